@@ -1,0 +1,291 @@
+"""What the window is looking at: project, current image, selection and threshold, with a signal for each.
+
+Tools and panels never write to a project themselves. They hand an `Edit` to `Session.apply`, which commits it and
+tells everybody which rectangle of the image has to be painted again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from PySide6.QtCore import QObject, QRect, Signal
+
+from engine.errors import MaskwrightError
+from engine.project import commands
+from engine.project.edit import Edit, InstanceChange
+from engine.project.project import Project
+from engine.records import Category, Detection, Image, Instance, InstanceState
+
+DEFAULT_THRESHOLD = 0.5
+
+
+class Session(QObject):
+    """One open project as the window sees it. Lives in the GUI thread only."""
+
+    project_changed = Signal()
+    images_changed = Signal()  # the list of images itself: added, another project
+    image_updated = Signal(int)  # one image's status, by image id
+    image_changed = Signal()  # another current image, or its pixels arrived
+    instances_changed = Signal(object)  # dirty QRect in image pixels, or None for everything
+    categories_changed = Signal()
+    selection_changed = Signal()
+    threshold_changed = Signal(float)
+    active_category_changed = Signal()
+    history_changed = Signal()
+    problem = Signal(str, str)  # message in plain words, details
+    notice = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project: Project | None = None
+        self.image: Image | None = None
+        self.pixels: np.ndarray | None = None
+        self.unreadable: str | None = None  # why the current image has no pixels and never will
+        self.images: dict[int, Image] = {}  # every image of the project, in list order
+        self.order: list[int] = []  # ids as the images panel lists them (filtered): what "next" means
+        self.categories: dict[int, Category] = {}
+        self.instances: dict[int, Instance] = {}
+        self.selection: tuple[int, ...] = ()
+        self.threshold = DEFAULT_THRESHOLD
+        self.active_category_id: int | None = None
+        self.masks_visible = True
+
+    @property
+    def read_only(self) -> bool:
+        return self.project is None or self.project.read_only
+
+    # -- project and current image
+
+    def open_project(self, project: Project) -> None:
+        """Make `project` the open one and go to its first image that nobody has decided about."""
+        self.close_project()
+        self.project = project
+        self._read_categories()
+        self.reload_images()
+        self.project_changed.emit()
+        self.history_changed.emit()
+        undecided = [image.id for image in self.images.values() if image.review == "open"]
+        first = undecided or list(self.images)
+        self.open_image(first[0]) if first else self.image_changed.emit()
+
+    def close_project(self) -> None:
+        if self.project is None:
+            return
+        self.project.close()
+        self.project = None
+        self.images, self.order, self.categories, self.instances = {}, [], {}, {}
+        self.image = self.pixels = self.unreadable = self.active_category_id = None
+        self.selection = ()
+        for signal in (self.project_changed, self.images_changed, self.categories_changed, self.image_changed):
+            signal.emit()
+        self.instances_changed.emit(None)
+        self.selection_changed.emit()
+        self.history_changed.emit()
+
+    def reload_images(self) -> None:
+        """Read the list of images again, after images were added or imported."""
+        assert self.project is not None
+        self.images = {image.id: image for image in self.project.images()}
+        self.order = list(self.images)
+        self.images_changed.emit()
+
+    def open_image(self, image_id: int) -> None:
+        """Make an image the current one. Its pixels arrive later through `set_pixels`."""
+        if self.project is None or (self.image is not None and self.image.id == image_id):
+            return
+        self.image = self.images[image_id]
+        self.pixels = self.unreadable = None
+        self.instances = {instance.id: instance for instance in self.project.instances(image_id)}
+        self.selection = ()
+        self.image_changed.emit()
+        self.instances_changed.emit(None)
+        self.selection_changed.emit()
+
+    def set_pixels(self, image_id: int, pixels: np.ndarray) -> None:
+        """The pixels of an image, (H, W, 3) uint8 RGB; ignored unless that image is still the current one."""
+        if self.image is not None and self.image.id == image_id:
+            self.pixels, self.unreadable = pixels, None
+            self.image_changed.emit()
+
+    def set_unreadable(self, image_id: int, reason: str) -> None:
+        """The pixels of an image could not be read; shown in the place of the image."""
+        if self.image is not None and self.image.id == image_id:
+            self.pixels, self.unreadable = None, reason
+            self.image_changed.emit()
+
+    def step_image(self, step: int) -> bool:
+        """Go `step` images further in the listed order. False at either end."""
+        if not self.order:
+            return False
+        current = self.image.id if self.image is not None else None
+        if current in self.order:
+            index = self.order.index(current) + step
+        else:
+            index = 0 if step > 0 else len(self.order) - 1
+        if not 0 <= index < len(self.order):
+            return False
+        self.open_image(self.order[index])
+        return True
+
+    # -- selection, threshold, category
+
+    def select(self, ids: Iterable[int]) -> None:
+        selection = tuple(dict.fromkeys(i for i in ids if i in self.instances))
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    def selected_instances(self) -> list[Instance]:
+        return [self.instances[i] for i in self.selection]
+
+    def set_threshold(self, threshold: float) -> None:
+        threshold = min(1.0, max(0.0, threshold))
+        if threshold != self.threshold:
+            self.threshold = threshold
+            self.threshold_changed.emit(threshold)
+            self.instances_changed.emit(None)
+            self.select(i for i in self.selection if self.is_shown(self.instances[i]))
+
+    def set_active_category(self, category_id: int | None) -> None:
+        if category_id != self.active_category_id:
+            self.active_category_id = category_id
+            self.active_category_changed.emit()
+
+    def set_masks_visible(self, visible: bool) -> None:
+        self.masks_visible = visible
+        self.instances_changed.emit(None)
+
+    def is_shown(self, instance: Instance) -> bool:
+        """Whether the canvas paints an instance; a proposal below the threshold is a ghost and is not painted."""
+        if instance.hidden or not self.masks_visible:
+            return False
+        if instance.state is InstanceState.PROPOSAL:
+            return instance.score is None or instance.score >= self.threshold
+        return instance.state is InstanceState.ACCEPTED
+
+    def shown_instances(self) -> list[Instance]:
+        """What the canvas paints, large areas first so that small instances stay on top."""
+        shown = [instance for instance in self.instances.values() if self.is_shown(instance)]
+        return sorted(shown, key=lambda instance: instance.mask.area, reverse=True)
+
+    # -- edits
+
+    def apply(self, edit: Edit) -> bool:
+        """Commit an edit. On failure nothing changes, the person is told why, and False is returned."""
+        if self.project is None:
+            return False
+        try:
+            self.project.apply(edit)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+            self.reload_image()
+            return False
+        self._show(edit)
+        return True
+
+    def undo(self) -> None:
+        self._travel(lambda project: project.undo())
+
+    def redo(self) -> None:
+        self._travel(lambda project: project.redo())
+
+    def accept_image(self) -> bool:
+        return self._decide(lambda image: commands.accept_image(image, self._all(), self.threshold))
+
+    def verify_empty(self) -> bool:
+        return self._decide(lambda image: commands.verify_empty(image, self._all()))
+
+    def skip_image(self) -> bool:
+        return self._decide(lambda image: commands.skip(image))
+
+    def reopen_image(self) -> bool:
+        return self._decide(lambda image: commands.reopen_image(image))
+
+    def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> None:
+        """Store what the model found on an image; shown at once when that image is the current one."""
+        if self.project is None or self.read_only or image_id not in self.images:
+            return
+        try:
+            self.project.set_proposals(image_id, detections, checkpoint_id)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+            return
+        self._refresh_image(image_id)
+        if len(self.project.categories()) != len(self.categories):
+            self._read_categories()
+        if self.image is not None and self.image.id == image_id:
+            self.reload_image()
+
+    def reload_image(self) -> None:
+        """Read the current image's instances again, keeping what is left of the selection."""
+        if self.project is None or self.image is None:
+            return
+        self.instances = {instance.id: instance for instance in self.project.instances(self.image.id)}
+        self.instances_changed.emit(None)
+        self.select(self.selection)
+
+    # -- inside
+
+    def _all(self) -> list[Instance]:
+        return list(self.instances.values())
+
+    def _decide(self, build: Callable[[Image], Edit]) -> bool:
+        if self.image is None:
+            return False
+        try:
+            edit = build(self.image)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+            return False
+        return self.apply(edit)
+
+    def _travel(self, step: Callable[[Project], Edit | None]) -> None:
+        if self.project is None:
+            return
+        try:
+            edit = step(self.project)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+            return
+        if edit is not None:
+            if edit.image_id is not None and (self.image is None or self.image.id != edit.image_id):
+                self.open_image(edit.image_id)
+            self._show(edit)
+
+    def _show(self, edit: Edit) -> None:
+        """Bring memory in line with an edit that is already committed, and say what changed."""
+        if any(not isinstance(change, InstanceChange) for change in edit.changes):
+            self._read_categories()
+        if edit.image_id is not None:
+            self._refresh_image(edit.image_id)
+        if self.image is not None and edit.image_id == self.image.id:
+            for change in edit.changes:
+                if isinstance(change, InstanceChange):
+                    if change.after is not None:
+                        self.instances[change.after.id] = change.after
+                    elif change.before is not None:
+                        self.instances.pop(change.before.id, None)
+            self.instances_changed.emit(_rectangle(edit.dirty_bounds()))
+            self.select(self.selection)
+        self.history_changed.emit()
+
+    def _refresh_image(self, image_id: int) -> None:
+        assert self.project is not None
+        image = self.project.image(image_id)
+        self.images[image_id] = image
+        if self.image is not None and self.image.id == image_id:
+            self.image = image
+        self.image_updated.emit(image_id)
+
+    def _read_categories(self) -> None:
+        assert self.project is not None
+        self.categories = {category.id: category for category in self.project.categories()}
+        if self.active_category_id not in self.categories:
+            self.set_active_category(next(iter(self.categories), None))
+        self.categories_changed.emit()
+
+
+def _rectangle(bounds: tuple[int, int, int, int] | None) -> QRect | None:
+    if bounds is None:
+        return None
+    x1, y1, x2, y2 = bounds
+    return QRect(x1, y1, x2 - x1, y2 - y1)
