@@ -1,0 +1,1 @@
+"""The engine: everything that needs neither a display nor Qt."""

@@ -1,0 +1,1 @@
+"""Masks, boxes, polygons and run-length encodings over plain numpy."""

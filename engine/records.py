@@ -1,0 +1,129 @@
+"""The plain values that every room passes around: images, categories, instances, detections."""
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from engine.geometry.mask import Mask
+
+# What a COCO annotation says about its mask. They are dropped together when the mask changes, and their presence in a
+# source record means "repeat these verbatim".
+MASK_KEYS = ("segmentation", "area", "bbox")
+
+
+class InstanceState(StrEnum):
+    """What a person decided about an instance."""
+
+    PROPOSAL = "proposal"
+    # Stored: a proposal that was below the threshold when its image was accepted. While an image is under review, a
+    # ghost is just a proposal whose score is below the threshold.
+    GHOST = "ghost"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class Origin(StrEnum):
+    """Where an instance came from."""
+
+    PREDICTED = "predicted"
+    DRAWN = "drawn"
+    IMPORTED = "imported"
+
+
+class Review(StrEnum):
+    """What a person decided about an image."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    VERIFIED_EMPTY = "verified-empty"
+    SKIPPED = "skipped"
+
+
+class ImageStatus(StrEnum):
+    """How far an image has come; derived from its review and its instances."""
+
+    TODO = "todo"
+    PREDICTED = "predicted"
+    EDITED = "edited"
+    ACCEPTED = "accepted"
+    VERIFIED_EMPTY = "verified-empty"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of object. `color` is "#rrggbb"; `source` is the imported COCO record as JSON text."""
+
+    id: int
+    name: str
+    color: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of a project; `width` and `height` are in pixels after the EXIF orientation.
+
+    `path` is relative to the project's folder with `/` where possible, else absolute. `predicted_by` is the id of the
+    checkpoint whose proposals the image holds. `source` is the imported COCO record as JSON text.
+    """
+
+    id: int
+    path: str
+    width: int
+    height: int
+    content_hash: str
+    hold_out: bool
+    review: Review
+    status: ImageStatus
+    predicted_by: str | None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object on one image.
+
+    `score` is the model's, in [0, 1], None where no model said anything. `edited` says that a person changed the mask or
+    the category. `crowd` marks a COCO crowd region: a mask over several objects, never trained on. `source` is the
+    imported COCO annotation as JSON text; it holds MASK_KEYS as long as the mask is the imported one.
+    """
+
+    id: int
+    image_id: int
+    category_id: int
+    mask: Mask
+    state: InstanceState
+    origin: Origin
+    score: float | None = None
+    edited: bool = False
+    crowd: bool = False
+    hidden: bool = False
+    predicted_by: str | None = None
+    source: str | None = None
+
+    def with_mask(self, mask: Mask) -> "Instance":
+        """A copy with another mask: edited, and with a source record that no longer speaks of the old mask."""
+        return replace(self, mask=mask, edited=True, source=_without_mask_keys(self.source))
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object that a model found.
+
+    `label` is an index into the model's category list and `category` its name there; `box` is x1 y1 x2 y2 in
+    continuous image coordinates, `score` is in [0, 1].
+    """
+
+    label: int
+    category: str
+    score: float
+    box: tuple[float, float, float, float]
+    mask: Mask
+
+
+def _without_mask_keys(source: str | None) -> str | None:
+    if source is None:
+        return None
+    record = json.loads(source)
+    return json.dumps({key: value for key, value in record.items() if key not in MASK_KEYS}, ensure_ascii=False)
