@@ -13,7 +13,7 @@ from engine.errors import MaskwrightError, NotWritable, OutOfSpace
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; when the block ends without an error, what was written there becomes `path`.
+    """Yields a temporary path beside `path`; where the block ends without an error, that file becomes `path`.
 
     The file is synced to disk before it takes the name, and the folder after, so that a power cut leaves the old or the
     new content, never a mixture. On any error the temporary file is removed and `path` stays as it was.

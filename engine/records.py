@@ -84,8 +84,8 @@ class Image:
 class Instance:
     """One object on one image.
 
-    `score` is the model's, in [0, 1], None where no model said anything. `edited` says that a person changed the mask or
-    the category. `crowd` marks a COCO crowd region: a mask over several objects, never trained on. `source` is the
+    `score` is the model's, in [0, 1], None where no model said anything. `edited` says that a person changed the mask
+    or the category. `crowd` marks a COCO crowd region: a mask over several objects, never trained on. `source` is the
     imported COCO annotation as JSON text; it holds MASK_KEYS as long as the mask is the imported one.
     """
 

@@ -45,7 +45,7 @@ class Mask:
 
     @staticmethod
     def from_crop(bitmap: NDArray[Any], x: int, y: int) -> "Mask":
-        """The set pixels of `bitmap` (h, w), any dtype, non-zero is set, whose top left pixel is (x, y), maybe negative."""
+        """The set pixels of `bitmap` (h, w), any dtype, non-zero is set; its top left pixel is (x, y), maybe negative."""
         bits = bitmap if bitmap.dtype == np.bool_ else bitmap != 0
         rows = bits.any(axis=1)
         if not rows.any():

@@ -17,7 +17,7 @@ Runs = NDArray[np.int64]
 
 
 def encode_crop(mask: Mask) -> str:
-    """The stored encoding of the mask's bitmap; its place and size are kept beside it. Empty text for the empty mask."""
+    """The stored encoding of the mask's bitmap; place and size are kept beside it. Empty text for the empty mask."""
     if mask.is_empty:
         return ""
     return str(coco_mask.encode(np.asfortranarray(mask.bitmap.view(np.uint8)))["counts"].decode("ascii"))
@@ -60,10 +60,12 @@ def from_coco(segmentation: Mapping[str, Any]) -> Mask:
 
 def _size(size: object) -> tuple[int, int]:
     # 2**31 pixels is far above any image that opens, and keeps a hostile size from exhausting the memory.
-    if isinstance(size, list | tuple) and len(size) == 2 and all(type(side) is int and side >= 0 for side in size):
-        if size[0] * size[1] < 2**31:
-            return size[0], size[1]
-    raise ValueError("size is not [height, width]")
+    if not isinstance(size, list | tuple) or len(size) != 2:
+        raise ValueError("size is not [height, width]")
+    height, width = size
+    if type(height) is not int or type(width) is not int or min(size) < 0 or height * width >= 2**31:
+        raise ValueError("size is not a height and a width of an image")
+    return height, width
 
 
 def _image_runs(mask: Mask, height: int, width: int) -> Runs:
@@ -100,7 +102,7 @@ def _from_runs(runs: Runs, height: int) -> Mask:
 
 
 def _decompress(counts: str | bytes) -> Runs:
-    """Run lengths of COCO's compressed text: 5 bits a character, lowest first, 0x20 continues, 0x10 of the last is the sign."""
+    """Run lengths of COCO's compressed text: 5 bits a character, lowest first; 0x20 continues, 0x10 is the sign."""
     try:
         text = counts.encode("ascii") if isinstance(counts, str) else counts
     except UnicodeEncodeError as error:

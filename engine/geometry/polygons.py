@@ -1,0 +1,141 @@
+"""Masks as polygons along pixel edges, and back.
+
+Rings run at integer corners in continuous coordinates, so that filling them by the even-odd rule gives the bitmap back.
+(OpenCV's contours run through pixel centres and do not.)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from engine.geometry import rle
+from engine.geometry.mask import Mask
+
+Ring = NDArray[np.int64]
+
+# pycocotools walks a polygon's perimeter in steps of a fifth of a pixel; coordinates beyond this would only exhaust
+# the memory, no image is as large.
+MAX_COORDINATE = 1_000_000.0
+
+
+def outlines(mask: Mask) -> list[Ring]:
+    """The mask's borders as rings (n, 2) of x, y corners, each at a turn, the first not repeated at the end.
+
+    Outer rings run clockwise on the screen, holes counter-clockwise. Pixels that touch only at a corner belong to
+    different rings where they can.
+    """
+    if mask.is_empty:
+        return []
+    rows, columns, swapped = _corners(mask)
+    across = _partners(np.arange(len(rows)))
+    # Corners in column order; where two share a point, `swapped` says which of them meets the border above.
+    down = _partners(np.lexsort((swapped, rows, columns)))
+    points = np.stack([columns + mask.x, rows + mask.y], axis=1)
+    return [_clockwise(mask, points[ring]) for ring in _cycles(across.tolist(), down.tolist())]
+
+
+def to_coco_polygons(mask: Mask, height: int, width: int) -> list[list[float]] | None:
+    """COCO polygons [[x, y, x, y, ...], ...] of the mask on an image of that size.
+
+    None where pycocotools would not decode them to the same mask (masks with holes, first of all): store RLE then.
+    """
+    inside = mask.clip(width, height)
+    rings = outlines(inside)
+    if not rings or any(_signed_area(ring) < 0 for ring in rings):
+        return None
+    polygons: list[list[float]] = [ring.ravel().astype(float).tolist() for ring in rings]
+    decoded = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    if decoded["counts"].decode("ascii") != rle.to_coco(inside, height, width)["counts"]:
+        return None
+    return polygons
+
+
+def from_coco_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
+    """The union of COCO polygons on an image of that size, as pycocotools draws them.
+
+    Polygons of fewer than three points cover nothing. Raises ValueError, in words, where one is not a list of finite
+    x, y pairs.
+    """
+    checked = [_checked(polygon, index) for index, polygon in enumerate(polygons)]
+    drawable = [polygon for polygon in checked if len(polygon) >= 6]
+    if not drawable:
+        return Mask.empty()
+    merged = coco_mask.merge(coco_mask.frPyObjects(drawable, height, width))
+    return rle.from_coco({"size": [height, width], "counts": merged["counts"]})
+
+
+def _checked(polygon: Any, index: int) -> list[float]:
+    try:
+        numbers = np.asarray(polygon, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"polygon {index} is not a list of numbers") from error
+    if numbers.ndim != 1 or len(numbers) % 2:
+        raise ValueError(f"polygon {index} is not a list of x, y pairs")
+    if not np.isfinite(numbers).all() or (np.abs(numbers) > MAX_COORDINATE).any():
+        raise ValueError(f"polygon {index} has a coordinate that no image has")
+    return numbers.tolist()
+
+
+def _corners(mask: Mask) -> tuple[Ring, Ring, Ring]:
+    """Row, column and column-order key of each turn of the border, in row order, relative to the crop.
+
+    A point where the border turns has one or three set pixels around it; one between two diagonal pixels is two turns.
+    """
+    padded = np.zeros((mask.height + 2, mask.width + 2), dtype=np.int8)
+    padded[1:-1, 1:-1] = mask.bitmap
+    above, below = padded[:-1], padded[1:]
+    # Of the four pixels around a point: a turn is where neither the rows nor the columns agree.
+    count = above[:, :-1] + above[:, 1:] + below[:, :-1] + below[:, 1:]
+    falling = (count == 2) & (above[:, :-1] == below[:, 1:])
+    turns = (count & 1) + 2 * falling
+    rows, columns = np.nonzero(turns)
+    repeats = turns[rows, columns]
+    # Of two turns at one point the first ends the border from the left. It turns up around a set pixel above left,
+    # and down around one below left; in column order the turn that meets the border above must come first.
+    rising = above[rows, columns] == 0
+    rows, columns = np.repeat(rows, repeats), np.repeat(columns, repeats)
+    second = np.zeros(len(rows), dtype=np.int64)
+    second[1:] = (rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1])
+    return rows, columns, np.where(np.repeat(rising, repeats), 1 - second, second)
+
+
+def _partners(order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each corner the one at the other end of its edge, where edges join consecutive pairs of `order`."""
+    partner = np.empty_like(order)
+    partner[order[0::2]] = order[1::2]
+    partner[order[1::2]] = order[0::2]
+    return partner
+
+
+def _cycles(across: list[int], down: list[int]) -> list[list[int]]:
+    """Corner indices of each ring, going along a row first; every ring begins at its first corner in row order."""
+    rings = []
+    seen = bytearray(len(across))
+    for start in range(len(across)):
+        if seen[start]:
+            continue
+        ring = []
+        corner = start
+        while not seen[corner]:
+            other = across[corner]
+            seen[corner] = seen[other] = 1
+            ring += (corner, other)
+            corner = down[other]
+        rings.append(ring)
+    return rings
+
+
+def _clockwise(mask: Mask, ring: Ring) -> Ring:
+    """The ring with the mask on its right: as it is where the pixel under its first edge, which goes right, is set."""
+    x, y = ring[0] - (mask.x, mask.y)
+    below_is_set = y < mask.height and mask.bitmap[y, x]
+    return ring if below_is_set else ring[::-1]
+
+
+def _signed_area(ring: Ring) -> int:
+    """Twice the area inside (shoelace formula), positive where the ring runs clockwise on the screen."""
+    x, y = ring[:, 0], ring[:, 1]
+    return int(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
