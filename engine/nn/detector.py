@@ -1,0 +1,292 @@
+"""Mask R-CNN with a feature pyramid: the parts joined for detection, for prompts and for training.
+
+Everything here is in network coordinates: pixels of the (scaled) image that the trunk sees, continuous, boxes x1 y1 x2 y2.
+Scaling from and to the person's image is `engine.inference`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.nn.anchors import grid_anchors
+from engine.nn.box_coding import encode_boxes, large_enough
+from engine.nn.box_head import BoxHead, box_detections, box_loss
+from engine.nn.fpn import FPN, roi_levels
+from engine.nn.mask_head import MaskHead, mask_loss, mask_probabilities, mask_targets
+from engine.nn.matching import SampledRoIs, sample_rois
+from engine.nn.ops import roi_align_levels
+from engine.nn.rpn import RPNHead, rpn_loss, rpn_proposals
+from engine.nn.spec import PYRAMID_LEVELS, ModelSpec
+from engine.nn.trunk import Cancelled, Trunk
+
+__all__ = ["Cancelled", "Detections", "MaskRCNN", "Target"]
+
+DIVISOR = 32
+"""Images are padded to a multiple of C5's stride, so that every level of the pyramid but P6 is exactly twice the next."""
+STRIDES = tuple(2**level for level in PYRAMID_LEVELS)
+ROI_STRIDES = STRIDES[:-1]
+MASK_CHUNK = 100
+"""RoIs whose masks are computed at a time in detection: 500 at once take 400 MB a layer with 256 channels."""
+MIN_INSTANCE_SIDE = 0.1
+"""Instances with a thinner box, in pixels, do not train: the logarithm of a size of 0 makes every weight NaN."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The instances of one training image, in the frame of the network's input."""
+
+    boxes: Tensor
+    """(g, 4) float32 x1 y1 x2 y2"""
+    labels: Tensor
+    """(g,) int64 from 0"""
+    masks: Tensor
+    """(g, H, W) bool or uint8"""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found on one image, best first."""
+
+    boxes: Tensor
+    """(n, 4) float32 inside the image"""
+    scores: Tensor
+    """(n,) float32"""
+    labels: Tensor
+    """(n,) int64 from 0"""
+    mask_probabilities: Tensor
+    """(n, m, m) float32, over the box"""
+
+
+class MaskRCNN(nn.Module):
+    """Built by `engine.nn.zoo.build`. Heads are modules that return raw outputs; what these mean is in functions beside them."""
+
+    def __init__(
+        self, spec: ModelSpec, *, trunk: Trunk, fpn: FPN, rpn: RPNHead, box_head: BoxHead, mask_head: MaskHead
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trunk = trunk
+        self.fpn = fpn
+        self.rpn = rpn
+        self.box_head = box_head
+        self.mask_head = mask_head
+
+    def features(self, images: Tensor, cancelled: Callable[[], bool] | None = None) -> list[Tensor]:
+        """
+        Args:
+            images: (N, 3, H, W) float, normalised by the spec's mean and deviation; sides that are no multiple of 32
+                are padded with zeros at the right and bottom.
+            cancelled: asked between the trunk's blocks.
+
+        Returns:
+            P2..P6 (N, C, height, width) float32, whatever autocast does inside: RoIAlign reads them at that precision.
+
+        Raises:
+            Cancelled: as soon as `cancelled()` is true.
+        """
+        height, width = images.shape[-2:]
+        if height % DIVISOR or width % DIVISOR:
+            images = F.pad(images, (0, -width % DIVISOR, 0, -height % DIVISOR))
+        return [level.float() for level in self.fpn(self.trunk(images, cancelled))]
+
+    def anchors(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Anchors of each level, (cells * ratios, 4)."""
+        shapes = [(level.shape[-2], level.shape[-1]) for level in features]
+        strides = [(stride, stride) for stride in STRIDES]
+        if self.spec.convention.anchor_stride_from_grid:
+            height, width = shapes[0][0] * STRIDES[0], shapes[0][1] * STRIDES[0]
+            strides = [(height // down, width // across) for down, across in shapes]
+        rounded = self.spec.convention.anchors_rounded
+        ratios, device = self.spec.anchor_ratios, features[0].device
+        return grid_anchors(shapes, strides, self.spec.anchor_sizes, ratios, rounded=rounded, device=device)
+
+    def propose(self, features: Sequence[Tensor], image_sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
+        """
+        Args:
+            features: P2..P6 of N images.
+            image_sizes: (height, width) of each without padding.
+
+        Returns:
+            For each image (p, 4) boxes that may hold an instance, best first.
+        """
+        return self._proposals(self.rpn(features), self.anchors(features), image_sizes, training=False)
+
+    def predict_boxes(
+        self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """
+        Args:
+            features: P2..P6.
+            boxes: (n, 4), from the RPN or a person.
+            image_index: (n,) int64, which image a box is on; the first if None.
+
+        Returns:
+            Category logits (n, K + 1), background first, and deltas (n, K + 1, 4); `box_detections` reads them.
+        """
+        logits, deltas = self.box_head(self._pool(features, boxes, image_index, self.spec.box_resolution))
+        return logits, deltas
+
+    def predict_masks(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None = None) -> Tensor:
+        """(n, K, m, m) mask logits of each category, from 0, over each of the (n, 4) boxes."""
+        return self._mask_logits(features, boxes, image_index)[:, 1:]
+
+    @torch.no_grad()
+    def detect(self, features: Sequence[Tensor], image_sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+        """
+        Args:
+            features: P2..P6 of N images.
+            image_sizes: (height, width) of each without padding.
+
+        Returns:
+            One `Detections` an image.
+        """
+        spec = self.spec
+        proposals = self.propose(features, image_sizes)
+        counts = [len(boxes) for boxes in proposals]
+        logits, deltas = self.predict_boxes(features, torch.cat(proposals), _image_index(proposals))
+        found = []
+        parts = zip(logits.split(counts), deltas.split(counts), proposals, image_sizes, strict=True)
+        for image, (image_logits, image_deltas, rois, image_size) in enumerate(parts):
+            boxes, scores, labels = box_detections(
+                image_logits,
+                image_deltas,
+                rois,
+                image_size,
+                weights=spec.convention.box_weights,
+                score_floor=spec.score_floor,
+                nms_threshold=spec.nms_threshold,
+                limit=spec.detections_per_image,
+            )
+            masks = self._masks(features, boxes, labels, image)
+            found.append(Detections(boxes, scores, labels, masks))
+        return found
+
+    def losses(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
+        """
+        Args:
+            images: (N, 3, H, W) as for `features`.
+            targets: one an image; those without instances teach background.
+
+        Returns:
+            Five scalars to be summed, each with a gradient path even where nothing matched.
+        """
+        spec = self.spec
+        targets = [_trainable(target) for target in targets]
+        features = self.features(images)
+        anchors, (objectness, deltas) = self.anchors(features), self.rpn(features)
+        loss_objectness, loss_rpn_box = rpn_loss(
+            objectness,
+            deltas,
+            anchors,
+            [target.boxes for target in targets],
+            foreground_iou=spec.rpn_foreground_iou,
+            background_iou=spec.rpn_background_iou,
+            samples=spec.rpn_samples,
+            positive_fraction=spec.rpn_positive_fraction,
+        )
+        image_sizes = [(images.shape[-2], images.shape[-1])] * len(images)
+        proposals = self._proposals((objectness, deltas), anchors, image_sizes, training=True)
+        rois = [
+            sample_rois(
+                boxes,
+                target.boxes,
+                foreground_iou=spec.roi_foreground_iou,
+                count=spec.roi_samples,
+                positive_fraction=spec.roi_positive_fraction,
+            )
+            for boxes, target in zip(proposals, targets, strict=True)
+        ]
+        loss_category, loss_regression = self._box_losses(features, rois, targets)
+        return {
+            "loss_rpn_objectness": loss_objectness,
+            "loss_rpn_box": loss_rpn_box,
+            "loss_box_category": loss_category,
+            "loss_box_regression": loss_regression,
+            "loss_mask": self._mask_loss(features, rois, targets),
+        }
+
+    def _proposals(
+        self,
+        outputs: tuple[list[Tensor], list[Tensor]],
+        anchors: list[Tensor],
+        image_sizes: Sequence[tuple[int, int]],
+        *,
+        training: bool,
+    ) -> list[Tensor]:
+        spec = self.spec
+        return rpn_proposals(
+            *outputs,
+            anchors,
+            image_sizes,
+            pre_nms=spec.rpn_pre_nms_train if training else spec.rpn_pre_nms_test,
+            post_nms=spec.rpn_post_nms_train if training else spec.rpn_post_nms_test,
+            nms_threshold=spec.rpn_nms_threshold,
+        )
+
+    def _pool(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None, size: int) -> Tensor:
+        spec = self.spec
+        if image_index is None:
+            image_index = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+        return roi_align_levels(
+            list(features[: len(ROI_STRIDES)]),
+            boxes,
+            image_index,
+            roi_levels(boxes, canonical_size=spec.roi_canonical_size, canonical_level=spec.roi_canonical_level),
+            [1 / stride for stride in ROI_STRIDES],
+            output_size=size,
+            sampling_ratio=spec.convention.roi_sampling,
+            aligned=spec.convention.roi_aligned,
+        )
+
+    def _mask_logits(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
+        logits: Tensor = self.mask_head(self._pool(features, boxes, image_index, self.spec.mask_resolution))
+        return logits
+
+    def _masks(self, features: Sequence[Tensor], boxes: Tensor, labels: Tensor, image: int) -> Tensor:
+        """(n, m, m) probabilities of the labels' masks, a chunk of RoIs at a time."""
+        parts = [boxes.new_zeros((0, self.spec.mask_output, self.spec.mask_output))]
+        if len(boxes):
+            for some_boxes, some_labels in zip(boxes.split(MASK_CHUNK), labels.split(MASK_CHUNK), strict=True):
+                logits = self._mask_logits(features, some_boxes, torch.full_like(some_labels, image))
+                parts.append(mask_probabilities(logits, some_labels + 1))
+        return torch.cat(parts)
+
+    def _box_losses(
+        self, features: list[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]
+    ) -> tuple[Tensor, Tensor]:
+        boxes = [part.boxes for part in rois]
+        labels, wanted = [], []
+        for part, target in zip(rois, targets, strict=True):
+            positive, instance = part.positive_boxes, part.positive_matches
+            labels.append(part.matched.new_zeros(len(part.matched)))
+            labels[-1][: len(positive)] = target.labels[instance] + 1
+            wanted.append(encode_boxes(target.boxes[instance], positive, self.spec.convention.box_weights))
+        logits, deltas = self.predict_boxes(features, torch.cat(boxes), _image_index(boxes))
+        return box_loss(logits, deltas, torch.cat(labels), torch.cat(wanted))
+
+    def _mask_loss(self, features: list[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]) -> Tensor:
+        boxes = [part.positive_boxes for part in rois]
+        logits = self._mask_logits(features, torch.cat(boxes), _image_index(boxes))
+        pairs = list(zip(rois, targets, strict=True))
+        labels = torch.cat([target.labels[part.positive_matches] + 1 for part, target in pairs])
+        wanted = [
+            mask_targets(target.masks, part.positive_boxes, part.positive_matches, self.spec.mask_output)
+            for part, target in pairs
+        ]
+        return mask_loss(logits, labels, torch.cat(wanted))
+
+
+def _image_index(boxes: Sequence[Tensor]) -> Tensor:
+    """(n,) int64: the image of each row of `torch.cat(boxes)`."""
+    counts = torch.tensor([len(part) for part in boxes], device=boxes[0].device)
+    return torch.arange(len(boxes), device=counts.device).repeat_interleave(counts)
+
+
+def _trainable(target: Target) -> Target:
+    kept = large_enough(target.boxes, MIN_INSTANCE_SIDE)
+    return target if bool(kept.all()) else Target(target.boxes[kept], target.labels[kept], target.masks[kept])

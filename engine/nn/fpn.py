@@ -1,0 +1,54 @@
+"""Feature pyramid (Lin et al. 2017, section 3): C2..C5 to P2..P6, and which level a RoI is taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class FPN(nn.Module):
+    """Lateral 1x1 convolutions, nearest-neighbour top-down sums and a 3x3 convolution a level, none with norm or activation."""
+
+    def __init__(self, *, in_channels: Sequence[int], channels: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in in_channels)
+        self.output = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in in_channels)
+        for convolution in (*self.lateral, *self.output):
+            nn.init.kaiming_uniform_(convolution.weight, a=1)
+            nn.init.zeros_(convolution.bias)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """
+        Args:
+            maps: C2..C5.
+
+        Returns:
+            P2..P6, all with the same channels; P6 is P5 at every second position.
+        """
+        top_down = self.lateral[-1](maps[-1])
+        levels = [self.output[-1](top_down)]
+        for i in range(len(maps) - 2, -1, -1):
+            lateral = self.lateral[i](maps[i])
+            top_down = lateral + F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest")
+            levels.insert(0, self.output[i](top_down))
+        return [*levels, F.max_pool2d(levels[-1], kernel_size=1, stride=2)]
+
+
+def roi_levels(
+    boxes: Tensor, *, canonical_size: float, canonical_level: int, lowest: int = 2, highest: int = 5
+) -> Tensor:
+    """Level of the pyramid for each RoI: floor(k0 + log2(sqrt(area) / canonical size)), equation 1 of the FPN paper.
+
+    Args:
+        boxes: (n, 4) x1 y1 x2 y2 in pixels of the network's input.
+
+    Returns:
+        (n,) int64, 0 for the lowest level. A RoI of no area belongs to the lowest.
+    """
+    size = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).clamp(min=0).sqrt()
+    # 1e-6 keeps a RoI of exactly the canonical size on its level in float32; the value is torchvision's.
+    level = torch.floor(canonical_level + torch.log2(size / canonical_size) + 1e-6)
+    return level.clamp(min=lowest, max=highest).to(torch.int64) - lowest

@@ -1,0 +1,90 @@
+"""Mask of each RoI (Mask R-CNN, section 3): a head, its loss and targets, and its logits turned into probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import roi_align
+
+TARGET_CHUNK = 64
+"""Masks turned to float at a time for their targets: 64 of 512 x 512 pixels are 67 MB."""
+
+
+class MaskHead(nn.Module):
+    """3x3 convolutions, a 2x2 deconvolution that doubles the side, a 1x1 convolution to a channel a category."""
+
+    def __init__(self, *, in_channels: int, layers: Sequence[int], categories: int) -> None:
+        super().__init__()
+        widths = [in_channels, *layers]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:]))
+        self.deconv = nn.ConvTranspose2d(widths[-1], widths[-1], 2, stride=2)
+        self.logits = nn.Conv2d(widths[-1], categories + 1, 1)
+        for layer in (*self.convs, self.deconv, self.logits):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        # With one or few categories fan_out would make the first logits huge and the first losses with them.
+        nn.init.normal_(self.logits.weight, std=0.001)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Args:
+            features: (n, C, s, s) from RoIAlign.
+
+        Returns:
+            (n, K + 1, 2s, 2s) logits, float32; channel 0 is background's, is never trained and keeps the category axis
+            that of the box head.
+        """
+        for convolution in self.convs:
+            features = F.relu(convolution(features))
+        return self.logits(F.relu(self.deconv(features))).float()
+
+
+@torch.no_grad()
+def mask_targets(masks: Tensor, boxes: Tensor, matched: Tensor, resolution: int) -> Tensor:
+    """The part of each RoI's instance that lies in the RoI, at the mask head's resolution.
+
+    Args:
+        masks: (g, H, W) bool or uint8 bitmaps in the frame of the boxes.
+        boxes: (n, 4) RoIs.
+        matched: (n,) int64 index into masks.
+
+    Returns:
+        (n, resolution, resolution) float32, 0 or 1: a bin is set where at least half of it is.
+    """
+    parts = []
+    for roi, index in zip(boxes.float().split(TARGET_CHUNK), matched.split(TARGET_CHUNK), strict=True):
+        used, position = index.unique(return_inverse=True)
+        bitmaps = masks[used, None].float()
+        parts.append(roi_align(bitmaps, torch.cat([position[:, None].float(), roi], 1), resolution, aligned=True)[:, 0])
+    if not parts:
+        return boxes.new_zeros((0, resolution, resolution))
+    return (torch.cat(parts) >= 0.5).float()
+
+
+def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Mean binary cross-entropy over pixels of the channels of the RoIs' own categories; 0, with gradient, for no RoIs.
+
+    Args:
+        logits: (n, K + 1, m, m) for RoIs with an instance.
+        labels: (n,) int64 from 1.
+        targets: (n, m, m) as from `mask_targets`.
+    """
+    if len(labels) == 0:
+        return logits.sum() * 0
+    own = logits[torch.arange(len(labels), device=labels.device), labels]
+    return F.binary_cross_entropy_with_logits(own, targets)
+
+
+def mask_probabilities(logits: Tensor, labels: Tensor) -> Tensor:
+    """
+    Args:
+        logits: (n, K + 1, m, m).
+        labels: (n,) int64 from 1.
+
+    Returns:
+        (n, m, m) in [0, 1]: of each RoI's own category.
+    """
+    return logits[torch.arange(len(labels), device=labels.device), labels].sigmoid()

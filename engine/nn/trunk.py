@@ -1,0 +1,70 @@
+"""ResNet trunks: image to C2..C5. Layers and their names are torchvision's, so ImageNet and COCO weights drop in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import resnet18, resnet50
+from torchvision.ops import FrozenBatchNorm2d
+
+TRUNKS: dict[str, Callable[..., nn.Module]] = {"resnet18": resnet18, "resnet50": resnet50}
+CHANNELS = {"resnet18": (64, 128, 256, 512), "resnet50": (256, 512, 1024, 2048)}
+"""Channels of C2 to C5."""
+
+
+class FrozenNorm(FrozenBatchNorm2d):
+    """Batch norm with fixed statistics and affine part, all buffers under BatchNorm2d's names.
+
+    The one fused call keeps bfloat16 inputs in bfloat16 and reads the activations once, where torchvision's two
+    broadcast operations would promote and copy.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+        )
+
+
+class Cancelled(Exception):
+    """The caller no longer wants the result. Not an error to show to anyone."""
+
+
+class Trunk(nn.Module):
+    """A ResNet without its classifier."""
+
+    def __init__(self, *, name: str, frozen_norm: bool, norm_eps: float) -> None:
+        super().__init__()
+        norm = partial(FrozenNorm if frozen_norm else nn.BatchNorm2d, eps=norm_eps)
+        resnet = TRUNKS[name](weights=None, norm_layer=norm)
+        self.channels = CHANNELS[name]
+        self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
+        self.layer1 = cast(nn.Sequential, resnet.layer1)
+        self.layer2 = cast(nn.Sequential, resnet.layer2)
+        self.layer3 = cast(nn.Sequential, resnet.layer3)
+        self.layer4 = cast(nn.Sequential, resnet.layer4)
+
+    def forward(self, images: Tensor, cancelled: Callable[[], bool] | None = None) -> list[Tensor]:
+        """
+        Args:
+            images: (N, 3, H, W) float, normalised; H and W multiples of 32.
+            cancelled: asked before every residual block.
+
+        Returns:
+            C2..C5, (N, channels, H / stride, W / stride) at strides 4, 8, 16, 32.
+
+        Raises:
+            Cancelled: as soon as `cancelled()` is true.
+        """
+        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        maps = []
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            for block in stage:
+                if cancelled is not None and cancelled():
+                    raise Cancelled
+                x = block(x)
+            maps.append(x)
+        return maps
