@@ -1,0 +1,201 @@
+"""Reads image files off the GUI thread: the current image's pixels at once, its neighbours' ahead of time, thumbnails last."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from app.jobs.planned_thread import PlannedThread
+from app.session import Session
+from engine.errors import MaskwrightError
+from engine.images import read_rgb
+from engine.records import Image
+
+PIXEL_CACHE_BYTES = 256 * 2**20  # about twenty images of 2048 x 2048; the oldest go first
+AHEAD, BEHIND = 2, 1  # neighbours to have ready, in list order
+THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT = 112, 80  # twice the size of a row's, for dense screens
+THUMBNAIL_LIMIT = 2000  # 2000 x 36 kB = 72 MB at most
+THUMBNAIL_BATCH_MS = 40  # rows that scroll past within this time are asked for together
+
+
+def neighbours(order: list[int], current: int) -> list[int]:
+    """The images most likely to be opened next: two ahead, then one behind."""
+    if current not in order:
+        return []
+    at = order.index(current)
+    return order[at + 1 : at + 1 + AHEAD] + order[max(0, at - BEHIND) : at]
+
+
+class PixelCache:
+    """Decoded images by path, bounded by bytes; safe to use from several threads. Arrays are read-only."""
+
+    def __init__(self, limit: int = PIXEL_CACHE_BYTES) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Path, np.ndarray] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, path: Path) -> np.ndarray | None:
+        with self._lock:
+            pixels = self._entries.get(path)
+            if pixels is not None:
+                self._entries.move_to_end(path)
+            return pixels
+
+    def read(self, path: Path) -> np.ndarray:
+        """(H, W, 3) uint8 RGB, decoded now unless it is kept. Raises UnreadableImage."""
+        pixels = self.get(path)
+        if pixels is not None:
+            return pixels
+        pixels = read_rgb(path)
+        pixels.setflags(write=False)
+        with self._lock:
+            if path not in self._entries:
+                self._entries[path] = pixels
+                self._bytes += pixels.nbytes
+            while self._bytes > self._limit and len(self._entries) > 1:
+                _, oldest = self._entries.popitem(last=False)
+                self._bytes -= oldest.nbytes
+        return pixels
+
+
+@dataclass(frozen=True)
+class ReadTask:
+    image_id: int
+    path: Path
+
+
+class _ReaderThread(PlannedThread[ReadTask]):
+    read = Signal(object, object)  # task, pixels
+    unreadable = Signal(object, str)  # task, why
+
+    def __init__(self, cache: PixelCache) -> None:
+        super().__init__()
+        self._cache = cache
+
+    def work(self, task: ReadTask) -> None:
+        try:
+            self.read.emit(task, self._cache.read(task.path))
+        except (MaskwrightError, OSError) as error:
+            self.unreadable.emit(task, str(error))
+
+
+class PixelLoader(QObject):
+    """Gives the session the pixels of its current image, and keeps those of its neighbours ready."""
+
+    def __init__(self, session: Session, cache: PixelCache) -> None:
+        super().__init__()
+        self._session = session
+        self._cache = cache
+        self._thread = _ReaderThread(cache)
+        self._thread.read.connect(self._on_read, Qt.ConnectionType.QueuedConnection)
+        self._thread.unreadable.connect(self._on_unreadable, Qt.ConnectionType.QueuedConnection)
+        session.image_changed.connect(self._load)
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+    def _load(self) -> None:
+        project, image = self._session.project, self._session.image
+        if project is None or image is None:
+            self._thread.set_plan([])
+            return
+        if self._session.pixels is not None or self._session.unreadable is not None:
+            return
+        kept = self._cache.get(project.image_path(image))
+        ids = neighbours(self._session.order, image.id)
+        if kept is None:
+            ids = [image.id, *ids]
+        images = [self._session.images[image_id] for image_id in ids]
+        self._thread.set_plan([ReadTask(each.id, project.image_path(each)) for each in images])
+        if kept is not None:
+            self._session.set_pixels(image.id, kept)
+
+    def _on_read(self, task: ReadTask, pixels: np.ndarray) -> None:
+        if self._is_current(task):
+            self._session.set_pixels(task.image_id, pixels)
+
+    def _on_unreadable(self, task: ReadTask, reason: str) -> None:
+        if self._is_current(task):
+            self._session.set_unreadable(task.image_id, reason)
+
+    def _is_current(self, task: ReadTask) -> bool:
+        project, image = self._session.project, self._session.image
+        return project is not None and image is not None and task == ReadTask(image.id, project.image_path(image))
+
+
+class _ThumbnailThread(PlannedThread[ReadTask]):
+    made = Signal(object, object)  # task, QImage or None where the file cannot be read
+
+    def work(self, task: ReadTask) -> None:
+        try:
+            self.made.emit(task, _thumbnail(read_rgb(task.path)))
+        except (MaskwrightError, OSError):
+            self.made.emit(task, None)  # the row keeps its placeholder; opening the image says why
+
+
+class Thumbnails(QObject):
+    """Thumbnails for the rows that are painted, made when they are first asked for, latest asked first."""
+
+    ready = Signal(int)  # image id
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._pixmaps: OrderedDict[int, QPixmap | None] = OrderedDict()
+        self._wanted: OrderedDict[int, ReadTask] = OrderedDict()
+        self._thread = _ThumbnailThread()
+        self._thread.made.connect(self._keep, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(THUMBNAIL_BATCH_MS)
+        self._timer.timeout.connect(self._ask)
+        session.project_changed.connect(self._forget)
+
+    def pixmap(self, image: Image) -> QPixmap | None:
+        """The thumbnail of an image, or None while there is none (yet)."""
+        if image.id in self._pixmaps:
+            return self._pixmaps[image.id]
+        project = self._session.project
+        if project is not None:
+            self._wanted[image.id] = ReadTask(image.id, project.image_path(image))
+            self._wanted.move_to_end(image.id)
+            self._timer.start()
+        return None
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+    def _ask(self) -> None:
+        self._thread.set_plan(list(reversed(self._wanted.values()))[:64])
+
+    def _keep(self, task: ReadTask, thumbnail: QImage | None) -> None:
+        image_id = task.image_id
+        if self._wanted.get(image_id) != task:
+            return  # of a project that was closed meanwhile
+        del self._wanted[image_id]
+        self._pixmaps[image_id] = QPixmap.fromImage(thumbnail) if thumbnail is not None else None
+        while len(self._pixmaps) > THUMBNAIL_LIMIT:
+            self._pixmaps.popitem(last=False)
+        self.ready.emit(image_id)
+
+    def _forget(self) -> None:
+        self._pixmaps.clear()
+        self._wanted.clear()
+        self._thread.set_plan([])
+
+
+def _thumbnail(pixels: np.ndarray) -> QImage:
+    """The middle of an image, as large as fits, scaled down to fill a thumbnail."""
+    height, width = pixels.shape[:2]
+    scale = max(THUMBNAIL_WIDTH / width, THUMBNAIL_HEIGHT / height)
+    w, h = min(width, round(THUMBNAIL_WIDTH / scale)), min(height, round(THUMBNAIL_HEIGHT / scale))
+    x, y = (width - w) // 2, (height - h) // 2
+    size = (THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT)
+    small = np.ascontiguousarray(cv2.resize(pixels[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA))
+    return QImage(small.data, *size, 3 * THUMBNAIL_WIDTH, QImage.Format.Format_RGB888).copy()

@@ -1,0 +1,181 @@
+"""Predicts in the background: the current image first, then its neighbours; the window never waits for it.
+
+The thread owns the `Predictor`, and torch is imported there. A newer plan replaces the older one, a result carries the
+image and the checkpoint that it belongs to, and one that came too late is dropped.
+"""
+
+import traceback
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.jobs.pixels import PixelCache, neighbours
+from app.jobs.planned_thread import PlannedThread
+from app.session import Session
+from engine.errors import MaskwrightError
+from engine.records import Detection, Image, Review
+
+if TYPE_CHECKING:
+    from engine.inference import Predictor
+
+
+class PredictorState(StrEnum):
+    OFF = "off"  # no checkpoint
+    WAITING = "waiting"  # nothing to do
+    LOADING = "loading"  # torch and the checkpoint
+    PREDICTING = "predicting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PredictTask:
+    image_id: int
+    path: Path
+    checkpoint: Path
+
+
+class _PredictionThread(PlannedThread[PredictTask]):
+    state = Signal(str)  # PredictorState
+    loaded = Signal(str, object)  # checkpoint id, model card
+    done = Signal(object, str, object)  # task, checkpoint id, list of detections
+    failed = Signal(object, str, str)  # task, message, details
+
+    def __init__(self, cache: PixelCache) -> None:
+        super().__init__()
+        self._cache = cache
+        self._path: Path | None = None
+        self._predictor: Predictor | None = None
+
+    def work(self, task: PredictTask) -> None:
+        try:
+            detections = self._predict(task)
+        except MaskwrightError as error:
+            self.failed.emit(task, str(error), "")
+            return
+        except Exception as error:  # a defect: told to the person, with the trace behind it
+            message = f"The prediction stopped: {type(error).__name__}: {error}"
+            self.failed.emit(task, message, traceback.format_exc())
+            return
+        if detections is not None and self._predictor is not None:
+            self.done.emit(task, self._predictor.checkpoint_id, detections)
+        self.state.emit(PredictorState.WAITING)
+
+    def _predict(self, task: PredictTask) -> list[Detection] | None:
+        """What the model finds, or None where the plan changed meanwhile."""
+        if self._path != task.checkpoint:
+            self.state.emit(PredictorState.LOADING)
+            self._load(task.checkpoint)
+        from engine.nn.detector import Cancelled
+
+        assert self._predictor is not None
+        self.state.emit(PredictorState.PREDICTING)
+        try:
+            pixels = self._cache.read(task.path)
+            features = self._predictor.encode(pixels, cancelled=self.cancelled)
+            return None if self.cancelled() else self._predictor.detect(features)
+        except Cancelled:
+            return None
+
+    def _load(self, checkpoint: Path) -> None:
+        from engine.inference import Predictor
+
+        self._predictor, self._path = None, None  # the old weights are freed before the new ones are read
+        self._predictor = Predictor.from_checkpoint(checkpoint)
+        self._path = checkpoint
+        self.loaded.emit(self._predictor.checkpoint_id, self._predictor.card)
+
+
+class Prediction(QObject):
+    """Keeps the current image and its neighbours predicted with the current checkpoint."""
+
+    state_changed = Signal(str)  # PredictorState
+    model_loaded = Signal(str, object)  # checkpoint id, model card
+    failed = Signal(str, str)  # message, details
+
+    def __init__(self, session: Session, cache: PixelCache) -> None:
+        super().__init__()
+        self._session = session
+        self._thread = _PredictionThread(cache)
+        self._given_up: set[tuple[int, Path]] = set()  # images that this checkpoint failed on
+        self._prefetch = True
+        self.checkpoint: Path | None = None
+        self.checkpoint_id: str | None = None
+        self.state = PredictorState.OFF
+        queued = Qt.ConnectionType.QueuedConnection
+        self._thread.state.connect(self._on_state, queued)
+        self._thread.loaded.connect(self._on_loaded, queued)
+        self._thread.done.connect(self._on_done, queued)
+        self._thread.failed.connect(self._on_failed, queued)
+        session.image_changed.connect(self.plan)
+        session.images_changed.connect(self.plan)
+
+    def set_checkpoint(self, checkpoint: Path | None, checkpoint_id: str | None = None) -> None:
+        """Predict with another checkpoint from now on; images that an older one predicted are predicted again.
+
+        The id may be left out: the checkpoint is then loaded before it is known which images are stale.
+        """
+        self.checkpoint, self.checkpoint_id = checkpoint, checkpoint_id
+        self._given_up.clear()
+        self._set_state(PredictorState.WAITING if checkpoint is not None else PredictorState.OFF)
+        self.plan()
+
+    def set_prefetch(self, prefetch: bool) -> None:
+        """Whether neighbours are predicted ahead; paused while a model is training beside."""
+        self._prefetch = prefetch
+        self.plan()
+
+    def predict_again(self) -> None:
+        """Predict the current image even though this checkpoint already did."""
+        image = self._session.image
+        if image is not None and image.review is Review.OPEN and self.checkpoint is not None:
+            self._given_up.discard((image.id, self.checkpoint))
+            self._thread.set_plan([self._task(image)])
+
+    def plan(self) -> None:
+        """Tell the thread what is wanted now."""
+        session = self._session
+        if session.project is None or session.image is None or self.checkpoint is None or session.read_only:
+            self._thread.set_plan([])
+            return
+        ids = [session.image.id]
+        if self._prefetch:
+            ids += neighbours(session.order, session.image.id)
+        images = [session.images[image_id] for image_id in ids]
+        self._thread.set_plan([self._task(image) for image in images if self._is_stale(image)])
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+    def _is_stale(self, image: Image) -> bool:
+        if image.review is not Review.OPEN or (image.id, self.checkpoint) in self._given_up:
+            return False
+        return image.predicted_by is None or image.predicted_by != self.checkpoint_id
+
+    def _task(self, image: Image) -> PredictTask:
+        assert self._session.project is not None and self.checkpoint is not None
+        return PredictTask(image.id, self._session.project.image_path(image), self.checkpoint)
+
+    def _on_loaded(self, checkpoint_id: str, card: object) -> None:
+        self.checkpoint_id = checkpoint_id
+        self.model_loaded.emit(checkpoint_id, card)
+        self.plan()
+
+    def _on_done(self, task: PredictTask, checkpoint_id: str, detections: list[Detection]) -> None:
+        image = self._session.images.get(task.image_id)
+        if image is not None and self.checkpoint is not None and task == self._task(image):
+            self._session.set_proposals(image.id, detections, checkpoint_id)
+
+    def _on_state(self, state: str) -> None:
+        self._set_state(PredictorState(state))
+
+    def _on_failed(self, task: PredictTask, message: str, details: str) -> None:
+        self._given_up.add((task.image_id, task.checkpoint))
+        self._set_state(PredictorState.FAILED)
+        self.failed.emit(message, details)
+
+    def _set_state(self, state: PredictorState) -> None:
+        self.state = state
+        self.state_changed.emit(state)

@@ -1,0 +1,103 @@
+"""Runs a headless verb of `main.py` as a subprocess and hands on the JSON lines that it prints.
+
+The child is niced, and its stdin stays open as long as it may live: closing it, or this process ending for
+whatever reason, is what tells the child to stop.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
+NICENESS = 10  # a fine-tune takes minutes; the window's threads come first
+GRACE_MS = 5000  # a training step and the removal of half-written files fit in this
+STDERR_KEPT = 20_000  # characters of the child's stderr kept for the details of an error
+
+
+class VerbProcess(QObject):
+    """One run of one verb."""
+
+    event = Signal(object)  # one JSON object of the child's stdout
+    ended = Signal(int, str)  # exit code, what it wrote to stderr
+
+    def __init__(self, parent: QObject | None = None, program: Sequence[str] = ()) -> None:
+        """`program` is what to run instead of `python main.py`."""
+        super().__init__(parent)
+        nice = shutil.which("nice")
+        self._program = [nice, "-n", str(NICENESS)] if nice else []
+        self._program += list(program) or [sys.executable, str(MAIN)]
+        self._process = QProcess(self)
+        self._process.readyReadStandardOutput.connect(self._read_output)
+        self._process.readyReadStandardError.connect(self._read_errors)
+        self._process.finished.connect(self._on_finished)
+        self._process.errorOccurred.connect(self._on_error)
+        self._kill = QTimer(self)
+        self._kill.setSingleShot(True)
+        self._kill.setInterval(GRACE_MS)
+        self._kill.timeout.connect(self._process.kill)
+        self._errors = ""
+        self.cancelling = False
+
+    @property
+    def running(self) -> bool:
+        return self._process.state() is not QProcess.ProcessState.NotRunning
+
+    def start(self, arguments: Sequence[str]) -> None:
+        """Start the verb; `ended` comes when it is over, also when it could not be started."""
+        self._process.start(self._program[0], [*self._program[1:], *arguments])
+
+    def cancel(self) -> None:
+        """Ask the child to stop, and end it by force when it has not after a grace."""
+        if self.running and not self.cancelling:
+            self.cancelling = True
+            self._process.closeWriteChannel()
+            self._process.terminate()
+            self._kill.start()
+
+    def stop(self) -> None:
+        """Cancel and wait until the child is gone: for a closing window."""
+        if self.running:
+            self._process.blockSignals(True)
+            self._process.closeWriteChannel()
+            self._process.terminate()
+            if not self._process.waitForFinished(GRACE_MS):
+                self._process.kill()
+                self._process.waitForFinished(GRACE_MS)
+
+    def _read_output(self) -> None:
+        while self._process.canReadLine():
+            line = bytes(self._process.readLine().data()).decode("utf-8", "replace").strip()
+            document = _json_object(line)
+            if document is not None:
+                self.event.emit(document)
+            elif line:
+                self._remember(line + "\n")
+
+    def _read_errors(self) -> None:
+        self._remember(bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace"))
+
+    def _remember(self, text: str) -> None:
+        self._errors = (self._errors + text)[-STDERR_KEPT:]
+
+    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._kill.stop()
+        self._read_output()
+        self._read_errors()
+        self.ended.emit(code if status is QProcess.ExitStatus.NormalExit else -1, self._errors)
+
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error is QProcess.ProcessError.FailedToStart:
+            self.ended.emit(-1, self._process.errorString())
+
+
+def _json_object(line: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,117 @@
+"""The images dock: every image with its status, a filter, and how far the project has come."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QListView, QProgressBar, QStackedWidget, QWidget
+
+from app.panels.image_list import IMAGE_ROLE, ImageDelegate, ImageFilter, ImageListModel, ThumbnailSource
+from app.panels.parts import EmptyState, IconButton, Panel, TextField, button, label, set_kind
+from app.panels.status import IMAGE_LOOKS
+from app.session import Session
+from engine.records import ImageStatus
+
+_DONE = (ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY)
+
+
+class ImagesPanel(Panel):
+    """Lists the session's images; what it lists, in its order, is what "next image" means."""
+
+    def __init__(self, session: Session, thumbnails: ThumbnailSource, add_images: Callable[[], object]) -> None:
+        super().__init__("Images", IconButton("image-plus", "Add images", add_images))
+        self._session = session
+        self._filtering = False
+        self.model = ImageListModel(session)
+        self.filter = ImageFilter(self.model)
+        self.list = self._make_list(thumbnails)
+        self.field = TextField("Filter images by name", "Filter by name")
+        self.field.setClearButtonEnabled(True)
+        self.field.textChanged.connect(self._filter)
+        self.statuses = self._make_statuses()
+        self._progress_text = label("", "small")
+        self._progress = QProgressBar()
+        self._progress.setAccessibleName("Images accepted")
+        self._progress.setTextVisible(False)
+        self._empty = EmptyState(
+            "image-multiple-outline",
+            "No images yet",
+            "Drop images or a folder onto the window, or add them here.",
+            button("Add images…", add_images, "primary"),
+        )
+        self._nothing = EmptyState("filter-off-outline", "Nothing matches", "No image fits the filter above.")
+        self._stack = QStackedWidget()
+        for page in (self.list, self._empty, self._nothing):
+            self._stack.addWidget(page)
+        self.column.addWidget(self.field)
+        self.column.addWidget(self.statuses)
+        self.column.addWidget(self._stack, 1)
+        self.column.addWidget(self._progress_text)
+        self.column.addWidget(self._progress)
+        session.images_changed.connect(self._filter)
+        session.image_changed.connect(self._follow)
+        session.image_updated.connect(self._count)
+        self._filter()
+
+    def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
+        view = QListView()
+        view.setAccessibleName("Images")
+        view.setModel(self.filter)
+        view.setItemDelegate(ImageDelegate(thumbnails))
+        view.itemDelegate().setParent(view)
+        view.setUniformItemSizes(True)
+        view.setMouseTracking(True)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.selectionModel().currentChanged.connect(self._open)
+        return view
+
+    def _make_statuses(self) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName("Filter images by status")
+        box.addItem("All statuses", None)
+        for status, look in IMAGE_LOOKS.items():
+            box.addItem(look.word, status)
+        box.currentIndexChanged.connect(self._filter)
+        return box
+
+    def refilter(self) -> None:
+        """Apply the filter again: rows whose status changed since may leave or come."""
+        self._filter()
+
+    def _filter(self) -> None:
+        self._filtering = True  # Qt makes another row current when the filter hides the current one
+        self.filter.set(self.field.text(), self.statuses.currentData())
+        self._filtering = False
+        rows = self.filter.rowCount()
+        self._session.order = [self.filter.index(row, 0).data(IMAGE_ROLE).id for row in range(rows)]
+        page: QWidget = self.list if rows else self._nothing
+        self._stack.setCurrentWidget(page if self._session.images else self._empty)
+        self._follow()
+        self._count()
+
+    def _open(self) -> None:
+        image = self.list.currentIndex().data(IMAGE_ROLE)
+        if image is not None and not self._filtering:
+            self._session.open_image(image.id)
+
+    def _follow(self) -> None:
+        """Mark the session's current image in the list."""
+        image = self._session.image
+        row = self.model.row_of(image.id) if image is not None else None
+        if row is None:
+            return
+        index = self.filter.mapFromSource(self.model.index(row))
+        if index.isValid() and index != self.list.currentIndex():
+            self.list.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self.list.scrollTo(index)
+
+    def _count(self) -> None:
+        images = self._session.images.values()
+        done = sum(image.status in _DONE for image in images)
+        total = sum(image.status is not ImageStatus.SKIPPED for image in images)
+        self._progress_text.setText(f"{done} of {total} accepted" if total else "")
+        self._progress.setMaximum(max(1, total))
+        self._progress.setValue(done)
+        self._progress.setVisible(bool(total))
+        set_kind(self._progress, "success" if total and done == total else "")

@@ -1,0 +1,172 @@
+"""The small pieces that every panel is built of, so that they look and speak alike."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme import SPACING, theme
+
+_FIELD_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Backspace}
+
+
+class TextField(QLineEdit):
+    """A line to type into that keeps its keys: no shortcut of the window fires on what is typed here."""
+
+    def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setPlaceholderText(placeholder)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _FIELD_KEYS:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class IconButton(QToolButton):
+    """A borderless button with an icon of the theme and a tooltip that is also its accessible name."""
+
+    def __init__(self, icon: str, tip: str, clicked: Callable[[], object] | None = None, size: int = 18) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setProperty("kind", "quiet")
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setIconSize(QSize(size, size))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if clicked is not None:
+            self.clicked.connect(lambda: clicked())
+        self._paint_icon()
+        theme().changed.connect(self._paint_icon)
+
+    def set_icon(self, icon: str) -> None:
+        self._icon = icon
+        self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        self.setIcon(theme().icon(self._icon, "muted"))
+
+
+class IconLabel(QLabel):
+    """An icon of the theme where no text is needed."""
+
+    def __init__(self, icon: str, token: str = "muted", size: int = 18) -> None:
+        super().__init__()
+        self._icon, self._token, self._size = icon, token, size
+        self._paint_icon()
+        theme().changed.connect(self._paint_icon)
+
+    def set_icon(self, icon: str, token: str) -> None:
+        self._icon, self._token = icon, token
+        self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        self.setPixmap(theme().icon(self._icon, self._token).pixmap(QSize(self._size, self._size)))
+
+
+def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
+    """A label in one of the style sheet's kinds: heading, title, display, muted, small, number, danger ..."""
+    result = QLabel(text)
+    result.setWordWrap(wrap)
+    if kind:
+        result.setProperty("kind", kind)
+    return result
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Restyle a widget that is already shown."""
+    widget.setProperty("kind", kind)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def button(text: str, clicked: Callable[[], object], kind: str = "", tip: str = "") -> QPushButton:
+    result = QPushButton(text)
+    result.setAccessibleName(text)
+    if kind:
+        result.setProperty("kind", kind)
+    if tip:
+        result.setToolTip(tip)
+    result.clicked.connect(lambda: clicked())
+    return result
+
+
+def rule() -> QFrame:
+    result = QFrame()
+    result.setProperty("kind", "rule")
+    return result
+
+
+def frame(kind: str) -> tuple[QFrame, QVBoxLayout]:
+    """A framed box ("card" or "inset") and the column inside it."""
+    box = QFrame()
+    box.setProperty("kind", kind)
+    column = QVBoxLayout(box)
+    column.setContentsMargins(12, 12, 12, 12)
+    column.setSpacing(SPACING)
+    return box, column
+
+
+def row(*widgets: QWidget | None, spacing: int = SPACING) -> QHBoxLayout:
+    """Widgets side by side; None is the stretch between them."""
+    result = QHBoxLayout()
+    result.setSpacing(spacing)
+    for widget in widgets:
+        result.addStretch(1) if widget is None else result.addWidget(widget)
+    return result
+
+
+class Panel(QWidget):
+    """The body of a dock: a heading with buttons at its right, and a column below."""
+
+    def __init__(self, heading: str, *buttons: QWidget) -> None:
+        super().__init__()
+        self.setProperty("kind", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(heading)
+        self.heading = label(heading, "heading")
+        self.summary = label("", "small")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(12, 12, 12, 12)
+        self.column.setSpacing(SPACING)
+        head = row(self.heading, self.summary, None, *buttons, spacing=SPACING)
+        self.column.addLayout(head)
+
+
+class EmptyState(QWidget):
+    """What stands where there is nothing yet: an icon, what this place is for, and what to do."""
+
+    def __init__(self, icon: str, title: str, text: str, *buttons: QPushButton) -> None:
+        super().__init__()
+        self.title = label(title, "heading", wrap=True)
+        self.text = label(text, "muted", wrap=True)
+        self.icon = IconLabel(icon, "faint", 36)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * SPACING, 2 * SPACING, 2 * SPACING, 2 * SPACING)
+        column.setSpacing(SPACING)
+        column.addStretch(1)
+        for widget in (self.icon, self.title, self.text):
+            widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(widget)
+        for each in buttons:
+            each.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+            column.addWidget(each, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+
+    def say(self, icon: str, title: str, text: str) -> None:
+        self.icon.set_icon(icon, "faint")
+        self.title.setText(title)
+        self.text.setText(text)

@@ -1,0 +1,49 @@
+"""The threshold: a slider from 0 to 1 that decides, live, which proposals are shown."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
+
+from app.panels.parts import label, row
+from app.session import Session
+from app.theme import SPACING
+from engine.records import InstanceState
+
+_STEPS = 100
+
+
+class ThresholdControl(QWidget):
+    """Slider, its value, and how many proposals it shows and hides."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _STEPS)
+        self.slider.setPageStep(5)
+        self.slider.setAccessibleName("Threshold")
+        self.slider.setToolTip("Proposals with a lower score are ghosts: not shown, not accepted with the image")
+        self._value = label("", "heading")
+        self._counts = label("", "small")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACING // 2)
+        column.addLayout(row(label("Threshold", "muted"), None, self._value))
+        column.addWidget(self.slider)
+        column.addWidget(self._counts)
+        self.slider.valueChanged.connect(lambda value: session.set_threshold(value / _STEPS))
+        session.threshold_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the session's threshold and count what is above and below it."""
+        threshold = self._session.threshold
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(threshold * _STEPS))
+        self._value.setText(f"{threshold:.2f}")
+        scores = [
+            each.score or 0.0
+            for each in self._session.instances.values()
+            if each.state is InstanceState.PROPOSAL and each.score is not None
+        ]
+        above = sum(score >= threshold for score in scores)
+        self._counts.setText(f"{above} proposals shown, {len(scores) - above} below" if scores else "No proposals here")

@@ -1,0 +1,88 @@
+"""What the window remembers between starts: recent projects, its geometry, the theme and the threshold.
+
+Kept as an ini file in the user's configuration folder. `MASKWRIGHT_HOME` moves that and the user's data folder elsewhere.
+"""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_config_path, user_data_path, user_log_path
+from PySide6.QtCore import QByteArray, QSettings
+
+from app.session import DEFAULT_THRESHOLD
+from app.theme import Mode
+
+RECENT_LIMIT = 8  # as many as fit on the welcome page without scrolling
+
+
+def config_folder() -> Path:
+    return _home("config") or user_config_path("maskwright", appauthor=False)
+
+
+def data_folder() -> Path:
+    return _home("data") or user_data_path("maskwright", appauthor=False)
+
+
+def log_folder() -> Path:
+    return _home("log") or user_log_path("maskwright", appauthor=False)
+
+
+def _home(name: str) -> Path | None:
+    home = os.environ.get("MASKWRIGHT_HOME")
+    return Path(home) / name if home else None
+
+
+class Preferences:
+    """Typed access to the settings file; a value that cannot be read counts as never set."""
+
+    def __init__(self) -> None:
+        folder = config_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._settings = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
+
+    @property
+    def first_start(self) -> bool:
+        return not self._settings.contains("started")
+
+    def remember_start(self) -> None:
+        self._settings.setValue("started", 1)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Projects opened last, newest first, those that are gone left out."""
+        stored = self._settings.value("recent", [])
+        paths = [stored] if isinstance(stored, str) else list(stored or [])
+        return [Path(path) for path in paths if Path(path).is_file()]
+
+    def remember_project(self, path: Path) -> None:
+        path = path.resolve()
+        paths = [path, *(other for other in self.recent if other != path)][:RECENT_LIMIT]
+        self._settings.setValue("recent", [str(other) for other in paths])
+
+    @property
+    def mode(self) -> Mode:
+        stored = str(self._settings.value("theme", Mode.SYSTEM))
+        return Mode(stored) if stored in set(Mode) else Mode.SYSTEM
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._settings.setValue("theme", str(mode))
+
+    @property
+    def threshold(self) -> float:
+        try:
+            return min(1.0, max(0.0, float(str(self._settings.value("threshold", DEFAULT_THRESHOLD)))))
+        except ValueError:
+            return DEFAULT_THRESHOLD
+
+    @threshold.setter
+    def threshold(self, threshold: float) -> None:
+        self._settings.setValue("threshold", threshold)
+
+    def bytes(self, name: str) -> QByteArray:
+        """A stored blob such as the window's geometry; empty when never stored."""
+        stored = self._settings.value(name)
+        return stored if isinstance(stored, QByteArray) else QByteArray()
+
+    def set_bytes(self, name: str, value: QByteArray) -> None:
+        self._settings.setValue(name, value)
