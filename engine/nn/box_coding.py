@@ -9,7 +9,7 @@ from torch import Tensor
 
 RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 MAX_GROWTH = math.log(1000.0 / 16)
-"""Bound of dw and dh: the smallest anchor (16 px) may grow to a 1000 px image; without it exp() overflows early in training."""
+"""Bound of dw and dh: an anchor of 16 px may grow to a 1000 px image. Without it exp() overflows early in training."""
 
 
 def encode_boxes(boxes: Tensor, references: Tensor, weights: tuple[float, float, float, float]) -> Tensor:

@@ -23,7 +23,7 @@ class BoxHead(nn.Module):
         self.fc2 = nn.Linear(hidden, hidden)
         self.category = nn.Linear(hidden, categories + 1)
         self.deltas = nn.Linear(hidden, 4 * (categories + 1))
-        # Small outputs make every category equally likely, and every box its RoI, before training (Fast R-CNN, section 3.1).
+        # Small outputs make every category equally likely, and every box its RoI, at first (Fast R-CNN, section 3.1).
         for layer, std in ((self.category, 0.01), (self.deltas, 0.001)):
             nn.init.normal_(layer.weight, std=std)
             nn.init.zeros_(layer.bias)

@@ -1,7 +1,7 @@
 """Mask R-CNN with a feature pyramid: the parts joined for detection, for prompts and for training.
 
-Everything here is in network coordinates: pixels of the (scaled) image that the trunk sees, continuous, boxes x1 y1 x2 y2.
-Scaling from and to the person's image is `engine.inference`'s.
+Everything here is in network coordinates: pixels of the (scaled) image that the trunk sees, continuous, boxes
+x1 y1 x2 y2. Scaling from and to the person's image is `engine.inference`'s.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from engine.nn.trunk import Cancelled, Trunk
 __all__ = ["Cancelled", "Detections", "MaskRCNN", "Target"]
 
 DIVISOR = 32
-"""Images are padded to a multiple of C5's stride, so that every level of the pyramid but P6 is exactly twice the next."""
+"""Images are padded to a multiple of C5's stride, so that each of P2 to P4 is exactly twice the next."""
 STRIDES = tuple(2**level for level in PYRAMID_LEVELS)
 ROI_STRIDES = STRIDES[:-1]
 MASK_CHUNK = 100
@@ -47,6 +47,10 @@ class Target:
     masks: Tensor
     """(g, H, W) bool or uint8"""
 
+    def to(self, device: torch.device) -> Target:
+        """The same target on `device`."""
+        return Target(self.boxes.to(device), self.labels.to(device), self.masks.to(device))
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -61,9 +65,13 @@ class Detections:
     mask_probabilities: Tensor
     """(n, m, m) float32, over the box"""
 
+    def filtered(self, kept: Tensor) -> Detections:
+        """Those that `kept`, (n,) bool or indices, names."""
+        return Detections(self.boxes[kept], self.scores[kept], self.labels[kept], self.mask_probabilities[kept])
+
 
 class MaskRCNN(nn.Module):
-    """Built by `engine.nn.zoo.build`. Heads are modules that return raw outputs; what these mean is in functions beside them."""
+    """Built by `engine.nn.zoo.build`. Heads return raw outputs; what these mean is in functions beside the heads."""
 
     def __init__(
         self, spec: ModelSpec, *, trunk: Trunk, fpn: FPN, rpn: RPNHead, box_head: BoxHead, mask_head: MaskHead

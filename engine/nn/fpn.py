@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class FPN(nn.Module):
-    """Lateral 1x1 convolutions, nearest-neighbour top-down sums and a 3x3 convolution a level, none with norm or activation."""
+    """Lateral 1x1 convolutions, nearest-neighbour top-down sums, a 3x3 convolution a level; no norm, no activation."""
 
     def __init__(self, *, in_channels: Sequence[int], channels: int) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ class MaskHead(nn.Module):
     def __init__(self, *, in_channels: int, layers: Sequence[int], categories: int) -> None:
         super().__init__()
         widths = [in_channels, *layers]
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:]))
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.deconv = nn.ConvTranspose2d(widths[-1], widths[-1], 2, stride=2)
         self.logits = nn.Conv2d(widths[-1], categories + 1, 1)
         for layer in (*self.convs, self.deconv, self.logits):

@@ -1,23 +1,23 @@
-"""What a detector is made of, as plain values. Knows no torch, so that a model card can be shown without waiting for it."""
+"""What a detector is made of, as plain values. Knows no torch, so that a model card shows without waiting for it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from engine.errors import InvalidCheckpoint
 
 PYRAMID_LEVELS = (2, 3, 4, 5, 6)
-"""P2 to P6: strides 4 to 64. RoIs are taken from P2 to P5, the last level is for the RPN alone (FPN paper, section 4.1)."""
+"""P2 to P6: strides 4 to 64. RoIs are taken from P2 to P5, the last serves the RPN alone (FPN paper, section 4.1)."""
 
 NEWER = "Update Maskwright, or export the model again with this version."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    """The small choices in which families of Mask R-CNN weights differ. A wrong one costs accuracy and raises no error."""
+    """Small choices in which families of Mask R-CNN weights differ. A wrong one costs accuracy and raises no error."""
 
     box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
     """Weights of the box head's deltas (dx, dy, dw, dh); the RPN's are 1."""
@@ -39,7 +39,7 @@ class Convention:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """Architecture and settings of one Mask R-CNN. Sizes of anchors, RoIs and images are in pixels of the network's input."""
+    """Architecture and settings of one Mask R-CNN. Sizes are in pixels of the network's input."""
 
     name: str
     categories: tuple[str, ...]
@@ -59,7 +59,7 @@ class ModelSpec:
     """Side of the RoI features that the mask head sees; its masks have twice that."""
     roi_canonical_size: float = 224.0
     roi_canonical_level: int = 4
-    """RoIs with sqrt(area) from this size on come from this level, half the size from one below, and so on (FPN paper, equation 1)."""
+    """RoIs with sqrt(area) from this size on come from this level, from half of it on from the one below, and so on."""
 
     input_min_side: int
     input_max_side: int
@@ -141,11 +141,12 @@ def _read(value: object, kind: Any, where: str) -> Any:
         kinds = [arguments[0]] * len(value) if variable else list(arguments)
         if len(kinds) == len(value):
             return tuple(
-                _read(item, item_kind, f"{where}[{i}]") for i, (item, item_kind) in enumerate(zip(value, kinds))
+                _read(item, item_kind, f"{where}[{i}]")
+                for i, (item, item_kind) in enumerate(zip(value, kinds, strict=True))
             )
     elif origin is None:
         if dataclasses.is_dataclass(kind):
-            return _read_fields(value, kind, where)
+            return _read_fields(value, cast(type, kind), where)
         if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         if type(value) is kind:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 from torchvision.ops import FrozenBatchNorm2d
 
-TRUNKS: dict[str, Callable[..., nn.Module]] = {"resnet18": resnet18, "resnet50": resnet50}
+TRUNKS: dict[str, Callable[..., Any]] = {"resnet18": resnet18, "resnet50": resnet50}
 CHANNELS = {"resnet18": (64, 128, 256, 512), "resnet50": (256, 512, 1024, 2048)}
 """Channels of C2 to C5."""
 
@@ -29,7 +29,7 @@ class FrozenNorm(FrozenBatchNorm2d):
         )
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - not an error
     """The caller no longer wants the result. Not an error to show to anyone."""
 
 
@@ -40,12 +40,9 @@ class Trunk(nn.Module):
         super().__init__()
         norm = partial(FrozenNorm if frozen_norm else nn.BatchNorm2d, eps=norm_eps)
         resnet = TRUNKS[name](weights=None, norm_layer=norm)
-        self.channels = CHANNELS[name]
         self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
-        self.layer1 = cast(nn.Sequential, resnet.layer1)
-        self.layer2 = cast(nn.Sequential, resnet.layer2)
-        self.layer3 = cast(nn.Sequential, resnet.layer3)
-        self.layer4 = cast(nn.Sequential, resnet.layer4)
+        self.layer1, self.layer2 = resnet.layer1, resnet.layer2
+        self.layer3, self.layer4 = resnet.layer3, resnet.layer4
 
     def forward(self, images: Tensor, cancelled: Callable[[], bool] | None = None) -> list[Tensor]:
         """

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
 from engine.nn.box_head import BoxHead
@@ -10,9 +14,9 @@ from engine.nn.fpn import FPN
 from engine.nn.mask_head import MaskHead
 from engine.nn.rpn import RPNHead
 from engine.nn.spec import Convention, ModelSpec
-from engine.nn.trunk import CHANNELS, Trunk
+from engine.nn.trunk import CHANNELS, FrozenNorm, Trunk
 
-__all__ = ["NUCLEI", "R50_FPN_COCO", "ZOO", "Convention", "ModelSpec", "build"]
+__all__ = ["NUCLEI", "R50_FPN_COCO", "ZOO", "Convention", "ModelSpec", "build", "extend_categories"]
 
 TORCHVISION = Convention(
     roi_aligned=False,
@@ -26,7 +30,7 @@ TORCHVISION = Convention(
 
 R50_FPN_COCO = ModelSpec(
     name="r50-fpn-coco",
-    # Category ids 1 to 90 with "N/A" at COCO's ten gaps: the weights have 91 outputs, and dropping some changes the softmax.
+    # Category ids 1 to 90 with "N/A" at COCO's ten gaps: dropping those outputs would change the softmax.
     categories=tuple(MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:]),
     trunk="resnet50",
     fpn_channels=256,
@@ -44,11 +48,12 @@ NUCLEI = ModelSpec(
     name="nuclei",
     categories=("nucleus",),
     trunk="resnet18",
-    fpn_channels=128,
+    # With 128 channels and 256 hidden units the file would pass 25 MB, two thirds of which are the trunk's last stage.
+    fpn_channels=96,
     # Nuclei are 8 to 150 px at this scale: a third of COCO's sizes.
     anchor_sizes=(12.0, 24.0, 48.0, 96.0, 192.0),
-    rpn_channels=128,
-    box_hidden=256,
+    rpn_channels=96,
+    box_hidden=128,
     mask_layers=(64, 64, 64),
     # RoIs under 48 px are read from P2, where FPN's 224 px at P4 would also read those of 100 px.
     roi_canonical_size=48.0,
@@ -56,6 +61,9 @@ NUCLEI = ModelSpec(
     input_min_side=512,
     input_max_side=1024,
     stretch_contrast=True,
+    rpn_pre_nms_train=1000,
+    rpn_post_nms_train=1000,
+    roi_samples=256,
     # An image may hold 375 nuclei; 1000 proposals would leave fewer than three for each.
     rpn_pre_nms_test=1500,
     rpn_post_nms_test=1500,
@@ -70,8 +78,8 @@ def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
     """A model with random weights.
 
     Args:
-        frozen_norm: False gives batch norm that learns, for training from scratch. Its weights load into a frozen model:
-            the names are the same.
+        frozen_norm: False gives batch norm that learns, for training from scratch. Its weights load into a frozen
+            model: the names are the same.
     """
     return MaskRCNN(
         spec,
@@ -86,3 +94,42 @@ def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
         ),
         mask_head=MaskHead(in_channels=spec.fpn_channels, layers=spec.mask_layers, categories=spec.category_count),
     )
+
+
+CATEGORY_LAYERS = ("box_head.category.", "box_head.deltas.", "mask_head.logits.")
+"""Layers whose outputs are one group a category, background first."""
+
+
+@torch.no_grad()
+def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
+    """The model, able to name further categories.
+
+    The old ones keep their labels and logits. A new one starts as the mean of the old: what looks like any object
+    gets a sensible box and mask at once, and training tells the categories apart.
+
+    Args:
+        categories: names, of which those that the model has are passed over.
+
+    Returns:
+        `model` itself where nothing is new, else another model on the same device and in the same mode.
+    """
+    new = tuple(dict.fromkeys(name for name in categories if name not in model.spec.categories))
+    if not new:
+        return model
+    frozen = any(isinstance(module, FrozenNorm) for module in model.modules())
+    extended = build(model.spec.with_categories(model.spec.categories + new), frozen_norm=frozen)
+    groups = model.spec.category_count + 1
+    state = {
+        name: _with_mean_groups(tensor, groups, len(new)) if name.startswith(CATEGORY_LAYERS) else tensor
+        for name, tensor in model.state_dict().items()
+    }
+    extended.load_state_dict(state)
+    device = next(model.parameters()).device
+    return extended.to(device, memory_format=torch.channels_last).train(model.training)
+
+
+def _with_mean_groups(tensor: Tensor, groups: int, added: int) -> Tensor:
+    """`groups` equal parts along the first axis, followed `added` times by the mean of all but the first."""
+    grouped = tensor.unflatten(0, (groups, -1))
+    mean = grouped[1:].mean(dim=0, keepdim=True).expand(added, *grouped.shape[1:])
+    return torch.cat([grouped, mean]).flatten(0, 1)
