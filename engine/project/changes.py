@@ -1,0 +1,276 @@
+"""Edits as changes of rows: what the journal holds, and the only code that writes what edits change."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, case, delete, exists, insert, literal, or_, select, update
+
+from engine.errors import EditConflict
+from engine.project.edit import CategoryChange, Change, Edit, ImageChange, InstanceChange
+from engine.project.rows import MASK_COLUMNS, Row, category_of, category_row, instance_of, instance_row
+from engine.project.schema import categories, images, instances
+from engine.records import ImageStatus, InstanceState, Review
+
+# Below SQLite's limit of 999 parameters a statement in older builds.
+_IDS_PER_QUERY = 500
+
+
+class Kind(StrEnum):
+    """Which table a row change is about; the letters are what the journal holds."""
+
+    INSTANCE = "i"
+    IMAGE = "m"
+    CATEGORY = "c"
+
+
+TABLES = {Kind.INSTANCE: instances, Kind.IMAGE: images, Kind.CATEGORY: categories}
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row before and after. Where it stays, both hold the same columns: all of them, or only those that differ."""
+
+    kind: Kind
+    id: int
+    before: Row | None
+    after: Row | None
+
+    def reversed(self) -> "RowChange":
+        """The change that takes this one back."""
+        return RowChange(self.kind, self.id, self.after, self.before)
+
+    def delta(self) -> "RowChange":
+        """The same change with only the columns that differ; a created or removed row stays whole."""
+        if self.before is None or self.after is None:
+            return self
+        differing = [column for column, value in self.before.items() if self.after[column] != value]
+        before, after = ({column: row[column] for column in differing} for row in (self.before, self.after))
+        return RowChange(self.kind, self.id, before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change as it was written, with the whole rows before and after."""
+
+    change: RowChange
+    before: Row | None
+    after: Row | None
+
+
+def row_changes(edit: Edit) -> list[RowChange]:
+    """What an edit changes, with whole rows; changes that change nothing are left out.
+
+    Raises ValueError where the edit changes one record twice, or turns one record into another.
+    """
+    changes = [_row_change(change) for change in edit.changes]
+    keys = {(change.kind, change.id) for change in changes}
+    if len(keys) < len(changes):
+        raise ValueError("an edit changes each record once")
+    return [change for change in changes if change.before != change.after]
+
+
+def encode(changes: Iterable[RowChange]) -> str:
+    """The journal's text of row changes."""
+    rows = [[change.kind, change.id, change.before, change.after] for change in changes]
+    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(payload: str) -> list[RowChange]:
+    """The row changes of a journal's text."""
+    return [RowChange(Kind(kind), number, before, after) for kind, number, before, after in json.loads(payload)]
+
+
+def write(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+    """Write changes, and the status of every image that they concern.
+
+    Raises EditConflict where a `before` is not what is stored; nothing may be committed then.
+    """
+    written = [
+        step
+        for kind, write_kind in _WRITERS.items()
+        if (own := [change for change in changes if change.kind is kind])
+        for step in write_kind(connection, own)
+    ]
+    refresh_status(connection, {image_id for step in written for image_id in _image_ids(step)})
+    return written
+
+
+def changes_of(written: Iterable[Written]) -> tuple[Change, ...]:
+    """The records behind what was written."""
+    return tuple(_record_change(step) for step in written)
+
+
+def refresh_status(connection: Connection, image_ids: Iterable[int]) -> None:
+    """Derive the status of images from their review and their instances."""
+    parameters = [{"key": image_id} for image_id in image_ids]
+    if parameters:
+        connection.execute(_REFRESH_STATUS, parameters)
+
+
+def in_chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    """The ids in pieces that fit into one statement."""
+    return (ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY))
+
+
+_TOUCHED = (
+    select(literal(1))
+    .where(
+        instances.c.image_id == images.c.id,
+        or_(
+            instances.c.state.in_([InstanceState.ACCEPTED.value, InstanceState.REJECTED.value]),
+            instances.c.edited,
+        ),
+    )
+    .correlate(images)
+)
+_REFRESH_STATUS = (
+    update(images)
+    .where(images.c.id == bindparam("key"))
+    .values(
+        status=case(
+            (images.c.review != Review.OPEN.value, images.c.review),
+            (exists(_TOUCHED), ImageStatus.EDITED.value),
+            (images.c.predicted_by.is_not(None), ImageStatus.PREDICTED.value),
+            else_=ImageStatus.TODO.value,
+        )
+    )
+)
+
+
+def _update_of(table: Table, columns: Iterable[str]) -> Any:
+    values: dict[str, Any] = {column: bindparam(f"new_{column}") for column in columns}
+    return update(table).where(table.c.id == bindparam("key")).values(values)
+
+
+def _parameters(rows: Iterable[Row]) -> list[Row]:
+    return [{"key": row["id"], **{f"new_{column}": value for column, value in row.items()}} for row in rows]
+
+
+_INSTANCE_COLUMNS = [column.name for column in instances.columns if column.name not in ("id", "in_history")]
+_SELECT_ROWS = {
+    table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True))) for table in TABLES.values()
+}
+_INSERT_INSTANCE = insert(instances)
+_UPDATE_INSTANCE = _update_of(instances, [*_INSTANCE_COLUMNS, "in_history"])
+_DELETE_INSTANCE = delete(instances).where(instances.c.id == bindparam("key"))
+_UPDATE_IMAGE = _update_of(images, ["review"])
+_INSERT_CATEGORY = insert(categories)
+_UPDATE_CATEGORY = _update_of(categories, ["name", "color", "source", "removed"])
+
+
+def _write_instances(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+    stored = _stored(connection, instances, [change.id for change in changes])
+    for row in stored.values():
+        del row["in_history"]
+    written = [_checked(change, stored.get(change.id)) for change in changes]
+    created = [{**step.after, "in_history": True} for step in written if step.before is None and step.after]
+    updated = [{**step.after, "in_history": True} for step in written if step.before and step.after]
+    removed = [{"key": step.change.id} for step in written if step.after is None]
+    if created:
+        connection.execute(_INSERT_INSTANCE, created)
+    if updated:
+        connection.execute(_UPDATE_INSTANCE, _parameters(updated))
+    if removed:
+        connection.execute(_DELETE_INSTANCE, removed)
+    return written
+
+
+def _write_images(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+    stored = _stored(connection, images, [change.id for change in changes])
+    written = [_checked(change, stored.get(change.id)) for change in changes]
+    connection.execute(
+        _UPDATE_IMAGE, [{"key": step.change.id, "new_review": step.after["review"]} for step in written if step.after]
+    )
+    return written
+
+
+def _write_categories(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+    stored = _stored(connection, categories, [change.id for change in changes])
+    removed_before = {number: row.pop("removed") for number, row in stored.items()}
+    written: list[Written] = []
+    for change in changes:
+        row = stored.get(change.id)
+        # To an edit a removed row is none: the creation that is redone finds it, and brings it back.
+        revived = change.before is None and removed_before.get(change.id, False)
+        step = _checked(change, None if revived else row)
+        written.append(step)
+        if step.after is None:
+            values = _parameters([{**(row or {}), "removed": True}])
+        elif revived or row is not None:
+            values = _parameters([{**step.after, "removed": removed_before[change.id] and not revived}])
+        else:
+            connection.execute(_INSERT_CATEGORY, {**step.after, "removed": False})
+            continue
+        connection.execute(_UPDATE_CATEGORY, values)
+    return written
+
+
+# Categories first: instances of the same edit may be of a category that it creates.
+_WRITERS = {Kind.CATEGORY: _write_categories, Kind.INSTANCE: _write_instances, Kind.IMAGE: _write_images}
+
+
+def _stored(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Row]:
+    statement = _SELECT_ROWS[table]
+    return {
+        row["id"]: dict(row)
+        for chunk in in_chunks(ids)
+        for row in connection.execute(statement, {"ids": chunk}).mappings()
+    }
+
+
+def _checked(change: RowChange, row: Row | None) -> Written:
+    if (change.before is None) != (row is None) or not _holds(row, change.before):
+        raise EditConflict(
+            "What this change starts from is not what the project holds any more.", remedy="Open the image again."
+        )
+    return Written(change, row, None if change.after is None else {**(row or {}), **change.after})
+
+
+def _holds(row: Row | None, expected: Row | None) -> bool:
+    return not row or not expected or all(row[column] == value for column, value in expected.items())
+
+
+def _row_change(change: Change) -> RowChange:
+    match change:
+        case InstanceChange(before, after):
+            rows = [instance_row(instance) if instance is not None else None for instance in (before, after)]
+            return _whole(Kind.INSTANCE, *rows)
+        case CategoryChange(old, new):
+            rows = [category_row(category) if category is not None else None for category in (old, new)]
+            return _whole(Kind.CATEGORY, *rows)
+        case ImageChange(image_id, review, decided):
+            return RowChange(Kind.IMAGE, image_id, {"review": review.value}, {"review": decided.value})
+
+
+def _whole(kind: Kind, before: Row | None, after: Row | None) -> RowChange:
+    ids = {row["id"] for row in (before, after) if row is not None}
+    if len(ids) != 1:
+        raise ValueError("a change is about one record, which exists before or after")
+    return RowChange(kind, ids.pop(), before, after)
+
+
+def _record_change(step: Written) -> Change:
+    before, after = step.before, step.after
+    match step.change.kind:
+        case Kind.INSTANCE:
+            old = instance_of(before) if before else None
+            same_mask = before and after and all(before[column] == after[column] for column in MASK_COLUMNS)
+            new = instance_of(after, old.mask if old and same_mask else None) if after else None
+            return InstanceChange(old, new)
+        case Kind.CATEGORY:
+            return CategoryChange(category_of(before) if before else None, category_of(after) if after else None)
+        case Kind.IMAGE:
+            assert before is not None
+            assert after is not None
+            return ImageChange(step.change.id, Review(before["review"]), Review(after["review"]))
+
+
+def _image_ids(step: Written) -> set[int]:
+    if step.change.kind is Kind.IMAGE:
+        return {step.change.id}
+    if step.change.kind is Kind.INSTANCE:
+        return {row["image_id"] for row in (step.before, step.after) if row}
+    return set()

@@ -1,0 +1,66 @@
+"""Storing what a model found on an image, without touching what a person did there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from engine.geometry.boxes import mask_iou_matrix
+from engine.project.rows import instance_of, instance_row
+from engine.project.schema import images, instances
+from engine.records import Detection, Instance, InstanceState, Origin
+
+# From this mask IoU on, a detection is the same object as an instance that a person already dealt with.
+SAME_OBJECT_IOU = 0.5
+
+
+def clear_untouched(connection: Connection, image_id: int) -> None:
+    """Remove an image's proposals that no edit ever touched; the journal never needs them."""
+    connection.execute(
+        delete(instances).where(
+            instances.c.image_id == image_id,
+            instances.c.state == InstanceState.PROPOSAL.value,
+            ~instances.c.in_history,
+        )
+    )
+
+
+def unmatched(connection: Connection, image_id: int, detections: Sequence[Detection]) -> list[Detection]:
+    """The detections that have pixels and are not an instance that the image still holds."""
+    rows = connection.execute(select(instances).where(instances.c.image_id == image_id)).mappings()
+    present = [instance_of(row).mask for row in rows]
+    found = [detection for detection in detections if not detection.mask.is_empty]
+    if not present or not found:
+        return found
+    overlap = mask_iou_matrix([detection.mask for detection in found], present).max(axis=1)
+    return [detection for detection, iou in zip(found, overlap, strict=True) if iou < SAME_OBJECT_IOU]
+
+
+def insert_proposals(
+    connection: Connection,
+    image_id: int,
+    numbered: Iterable[tuple[int, Detection]],
+    category_ids: Mapping[str, int],
+    checkpoint_id: str,
+) -> None:
+    """Write detections as proposals, each under its id, of the category whose id is given for its name."""
+    proposals = [
+        Instance(
+            number,
+            image_id,
+            category_ids[found.category],
+            found.mask,
+            state=InstanceState.PROPOSAL,
+            origin=Origin.PREDICTED,
+            score=float(found.score),
+            predicted_by=checkpoint_id,
+        )
+        for number, found in numbered
+    ]
+    if proposals:
+        rows = [{**instance_row(proposal), "in_history": False} for proposal in proposals]
+        connection.execute(insert(instances), rows)
+
+
+def mark_predicted(connection: Connection, image_id: int, checkpoint_id: str) -> None:
+    """Note which checkpoint's proposals an image holds."""
+    connection.execute(update(images).where(images.c.id == image_id).values(predicted_by=checkpoint_id))

@@ -1,0 +1,86 @@
+"""Records as table rows and back. A row is a dict from column to value, without columns that are bookkeeping only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.geometry.mask import Mask
+from engine.geometry.rle import decode_crop, encode_crop
+from engine.records import Category, Image, ImageStatus, Instance, InstanceState, Origin, Review
+
+Row = dict[str, Any]
+# A row as SQLAlchemy gives it, or a dict of it.
+Fields = Mapping[Any, Any]
+
+MASK_COLUMNS = ("mask_x", "mask_y", "mask_w", "mask_h", "mask_counts")
+
+
+def instance_row(instance: Instance) -> Row:
+    """The columns of an instance, with values as SQLite gives them back (no numpy scalars, no enums)."""
+    return {
+        "id": int(instance.id),
+        "image_id": int(instance.image_id),
+        "category_id": int(instance.category_id),
+        "state": instance.state.value,
+        "origin": instance.origin.value,
+        "score": None if instance.score is None else float(instance.score),
+        "edited": bool(instance.edited),
+        "crowd": bool(instance.crowd),
+        "hidden": bool(instance.hidden),
+        "predicted_by": instance.predicted_by,
+        "source": instance.source,
+        **_mask_row(instance.mask),
+    }
+
+
+def instance_of(row: Fields, mask: Mask | None = None) -> Instance:
+    """The instance of a row; `mask` saves decoding it where it is known."""
+    return Instance(
+        row["id"],
+        row["image_id"],
+        row["category_id"],
+        mask if mask is not None else decode_crop(*(row[column] for column in MASK_COLUMNS)),
+        state=InstanceState(row["state"]),
+        origin=Origin(row["origin"]),
+        score=row["score"],
+        edited=row["edited"],
+        crowd=row["crowd"],
+        hidden=row["hidden"],
+        predicted_by=row["predicted_by"],
+        source=row["source"],
+    )
+
+
+def category_row(category: Category) -> Row:
+    """The columns of a category."""
+    return {
+        "id": int(category.id),
+        "name": category.name,
+        "color": category.color,
+        "source": category.source,
+    }
+
+
+def category_of(row: Fields) -> Category:
+    """The category of a row."""
+    return Category(row["id"], row["name"], row["color"], row["source"])
+
+
+def image_of(row: Fields) -> Image:
+    """The image of a row."""
+    return Image(
+        row["id"],
+        row["path"],
+        row["width"],
+        row["height"],
+        row["content_hash"],
+        row["hold_out"],
+        review=Review(row["review"]),
+        status=ImageStatus(row["status"]),
+        predicted_by=row["predicted_by"],
+        source=row["source"],
+    )
+
+
+def _mask_row(mask: Mask) -> Row:
+    values = (int(mask.x), int(mask.y), mask.width, mask.height, encode_crop(mask))
+    return dict(zip(MASK_COLUMNS, values, strict=True))
