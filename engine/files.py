@@ -28,7 +28,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         _copy_mode(target, temporary)
         _sync(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
         refusal = explain(error, target)
@@ -59,13 +59,13 @@ def explain(error: OSError, path: str | os.PathLike[str]) -> MaskwrightError | N
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of the file's content as 64 lower-case hexadecimal digits. Raises OSError where it cannot be read."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy_mode(existing: Path, temporary: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        os.chmod(temporary, existing.stat().st_mode & 0o7777)
+        temporary.chmod(existing.stat().st_mode & 0o7777)
 
 
 def _sync(path: Path) -> None:

@@ -124,14 +124,14 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 def _is_whole_jpeg(path: Path) -> bool:
     """Whether the file begins and ends as a JPEG does, give or take padding. Others may be whole all the same."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         begins = file.read(3) == b"\xff\xd8\xff"
         file.seek(-min(64, path.stat().st_size), os.SEEK_END)
         return begins and b"\xff\xd9" in file.read()
 
 
 def _read(path: Path) -> Pixels:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         start = file.read(32)
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _read_tiff(path)
@@ -181,7 +181,7 @@ def _read_tiff(path: Path) -> Pixels:
 
 
 def _check_complete(path: Path, page: Any) -> None:
-    """libtiff and tifffile fill the missing strips of a truncated file with zeros, so their places are checked."""
+    """Look where the strips end: the decoders fill those that a truncated file lacks with zeros."""
     size = path.stat().st_size
     ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
     if not ends or max(ends) > size:

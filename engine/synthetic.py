@@ -78,7 +78,9 @@ def draw(seed: int, look: str, width: int, height: int) -> SyntheticImage:
     if look not in _LOOKS:
         raise MaskwrightError(f"There is no look {look!r}.", remedy=f"Choose one of {', '.join(_LOOKS)}.")
     if width < 32 or height < 32:
-        raise MaskwrightError(f"{width} x {height} pixels are too few to draw nuclei on.", remedy="Use 32 x 32 or more.")
+        raise MaskwrightError(
+            f"{width} x {height} pixels are too few to draw nuclei on.", remedy="Use 32 x 32 or more."
+        )
     generator = np.random.default_rng([seed, *look.encode(), width, height])
     masks = _place(generator, _LOOKS[look], width, height)
     return SyntheticImage(_LOOKS[look].paint(generator, masks, width, height), masks)
@@ -228,7 +230,7 @@ def _fluorescence(
     brightness: float,
     photons: float,
 ) -> Pixels:
-    """Light of the nuclei, blurred by the optics, on a glow of what is out of focus, with the noise of counting photons.
+    """Light of the nuclei, blurred by the optics, on a glow of what is out of focus, noisy as counted photons are.
 
     `brightness` is the typical nucleus's in grey values, `photons` how many make one grey value.
     """
@@ -264,8 +266,8 @@ def _paint_stained(generator: np.random.Generator, masks: Sequence[Mask], width:
         rim = 1.2 - 0.3 * _dome(mask)
         window = stain[y1:y2, x1:x2]
         window += generator.uniform(0.7, 1.25) * rim * chromatin[y1:y2, x1:x2] * mask.bitmap
-    stain = cv2.GaussianBlur(stain, (0, 0), generator.uniform(0.7, 1.0))
-    density = ground[:, :, None] * np.float32(palette.ground) + stain[:, :, None] * np.float32(palette.nuclei)
+    blurred = cv2.GaussianBlur(stain, (0, 0), generator.uniform(0.7, 1.0))
+    density = ground[:, :, None] * np.array(palette.ground) + blurred[:, :, None] * np.array(palette.nuclei)
     noise = cv2.GaussianBlur(generator.normal(0, 4.0, density.shape).astype(np.float32), (0, 0), 0.7)
     return _eight_bit(248 * np.exp(-np.clip(density, 0, None)) + noise)
 

@@ -123,7 +123,8 @@ def write_document(path: Path, document: Record) -> None:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        # NaN and Infinity are no JSON, though Python writes them; nothing that is read here can be either.
+        document = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
     except FileNotFoundError as error:
         raise InvalidDataset(f"There is no file {path}.") from error
     except OSError as error:

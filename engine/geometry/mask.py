@@ -45,12 +45,12 @@ class Mask:
 
     @staticmethod
     def from_crop(bitmap: NDArray[Any], x: int, y: int) -> "Mask":
-        """The set pixels of `bitmap` (h, w), any dtype, non-zero is set; its top left pixel is (x, y), maybe negative."""
+        """The set pixels of `bitmap` (h, w), any dtype, non-zero is set; its top left pixel is (x, y), any sign."""
         bits = bitmap if bitmap.dtype == np.bool_ else bitmap != 0
-        rows = bits.any(axis=1)
+        rows: Bitmap = np.asarray(bits.any(axis=1))
         if not rows.any():
             return _EMPTY
-        columns = bits.any(axis=0)
+        columns: Bitmap = np.asarray(bits.any(axis=0))
         top, bottom = _span(rows)
         left, right = _span(columns)
         return Mask(int(x) + left, int(y) + top, bits[top:bottom, left:right])

@@ -117,7 +117,7 @@ def _cycles(across: list[int], down: list[int]) -> list[list[int]]:
     for start in range(len(across)):
         if seen[start]:
             continue
-        ring = []
+        ring: list[int] = []
         corner = start
         while not seen[corner]:
             other = across[corner]
