@@ -10,10 +10,8 @@ import numpy as np
 from PySide6.QtCore import QObject, QRect, Signal
 
 from engine.errors import MaskwrightError
-from engine.project import commands
-from engine.project.edit import Edit, InstanceChange
-from engine.project.project import Project
-from engine.records import Category, Detection, Image, Instance, InstanceState
+from engine.project import Edit, InstanceChange, Project, commands
+from engine.records import Category, Detection, Image, Instance, InstanceState, Review
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -56,21 +54,28 @@ class Session(QObject):
     # -- project and current image
 
     def open_project(self, project: Project) -> None:
-        """Make `project` the open one and go to its first image that nobody has decided about."""
+        """Make `project` the open one and go back to where it was left, else to its first undecided image."""
         self.close_project()
         self.project = project
+        if project.threshold is not None:
+            self.threshold = project.threshold
+            self.threshold_changed.emit(self.threshold)
         self._read_categories()
         self.reload_images()
         self.project_changed.emit()
         self.history_changed.emit()
-        undecided = [image.id for image in self.images.values() if image.review == "open"]
-        first = undecided or list(self.images)
-        self.open_image(first[0]) if first else self.image_changed.emit()
+        undecided = (image.id for image in self.images.values() if image.review is Review.OPEN)
+        last = project.last_image_id
+        first = last if last in self.images else next(undecided, next(iter(self.images), None))
+        if first is not None:
+            self.open_image(first)
+        else:
+            self.image_changed.emit()
 
     def close_project(self) -> None:
         if self.project is None:
             return
-        self.project.close()
+        self._leave(self.project)
         self.project = None
         self.images, self.order, self.categories, self.instances = {}, [], {}, {}
         self.image = self.pixels = self.unreadable = self.active_category_id = None
@@ -80,6 +85,18 @@ class Session(QObject):
         self.instances_changed.emit(None)
         self.selection_changed.emit()
         self.history_changed.emit()
+
+    def _leave(self, project: Project) -> None:
+        """Note where the person was, and close the file."""
+        try:
+            if not project.read_only:
+                project.threshold = self.threshold
+                if self.image is not None:
+                    project.last_image_id = self.image.id
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+        finally:
+            project.close()
 
     def reload_images(self) -> None:
         """Read the list of images again, after images were added or imported."""
@@ -159,7 +176,7 @@ class Session(QObject):
         if instance.hidden or not self.masks_visible:
             return False
         if instance.state is InstanceState.PROPOSAL:
-            return instance.score is None or instance.score >= self.threshold
+            return commands.is_shown(instance, self.threshold)
         return instance.state is InstanceState.ACCEPTED
 
     def shown_instances(self) -> list[Instance]:
@@ -173,6 +190,8 @@ class Session(QObject):
         """Commit an edit. On failure nothing changes, the person is told why, and False is returned."""
         if self.project is None:
             return False
+        if not edit.changes:
+            return True
         try:
             self.project.apply(edit)
         except MaskwrightError as error:
@@ -198,7 +217,7 @@ class Session(QObject):
         return self._decide(lambda image: commands.skip(image))
 
     def reopen_image(self) -> bool:
-        return self._decide(lambda image: commands.reopen_image(image))
+        return self._decide(lambda image: commands.reopen_image(image, self._all()))
 
     def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> None:
         """Store what the model found on an image; shown at once when that image is the current one."""

@@ -4,13 +4,15 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QThread
 
 NICENESS = 5  # the window's own thread comes first on a machine with few cores; Linux counts it per thread
+T = TypeVar("T")
 
 
-class PlannedThread[T](QThread):
+class PlannedThread(QThread, Generic[T]):
     """Works on the first task of the newest plan. A running task that the newest plan does not name is cancelled.
 
     Subclasses do the work in `work`, ask `cancelled` in between, and emit signals, which Qt queues to the GUI thread.

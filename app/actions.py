@@ -1,0 +1,146 @@
+"""The keymap as Qt actions: one action a command, in menus and tool bars, enabled where it makes sense."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from app.keymap import CATEGORY_KEYS, COMMANDS, TOOLS, Command, Scope
+from app.theme import theme
+from engine.project import Action
+
+# What undo and redo say that they would take back or do again.
+ACTION_WORDS = {
+    Action.BRUSH: "Brush Stroke",
+    Action.ERASER: "Eraser Stroke",
+    Action.RESHAPE: "Change of Mask",
+    Action.ADD: "New Instance",
+    Action.DELETE: "Delete",
+    Action.CATEGORY: "Change of Category",
+    Action.HIDE: "Hide",
+    Action.SHOW: "Show",
+    Action.ACCEPT: "Accept",
+    Action.REJECT: "Reject",
+    Action.REOPEN: "Reopen",
+    Action.ACCEPT_IMAGE: "Accept Image",
+    Action.VERIFY_EMPTY: "Image Is Empty",
+    Action.SKIP: "Skip Image",
+    Action.REOPEN_IMAGE: "Reopen Image",
+    Action.ADD_CATEGORY: "New Category",
+    Action.RENAME_CATEGORY: "Rename Category",
+    Action.RECOLOR_CATEGORY: "Recolour Category",
+    Action.REMOVE_CATEGORY: "Remove Category",
+    Action.IMPORT: "Import",
+}
+
+
+class Actions:
+    """Every command as an action of `window`; those of the canvas's scope belong to `canvas`."""
+
+    def __init__(self, window: QWidget, canvas: QWidget, handlers: Mapping[str, Callable[[], object]]) -> None:
+        self._actions: dict[str, QAction] = {}
+        tools = QActionGroup(window)
+        for command in COMMANDS:
+            action = QAction(command.text, window)
+            _set_keys(action, command.keys)
+            action.setCheckable(command.checkable)
+            action.triggered.connect(_without_checked(handlers[command.id]))
+            if command.scope is Scope.CANVAS:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+                canvas.addAction(action)
+            else:
+                window.addAction(action)
+            if command.group == TOOLS and command.checkable:
+                tools.addAction(action)
+            self._actions[command.id] = action
+            self._describe(command, action)
+        theme().changed.connect(self._paint_icons)
+        self._paint_icons()
+
+    def __getitem__(self, command_id: str) -> QAction:
+        return self._actions[command_id]
+
+    def rename(self, command_id: str, text: str) -> None:
+        """Give a command another text, such as what undo would take back."""
+        command = next(each for each in COMMANDS if each.id == command_id)
+        action = self._actions[command_id]
+        action.setText(text)
+        self._describe(command, action)
+
+    def enable(self, *, project: bool, image: bool, writable: bool) -> None:
+        """Enable what makes sense with a project, with an image, and with a project that may be written."""
+        for command in COMMANDS:
+            possible = True
+            if command.group in ("Edit", "Review", "Tools", "View", "Model"):
+                possible = image
+            if command.id in ("add_images", "add_folder", "import_coco", "export_coco", "checkpoint", "close_project"):
+                possible = project
+            if command.id in ("undo", "redo", "finetune"):
+                possible = project
+            self._actions[command.id].setEnabled(possible and (writable or not command.writes))
+
+    def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
+        """One menu a group, in the table's order. Returns them by name."""
+        menus: dict[str, QMenu] = {}
+        for command in COMMANDS:
+            menu = menus.get(command.group)
+            if menu is None:
+                menu = menus[command.group] = bar.addMenu(f"&{command.group}")
+                menu.setToolTipsVisible(True)
+            if command.id in _AFTER_RULE:
+                menu.addSeparator()
+            menu.addAction(self._actions[command.id])
+        return menus
+
+    def add_category_keys(self, window: QWidget, choose: Callable[[int], object]) -> None:
+        """The digits 1 to 9 choose a category."""
+        for key in CATEGORY_KEYS:
+            action = QAction(f"Category {key}", window)
+            action.setShortcut(QKeySequence(key))
+            action.triggered.connect(_with_number(choose, int(key)))
+            window.addAction(action)
+
+    def _describe(self, command: Command, action: QAction) -> None:
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        words = action.text().rstrip("…") + (f" ({keys})" if keys else "")
+        action.setToolTip(f"{words}\n{command.tip}" if command.tip else words)
+        action.setStatusTip(command.tip)
+
+    def _paint_icons(self) -> None:
+        for command in COMMANDS:
+            if command.icon:
+                self._actions[command.id].setIcon(theme().icon(command.icon))
+
+
+_AFTER_RULE = {
+    "add_images",
+    "export_coco",
+    "checkpoint",
+    "close_project",
+    "delete",
+    "next_instance",
+    "accept_image",
+    "previous_image",
+    "brush_smaller",
+    "hide_masks",
+    "log",
+}
+
+
+def _set_keys(action: QAction, keys: tuple[str, ...]) -> None:
+    action.setShortcuts([QKeySequence(key) for key in keys])
+
+
+def _without_checked(handler: Callable[[], object]) -> Callable[..., None]:
+    def call(checked: bool = False) -> None:
+        handler()
+
+    return call
+
+
+def _with_number(handler: Callable[[int], object], number: int) -> Callable[..., None]:
+    def call(checked: bool = False) -> None:
+        handler(number)
+
+    return call

@@ -1,0 +1,139 @@
+"""What a person decides with a key or a button: about the selected instances, and about the whole image."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject
+
+from app.session import Session
+from engine.errors import MaskwrightError
+from engine.project import Edit, commands
+from engine.records import Instance, InstanceState, Review
+
+
+class Decisions(QObject):
+    """Builds the edit for each decision and moves on to what is to be decided next."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    # -- selected instances
+
+    def accept(self) -> None:
+        self._decide(commands.accept, "Select the instances to accept, or accept the whole image with Ctrl+Enter.")
+
+    def reject(self) -> None:
+        self._decide(commands.reject, "Select the instances to reject.")
+
+    def delete(self) -> None:
+        self._decide(commands.delete, "Select the instances to delete.")
+
+    def reopen(self) -> None:
+        self._apply(commands.reopen, "Select the instances to reopen.")
+
+    def toggle_hidden(self) -> None:
+        chosen = self._session.selected_instances()
+        self._apply(commands.show if any(each.hidden for each in chosen) else commands.hide, "Select what to hide.")
+
+    def toggle_hidden_instance(self, instance_id: int) -> None:
+        instance = self._session.instances.get(instance_id)
+        if instance is not None:
+            self._session.apply(commands.show([instance]) if instance.hidden else commands.hide([instance]))
+
+    def choose_category(self, number: int) -> None:
+        """The category of digit key `number` for the selected instances, and for what is drawn from now on."""
+        ids = list(self._session.categories)
+        if number > len(ids):
+            self._session.notice.emit(f"There is no category {number}.")
+            return
+        category_id = ids[number - 1]
+        self._session.set_active_category(category_id)
+        chosen = self._session.selected_instances()
+        if chosen and not self._session.read_only:
+            self._session.apply(commands.recategorise(chosen, category_id))
+
+    # -- walking through instances
+
+    def select_all(self) -> None:
+        self._session.select(instance.id for instance in self._session.shown_instances())
+
+    def select_none(self) -> None:
+        self._session.select([])
+
+    def step_instance(self, step: int) -> None:
+        """Select the next shown instance in reading order, top to bottom."""
+        ids = [instance.id for instance in self._reading_order()]
+        if not ids:
+            return
+        current = self._session.selection[-1] if self._session.selection else None
+        at = ids.index(current) + step if current in ids else (0 if step > 0 else -1)
+        self._session.select([ids[at % len(ids)]])
+
+    # -- the image
+
+    def accept_image(self) -> None:
+        self._finish_image(self._session.accept_image)
+
+    def verify_empty(self) -> None:
+        self._finish_image(self._session.verify_empty)
+
+    def skip_image(self) -> None:
+        self._finish_image(self._session.skip_image)
+
+    def reopen_image(self) -> None:
+        self._session.reopen_image()
+
+    def next_open(self) -> None:
+        """Go to the next image that nobody has decided about, beginning again at the first after the last."""
+        following = self._next_open()
+        if following is None:
+            self._session.notice.emit("Every listed image is decided.")
+        else:
+            self._session.open_image(following)
+
+    # -- inside
+
+    def _finish_image(self, decide: Callable[[], bool]) -> None:
+        following = self._next_open()
+        if self._session.image is None or not decide():
+            return
+        if following is not None:
+            self._session.open_image(following)
+        else:
+            self._session.notice.emit("That was the last undecided image.")
+
+    def _next_open(self) -> int | None:
+        session = self._session
+        current = session.image.id if session.image is not None else None
+        at = session.order.index(current) if current in session.order else -1
+        following = session.order[at + 1 :] + session.order[: at + 1]
+        undecided = (i for i in following if i != current and session.images[i].review is Review.OPEN)
+        return next(undecided, None)
+
+    def _decide(self, build: Callable[[Sequence[Instance]], Edit], advice: str) -> None:
+        """Apply to the selection; a single proposal decided leads on to the next one."""
+        chosen = self._session.selected_instances()
+        following = self._next_proposal(chosen[0]) if len(chosen) == 1 else None
+        if self._apply(build, advice):
+            self._session.select([following] if following is not None else [])
+
+    def _apply(self, build: Callable[[Sequence[Instance]], Edit], advice: str) -> bool:
+        chosen = self._session.selected_instances()
+        if not chosen:
+            self._session.notice.emit(advice)
+            return False
+        try:
+            return self._session.apply(build(chosen))
+        except MaskwrightError as error:
+            self._session.notice.emit(str(error))
+            return False
+
+    def _next_proposal(self, decided: Instance) -> int | None:
+        order = self._reading_order()
+        ids = [instance.id for instance in order]
+        at = ids.index(decided.id) if decided.id in ids else -1
+        open_ones = (each for each in order[at + 1 :] + order[: at + 1] if each.state is InstanceState.PROPOSAL)
+        return next((each.id for each in open_ones if each.id != decided.id), None)
+
+    def _reading_order(self) -> list[Instance]:
+        return sorted(self._session.shown_instances(), key=lambda each: (each.mask.y, each.mask.x, each.id))

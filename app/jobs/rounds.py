@@ -1,0 +1,211 @@
+"""Fine-tuning as the window sees it: starts the verb, follows it, registers the round, and promotes its checkpoint or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.verb_process import VerbProcess
+from app.session import Session
+from engine.errors import MaskwrightError
+from engine.project import Round
+from engine.records import ImageStatus
+from engine.resources import BUNDLED_WEIGHTS
+
+BUNDLED_ID = "bundled"  # stands for the bundled checkpoint's id where a round did not note what it started from
+
+
+@dataclass
+class RoundProgress:
+    """How far the running round is; what the training panel plots."""
+
+    steps: int = 0
+    step: int = 0
+    images: int = 0
+    hold_out: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    precisions: list[tuple[int, float]] = field(default_factory=list)  # step, mask AP50 on the hold-out
+    seconds_left: float | None = None
+
+
+class Rounds(QObject):
+    """At most one fine-tune at a time, and what to do with what it made."""
+
+    changed = Signal()  # started, ended, or the list of rounds
+    progressed = Signal()
+    finished = Signal(object)  # Round, already registered
+    checkpoint_changed = Signal()  # another checkpoint is the current one
+    failed = Signal(str, str)  # message, details
+
+    def __init__(self, session: Session, program: Sequence[str] = ()) -> None:
+        """`program` is what to run instead of `python main.py`."""
+        super().__init__()
+        self._session = session
+        self._program = program
+        self._process: VerbProcess | None = None
+        self._outcome: dict[str, Any] | None = None
+        self._base_id: str | None = None
+        self.progress = RoundProgress()
+        session.project_changed.connect(self._on_project)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def cancelling(self) -> bool:
+        return self._process is not None and self._process.cancelling
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint to predict with: the project's current one, else the bundled one."""
+        if self._session.project is None:
+            return None
+        reference = self._session.project.current_checkpoint()
+        if reference is not None and reference.path is not None and reference.path.is_file():
+            return reference.path
+        return BUNDLED_WEIGHTS if BUNDLED_WEIGHTS.is_file() else None
+
+    def rounds(self) -> list[Round]:
+        """Every round of the project, newest first."""
+        return list(reversed(self._session.project.rounds())) if self._session.project is not None else []
+
+    def counts(self) -> tuple[int, int]:
+        """How many accepted images there are to train on, and how many of the hold-out to compare on."""
+        done = (ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY)
+        accepted = [image for image in self._session.images.values() if image.status in done]
+        held_out = sum(image.hold_out for image in accepted)
+        return len(accepted) - held_out, held_out
+
+    def start(self, base_id: str | None) -> None:
+        """Fine-tune the current checkpoint, whose id is `base_id`, on the accepted images."""
+        project, checkpoint = self._session.project, self.checkpoint
+        if project is None or self.running or checkpoint is None:
+            return
+        self._base_id = base_id
+        self._outcome = None
+        self.progress = RoundProgress()
+        self._process = VerbProcess(self, self._program)
+        self._process.event.connect(self._on_event)
+        self._process.ended.connect(self._on_ended)
+        self._process.start(
+            ["finetune", "--project", str(project.path), "--weights", str(checkpoint), "--progress-json"]
+        )
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        if self._process is not None:
+            self._process.cancel()
+            self.changed.emit()
+
+    def stop(self) -> None:
+        """Cancel and wait, for a closing window or project."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+            self.changed.emit()
+
+    def promote(self, entry: Round) -> None:
+        """Predict with a round's checkpoint from now on, whatever its verdict says."""
+        self._decide(entry, promoted=True, checkpoint_id=entry.checkpoint_id, path=entry.checkpoint)
+        self.changed.emit()
+
+    def roll_back(self, entry: Round) -> None:
+        """Predict with what a round started from again."""
+        base_id = entry.base_id or BUNDLED_ID
+        earlier = next((each for each in self.rounds() if each.checkpoint_id == base_id), None)
+        path = earlier.checkpoint if earlier is not None else BUNDLED_WEIGHTS
+        self._decide(entry, promoted=False, checkpoint_id=base_id, path=path)
+
+    def is_current(self, entry: Round) -> bool:
+        """Whether a round's checkpoint is the one that predicts."""
+        project = self._session.project
+        reference = project.current_checkpoint() if project is not None else None
+        return reference is not None and reference.id == entry.checkpoint_id
+
+    def _decide(self, entry: Round, *, promoted: bool, checkpoint_id: str, path: Path) -> None:
+        project = self._session.project
+        assert project is not None
+        try:
+            project.register_checkpoint(replace(entry, promoted=promoted))
+            project.set_current_checkpoint(checkpoint_id, path)
+        except MaskwrightError as error:
+            self.failed.emit(str(error), "")
+            return
+        self.changed.emit()
+        self.checkpoint_changed.emit()
+
+    def _on_project(self) -> None:
+        self.stop()
+        self.progress = RoundProgress()
+        self.changed.emit()
+        self.checkpoint_changed.emit()
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        progress = self.progress
+        match event.get("event"):
+            case "started":
+                progress.steps, progress.images = event["steps"], event["images"]
+                progress.hold_out = event["hold_out"]
+            case "step":
+                progress.step, progress.steps = event["step"], event["steps"]
+                progress.losses.append((event["step"], event["loss"]))
+                progress.seconds_left = event.get("seconds_left")
+            case "evaluated":
+                progress.precisions.append((event["step"], event["mask_AP50"]))
+            case "finished" | "failed" | "cancelled":
+                self._outcome = event
+        self.progressed.emit()
+
+    def _on_ended(self, code: int, errors: str) -> None:
+        assert self._process is not None
+        cancelled, outcome = self._process.cancelling, self._outcome or {}
+        self._process.deleteLater()
+        self._process = None
+        self.changed.emit()
+        if outcome.get("event") == "finished":
+            self._register(outcome)
+        elif outcome.get("event") == "failed":
+            self.failed.emit(f"{outcome['message']} {outcome.get('remedy', '')}".strip(), errors)
+        elif not cancelled and outcome.get("event") != "cancelled":
+            self.failed.emit(f"Fine-tuning stopped unexpectedly (exit code {code}). The model is unchanged.", errors)
+
+    def _register(self, outcome: dict[str, Any]) -> None:
+        """Write a finished round into the project; better is promoted at once, anything else is for the person."""
+        project = self._session.project
+        assert project is not None
+        checkpoint = Path(outcome["checkpoint"])
+        better = outcome["verdict"] == "better"
+        entry = Round(
+            folder=checkpoint.parent,
+            checkpoint=checkpoint,
+            checkpoint_id=outcome["checkpoint_id"],
+            base_id=self._base_id,
+            verdict=outcome["verdict"],
+            promoted=better,
+            before=outcome["before"],
+            after=outcome["after"],
+            reason=_reason(outcome),
+        )
+        try:
+            entry = project.register_checkpoint(entry)
+            if better:
+                project.set_current_checkpoint(entry.checkpoint_id, entry.checkpoint)
+        except MaskwrightError as error:
+            self.failed.emit(str(error), "")
+            return
+        self.changed.emit()
+        if better:
+            self.checkpoint_changed.emit()
+        self.finished.emit(entry)
+
+
+def _reason(outcome: dict[str, Any]) -> str:
+    """Why the verdict is what it is, and how much of the hold-out is the old model's own output."""
+    reason = str(outcome.get("reason", ""))
+    share = outcome.get("unedited_share")
+    if share:
+        reason += f" {share:.0%} of the hold-out instances were accepted unedited, which favours the old model."
+    return reason.strip()

@@ -1,0 +1,81 @@
+"""The model's card: which checkpoint predicts, what it knows, and what it is doing."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from app.jobs.prediction import PredictorState
+from app.panels.parts import IconLabel, frame, label, row
+from app.theme import SPACING
+from engine.checkpoints import ModelCard, read_card
+from engine.errors import MaskwrightError
+
+STATES = {
+    PredictorState.OFF: ("circle-off-outline", "faint", "No model"),
+    PredictorState.WAITING: ("check-circle-outline", "success", "Ready"),
+    PredictorState.LOADING: ("timer-sand", "accent", "Loading the model…"),
+    PredictorState.PREDICTING: ("creation", "accent", "Predicting…"),
+    PredictorState.FAILED: ("alert-circle-outline", "danger", "The last prediction failed"),
+}
+
+
+class ModelCardView(QWidget):
+    """Shows the card of the current checkpoint; read from the file's header, so it never waits for torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._icon = IconLabel("circle-off-outline", "faint", 16)
+        self._state = label("", "small")
+        self._name = label("", "heading", wrap=True)
+        self._facts = label("", "small", wrap=True)
+        self._categories = label("", "", wrap=True)
+        self._box, column = frame("inset")
+        column.addWidget(self._name)
+        column.addLayout(row(self._icon, self._state, None, spacing=SPACING - 2))
+        column.addWidget(self._categories)
+        column.addWidget(self._facts)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._box)
+        self.set_state(PredictorState.OFF)
+        self.set_checkpoint(None)
+
+    @property
+    def box(self) -> QFrame:
+        return self._box
+
+    def set_state(self, state: str) -> None:
+        icon, token, word = STATES[PredictorState(state)]
+        self._icon.set_icon(icon, token)
+        self._state.setText(word)
+
+    def set_checkpoint(self, checkpoint: Path | None) -> None:
+        """Show the card of a checkpoint file, or say that there is none."""
+        card: ModelCard | None = None
+        problem = "No model is installed. Draw instances by hand, or run the headless verb 'train' to make one."
+        if checkpoint is not None:
+            try:
+                card = read_card(checkpoint)
+            except (MaskwrightError, OSError) as error:
+                problem = str(error)
+        self._categories.setVisible(card is not None)
+        if card is None:
+            self._name.setText("No model")
+            self._facts.setText(problem)
+            return
+        self._name.setText(card.name)
+        self._name.setToolTip(str(checkpoint))
+        self._categories.setText("Finds " + ", ".join(card.spec.categories))
+        self._facts.setText("\n".join(_facts(card)))
+
+
+def _facts(card: ModelCard) -> list[str]:
+    facts = []
+    mask = card.metrics.get("mask") if isinstance(card.metrics, dict) else None
+    if isinstance(mask, dict) and isinstance(mask.get("AP50"), float):
+        facts.append(f"Mask AP50 {mask['AP50']:.2f} on its hold-out")
+    if card.data:
+        facts.append(f"Trained on {card.data}")
+    if card.licence:
+        facts.append(f"Licence {card.licence}")
+    return facts

@@ -1,0 +1,92 @@
+"""One round's outcome: the verdict, both figures side by side, and the buttons that agree or overrule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.panels.parts import IconLabel, button, frame, label, row
+from app.theme import SPACING
+from engine.project import Round
+
+
+@dataclass(frozen=True)
+class VerdictLook:
+    icon: str
+    token: str
+    text: str
+
+
+VERDICTS = {
+    "better": VerdictLook("trending-up", "success", "Better"),
+    "worse": VerdictLook("trending-down", "danger", "Worse"),
+    "cannot tell": VerdictLook("help-circle-outline", "warning", "Cannot tell"),
+}
+UNJUDGED = VerdictLook("help-circle-outline", "muted", "Not evaluated")
+
+
+def mask_ap50(figures: dict[str, object] | None) -> float | None:
+    """Mask AP50 of an evaluation, None where there is none (negative: no instance to find)."""
+    mask = figures.get("mask") if figures else None
+    value = mask.get("AP50") if isinstance(mask, dict) else None
+    return float(value) if isinstance(value, int | float) and value >= 0 else None
+
+
+def as_text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+class RoundCard(QWidget):
+    """The newest round in full."""
+
+    def __init__(self, promote: Callable[[Round], None], roll_back: Callable[[Round], None]) -> None:
+        super().__init__()
+        self._round: Round | None = None
+        self._icon = IconLabel("help-circle-outline", "muted", 20)
+        self._verdict = label("", "heading")
+        self._before, self._after = label("–", "number"), label("–", "number")
+        self._reason = label("", "small", wrap=True)
+        self._use = label("", "", wrap=True)
+        self.promote_button = button("Use the new model", lambda: self._round and promote(self._round), "primary")
+        self.roll_back_button = button("Roll back", lambda: self._round and roll_back(self._round))
+        box, column = frame("inset")
+        column.addLayout(row(self._icon, self._verdict, None))
+        column.addLayout(self._figures())
+        for widget in (self._reason, self._use):
+            column.addWidget(widget)
+        column.addLayout(row(self.promote_button, self.roll_back_button, None))
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(box)
+
+    def show_round(self, entry: Round, current: bool) -> None:
+        """Show a round; `current` says that its checkpoint is the one that predicts."""
+        self._round = entry
+        look = VERDICTS.get(entry.verdict or "", UNJUDGED)
+        self._icon.set_icon(look.icon, look.token)
+        self._verdict.setText(look.text)
+        self._before.setText(as_text(mask_ap50(entry.before)))
+        self._after.setText(as_text(mask_ap50(entry.after)))
+        self._reason.setText(entry.reason)
+        self._use.setText("The new model predicts now." if current else "The model before still predicts.")
+        self.promote_button.setVisible(not current)
+        self.promote_button.setText("Use it anyway" if entry.verdict == "worse" else "Use the new model")
+        self.roll_back_button.setVisible(current)
+
+    def _figures(self) -> QHBoxLayout:
+        figures = QHBoxLayout()
+        figures.setSpacing(2 * SPACING)
+        figures.addLayout(_figure("Before", self._before))
+        figures.addWidget(IconLabel("arrow-right", "muted", 18))
+        figures.addLayout(_figure("After", self._after))
+        figures.addStretch(1)
+        figures.addWidget(label("mask AP50", "small"))
+        return figures
+
+
+def _figure(title: str, number: QLabel) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    column.addWidget(label(title, "small"))
+    column.addWidget(number)
+    return column

@@ -1,0 +1,174 @@
+"""The model dock: what predicts, the fine-tune button, the running round, and what every round was worth."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from app.jobs.rounds import Rounds
+from app.panels.model import ModelCardView
+from app.panels.parts import IconLabel, Panel, button, label, row
+from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_ap50
+from app.session import Session
+from app.theme import SPACING
+from engine.project import Round
+
+if TYPE_CHECKING:
+    from app.panels.plots import TrainingPlots
+
+REFRESH_MS = 200  # a fast machine takes dozens of steps a second; plots need no more than five
+FEWEST_HELD_OUT = 5  # engine.learning.promotion: below that the verdict is always "cannot tell"
+HISTORY_SHOWN = 12
+
+
+class TrainingPanel(Panel):
+    """Follows `Rounds`; everything that it offers is one of its methods."""
+
+    def __init__(self, session: Session, rounds: Rounds, fine_tune: Callable[[], object]) -> None:
+        super().__init__("Model")
+        self._session, self._rounds = session, rounds
+        self.card = ModelCardView()
+        self.start_button = button("Fine-tune", fine_tune, "primary", "Train the model on the accepted images")
+        self.cancel_button = button("Cancel", rounds.cancel)
+        self._counts = label("", "", wrap=True)
+        self._hint = label("", "small", wrap=True)
+        self._progress = QProgressBar()
+        self._progress.setAccessibleName("Progress of the fine-tune")
+        self._progress.setTextVisible(False)
+        self._phase = label("", "small", wrap=True)
+        self.outcome = RoundCard(rounds.promote, rounds.roll_back)
+        self._history = QWidget()
+        self._history_column = QVBoxLayout(self._history)
+        self._plots: TrainingPlots | None = None
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._show_progress)
+        rounds.progressed.connect(self._later)
+        for signal in (rounds.changed, session.images_changed, session.image_updated, session.project_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show counts, buttons, the newest round and the history as they are now."""
+        running = self._rounds.running
+        train, held_out = self._rounds.counts()
+        self._counts.setText(f"{_images(train)} to learn from, {_images(held_out)} held out to compare on")
+        self._hint.setText(self._advice(train, held_out))
+        self._hint.setVisible(bool(self._hint.text()))
+        self.start_button.setVisible(not running)
+        self.start_button.setEnabled(train > 0 and not self._session.read_only and self._rounds.checkpoint is not None)
+        self.cancel_button.setVisible(running)
+        self.cancel_button.setEnabled(not self._rounds.cancelling)
+        self._progress.setVisible(running)
+        self._phase.setVisible(running)
+        entries = self._rounds.rounds()
+        self.outcome.setVisible(bool(entries) and not running)
+        if entries:
+            self.outcome.show_round(entries[0], self._rounds.is_current(entries[0]))
+        self._list_history(entries)
+        if running:
+            self._show_progress()
+        elif self._plots is not None:
+            self._plots.setVisible(bool(self._rounds.progress.losses))
+
+    def _lay_out(self) -> None:
+        body = QWidget()
+        self._body = QVBoxLayout(body)
+        self._body.setContentsMargins(0, 0, 4, 0)
+        self._body.setSpacing(SPACING)
+        self._body.addWidget(self.card)
+        self._body.addSpacing(SPACING)
+        self._body.addWidget(label("Fine-tune", "heading"))
+        for widget in (self._counts, self._hint):
+            self._body.addWidget(widget)
+        self._body.addLayout(row(self.start_button, self.cancel_button, None))
+        for widget in (self._progress, self._phase, self.outcome, self._history):
+            self._body.addWidget(widget)
+        self._body.addStretch(1)
+        self._history_column.setContentsMargins(0, SPACING, 0, 0)
+        self._history_column.setSpacing(SPACING // 2)
+        scroll = QScrollArea()
+        scroll.setWidget(body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.column.addWidget(scroll, 1)
+
+    def _advice(self, train: int, held_out: int) -> str:
+        if self._rounds.running:
+            return ""
+        if train == 0:
+            return "Accept some images first: the model learns from what you accepted."
+        if held_out < FEWEST_HELD_OUT:
+            return f"With fewer than {FEWEST_HELD_OUT} held-out images, before and after cannot be told apart."
+        return ""
+
+    def _later(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _show_progress(self) -> None:
+        progress = self._rounds.progress
+        self._progress.setMaximum(progress.steps)  # 0 until the child has said how many: a busy bar
+        self._progress.setValue(progress.step)
+        self._phase.setText(self._phase_text())
+        if progress.losses or progress.precisions:
+            self._plots_widget().show_values(progress.losses, progress.precisions, progress.steps)
+
+    def _phase_text(self) -> str:
+        progress = self._rounds.progress
+        if self._rounds.cancelling:
+            return "Stopping…"
+        if not progress.steps:
+            return "Starting…"
+        if not progress.step:
+            return "Measuring the model before…"
+        if progress.step >= progress.steps:
+            return "Measuring the model after…"
+        left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
+        return f"Step {progress.step} of {progress.steps}{left}"
+
+    def _plots_widget(self) -> "TrainingPlots":
+        if self._plots is None:
+            from app.panels.plots import TrainingPlots
+
+            self._plots = TrainingPlots()
+            self._body.insertWidget(self._body.indexOf(self._phase) + 1, self._plots)
+        self._plots.show()
+        return self._plots
+
+    def _list_history(self, entries: list[Round]) -> None:
+        while self._history_column.count():
+            item = self._history_column.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+        self._history.setVisible(len(entries) > 1)
+        if len(entries) > 1:
+            self._history_column.addWidget(label("Earlier rounds", "heading"))
+        for entry in entries[1 : 1 + HISTORY_SHOWN]:
+            self._history_column.addWidget(self._history_row(entry))
+
+    def _history_row(self, entry: Round) -> QWidget:
+        look = VERDICTS.get(entry.verdict or "", UNJUDGED)
+        line = QWidget()
+        figures = f"{as_text(mask_ap50(entry.before))} → {as_text(mask_ap50(entry.after))}"
+        when = label(entry.created.astimezone().strftime("%d %b %H:%M"), "small")
+        if self._rounds.is_current(entry):
+            last: QWidget = label("in use", "success")
+        else:
+            last = button("Use", lambda: self._rounds.promote(entry), "quiet", "Predict with this round's model")
+        layout = row(IconLabel(look.icon, look.token, 16), label(look.text), label(figures, "muted"), None, when, last)
+        layout.setContentsMargins(0, 0, 0, 0)
+        line.setLayout(layout)
+        return line
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _duration(seconds: float) -> str:
+    return f"about {max(1, round(seconds / 60))} min" if seconds >= 90 else f"{max(1, round(seconds))} s"
