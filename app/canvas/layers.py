@@ -1,0 +1,156 @@
+"""What the canvas paints, from the bottom up: image, masks, outlines, selection; a rectangle at a time."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
+
+from app.canvas.appearance import Shown
+from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_outline, draw_selected, edge_path
+from app.canvas.overlay import Overlay, Preview, Rect
+from app.canvas.pyramid import Pyramid, image_view
+from app.canvas.viewport import Viewport
+
+Draw = Callable[[QPainter, QPainterPath, Shown], None]
+# Device pixels per image pixel from where on outlines are vectors: below, the overlay's own line of pixels is as sharp.
+VECTOR_ZOOM = 3.0
+# More visible instances than this keep the overlay's outlines at any zoom. Stroking one path twice takes about 50 us,
+# so this many take some 5 ms of a 16 ms frame.
+MOST_VECTORS = 96
+# Above, one enlarged image pixel shows as a square, because where a mask ends is judged by pixels.
+SMOOTH_BELOW = 4.0
+MARGIN = 2  # level pixels read beyond what is painted, so that interpolation does not see the border of the rectangle
+
+
+class Layers:
+    """The pictures of the current image and its masks, and how they are painted through a viewport."""
+
+    def __init__(self) -> None:
+        self.overlay = Overlay()
+        self.pyramid: Pyramid | None = None
+        self.preview: Preview | None = None
+        self._outlines = OutlineCache()
+        self._overlay_images: list[QImage] = []
+
+    def resize(self, width: int, height: int) -> None:
+        """Make room for an image of that size. The overlay of one of the same size goes on being used."""
+        if (self.overlay.width, self.overlay.height) != (width, height) or not self._overlay_images:
+            self.overlay.resize(width, height)
+            self._overlay_images = [
+                image_view(self.overlay.pixels(level), QImage.Format.Format_ARGB32_Premultiplied)
+                for level in range(self.overlay.levels)
+            ]
+
+    def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
+        """The image inside the widget rectangle `rect`; `zoom` is in device pixels per image pixel."""
+        if self.pyramid is not None:
+            level = min(level_for(zoom), self.pyramid.levels - 1)
+            smooth = zoom < SMOOTH_BELOW and not _is_whole(zoom * 2**level)
+            self._draw(painter, self.pyramid.image(level), level, rect, viewport, smooth)
+
+    def paint_overlay(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
+        """The masks inside `rect`, with outlines that are sharp at this zoom."""
+        visible = self._visible(rect, viewport)
+        if visible is None:
+            return
+        if zoom < VECTOR_ZOOM:
+            level = min(level_for(zoom), self.overlay.levels - 1)
+            smooth = zoom < 1 and not _is_whole(zoom * 2**level)
+            self._draw(painter, self._overlay_images[level], level, rect, viewport, smooth)
+            return
+        near = self.overlay.within(visible)
+        if len(near) > MOST_VECTORS:
+            self._draw(painter, self._overlay_images[0], 0, rect, viewport, False)
+            return
+        plain = np.ascontiguousarray(self.overlay.plain_pixels(visible))
+        painter.save()
+        painter.setTransform(_transform(viewport), True)
+        picture = image_view(plain, QImage.Format.Format_ARGB32_Premultiplied)
+        painter.drawImage(QPointF(visible[0], visible[1]), picture)
+        painter.restore()
+        target = self.preview.target if self.preview is not None else None
+        self._stroke(painter, viewport, (item for item in near if item.id != target), draw_outline)
+
+    def paint_selection(
+        self,
+        painter: QPainter,
+        rect: QRectF,
+        viewport: Viewport,
+        zoom: float,
+        selected: Iterable[int],
+        hovered: int | None,
+    ) -> None:
+        """The outlines of selected and hovered instances, and of a stroke in progress, which is on top of them."""
+        visible = self._visible(rect, viewport)
+        if visible is None:
+            return
+        target = self.preview.target if self.preview is not None else None
+        near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
+        chosen = [near[one] for one in selected if one in near]
+        if hovered in near and near[hovered] not in chosen:
+            self._stroke(painter, viewport, [near[hovered]], lambda painter, path, _: draw_hovered(painter, path))
+        self._stroke(painter, viewport, chosen, lambda painter, path, _: draw_selected(painter, path))
+        if self.preview is not None and zoom >= VECTOR_ZOOM:
+            x1, y1, x2, y2 = visible
+            window = self.preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
+            painter.save()
+            painter.setTransform(_transform(viewport), True)
+            draw_selected(painter, edge_path(window, x1 - 1, y1 - 1))
+            painter.restore()
+
+    # -- inside
+
+    def _visible(self, rect: QRectF, viewport: Viewport) -> Rect | None:
+        """The image pixels that anything painted in `rect` belongs to."""
+        x1, y1 = viewport.to_image(rect.left() - REACH, rect.top() - REACH)
+        x2, y2 = viewport.to_image(rect.right() + REACH, rect.bottom() + REACH)
+        left, top = max(math.floor(x1), 0), max(math.floor(y1), 0)
+        right, bottom = min(math.ceil(x2), self.overlay.width), min(math.ceil(y2), self.overlay.height)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+    def _draw(
+        self, painter: QPainter, image: QImage, level: int, rect: QRectF, viewport: Viewport, smooth: bool
+    ) -> None:
+        """The part of a level's picture that meets `rect`; a level pixel covers 2^level image pixels."""
+        side = 2**level
+        x1, y1 = viewport.to_image(rect.left(), rect.top())
+        x2, y2 = viewport.to_image(rect.right(), rect.bottom())
+        left, top = max(math.floor(x1 / side) - MARGIN, 0), max(math.floor(y1 / side) - MARGIN, 0)
+        right = min(math.ceil(x2 / side) + MARGIN, image.width())
+        bottom = min(math.ceil(y2 / side) + MARGIN, image.height())
+        if left >= right or top >= bottom:
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        # Levels round their size up, so the last line of a coarse one may reach beyond the image.
+        if level:
+            corner = viewport.to_widget(self.overlay.width, self.overlay.height)
+            painter.setClipRect(
+                QRectF(QPointF(*viewport.to_widget(0, 0)), QPointF(*corner)), Qt.ClipOperation.IntersectClip
+            )
+        painter.setTransform(_transform(viewport).scale(side, side), True)
+        painter.drawImage(QPointF(left, top), image, QRectF(left, top, right - left, bottom - top))
+        painter.restore()
+
+    def _stroke(self, painter: QPainter, viewport: Viewport, items: Iterable[Shown], draw: Draw) -> None:
+        painter.save()
+        painter.setTransform(_transform(viewport), True)
+        for item in items:
+            draw(painter, self._outlines.path(item.id, item.mask), item)
+        painter.restore()
+
+
+def level_for(zoom: float) -> int:
+    """The coarsest level that still has a pixel for every device pixel."""
+    return max(0, math.floor(math.log2(1 / zoom) + 1e-9)) if zoom < 1 else 0
+
+
+def _transform(viewport: Viewport) -> QTransform:
+    return QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y)
+
+
+def _is_whole(scale: float) -> bool:
+    """Whether every picture pixel covers whole device pixels, so that there is nothing to interpolate."""
+    return abs(scale - 1) < 1e-9

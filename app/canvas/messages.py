@@ -1,0 +1,60 @@
+"""What the canvas says in words: nothing open yet, an image on its way or unreadable, a model at work."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPainter, QPen
+
+from app.theme import theme
+
+PILL_TOP = 12.0
+PILL_PADDING = 12.0
+DOT = 4.0
+LINE = 420.0  # widest line of a message: longer ones are hard to read
+
+
+def draw_message(painter: QPainter, room: QRectF, title: str, text: str = "", *, bad: bool = False) -> None:
+    """A title with a line of explanation in the middle of the canvas."""
+    heading = QFont(painter.font())
+    heading.setPixelSize(round(QFontInfo(heading).pixelSize() * 1.35))  # style sheets size fonts in pixels
+    heading.setWeight(QFont.Weight.DemiBold)
+    width = min(LINE, room.width() - 32)
+    flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+    limits = QRectF(0, 0, width, room.height())
+    title_box = QFontMetricsF(heading).boundingRect(limits, flags, title)
+    text_box = QFontMetricsF(painter.font()).boundingRect(limits, flags, text) if text else QRectF()
+    gap = 8.0 if text else 0.0
+    top = room.center().y() - (title_box.height() + gap + text_box.height()) / 2
+    left = room.center().x() - width / 2
+    painter.save()
+    painter.setPen(theme().color("danger" if bad else "text"))
+    painter.setFont(heading)
+    painter.drawText(QRectF(left, top, width, title_box.height() + 1), flags, title)
+    painter.restore()
+    if text:
+        painter.setPen(theme().color("muted"))
+        painter.drawText(QRectF(left, top + title_box.height() + gap, width, text_box.height() + 1), flags, text)
+
+
+def pill_rect(metrics: QFontMetricsF, room: QRectF, text: str) -> QRectF:
+    """Where `draw_pill` paints."""
+    width = metrics.horizontalAdvance(text) + 2 * PILL_PADDING + 2 * DOT + 8
+    height = metrics.height() + 10
+    return QRectF(room.center().x() - width / 2, room.top() + PILL_TOP, width, height)
+
+
+def draw_pill(painter: QPainter, room: QRectF, text: str) -> None:
+    """A small notice over the image, such as that a model is at work."""
+    rect = pill_rect(QFontMetricsF(painter.font()), room, text)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    background = theme().color("surface")
+    background.setAlpha(235)
+    painter.setBrush(background)
+    painter.setPen(QPen(theme().color("border"), 1))
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), rect.height() / 2, rect.height() / 2)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme().color("accent")))
+    painter.drawEllipse(QPointF(rect.left() + PILL_PADDING + DOT, rect.center().y()), DOT, DOT)
+    painter.setPen(theme().color("text"))
+    words = rect.adjusted(PILL_PADDING + 2 * DOT + 8, 0, -PILL_PADDING, 0)
+    painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+    painter.restore()

@@ -1,0 +1,108 @@
+"""Outlines as vector paths along pixel edges, sharp at every zoom; each is made once for a mask, not at every paint."""
+
+from collections import OrderedDict
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from app.canvas.appearance import Shown
+from engine.geometry.mask import Bitmap, Mask
+from engine.geometry.polygons import outlines
+
+KEPT_PATHS = 512  # a path of a large object takes some 100 kB
+HALO = QColor(0, 0, 0, 150)
+SELECTED_INNER, SELECTED_OUTER = QColor("#ffffff"), QColor("#000000")
+# Pen widths in device-independent pixels: the outer must show on both sides of the inner.
+COLOR_WIDTH, HALO_WIDTH = 1.6, 3.2
+INNER_WIDTH, OUTER_WIDTH = 1.8, 4.4
+HOVER_WIDTH = 1.4
+DASHES = [4.0, 3.0]  # in pen widths
+REACH = 4  # widget pixels that any of these reach outside of a mask's bounds
+
+
+class OutlineCache:
+    """Paths in image coordinates by instance, least recently used ones dropped."""
+
+    def __init__(self) -> None:
+        self._paths: OrderedDict[int, tuple[Mask, QPainterPath]] = OrderedDict()
+
+    def path(self, instance_id: int, mask: Mask) -> QPainterPath:
+        """The outline of the instance whose mask this is now."""
+        cached = self._paths.get(instance_id)
+        if cached is None or cached[0] is not mask:
+            cached = (mask, outline_path(mask))
+            self._paths[instance_id] = cached
+            while len(self._paths) > KEPT_PATHS:
+                self._paths.popitem(last=False)
+        self._paths.move_to_end(instance_id)
+        return cached[1]
+
+
+def outline_path(mask: Mask) -> QPainterPath:
+    """Closed subpaths along the pixel edges of a mask, holes included."""
+    path = QPainterPath()
+    for ring in outlines(mask):
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ring.tolist()]))
+        path.closeSubpath()
+    return path
+
+
+def draw_outline(painter: QPainter, path: QPainterPath, shown: Shown) -> None:
+    """The outline of an instance in its colour over a dark halo, dashed for a proposal."""
+    color = _cosmetic(QColor(shown.style.color), COLOR_WIDTH)
+    if shown.style.proposal:
+        color.setDashPattern(DASHES)
+        color.setCapStyle(Qt.PenCapStyle.FlatCap)
+    for pen in (_cosmetic(HALO, HALO_WIDTH), color):
+        painter.strokePath(path, pen)
+
+
+def draw_selected(painter: QPainter, path: QPainterPath) -> None:
+    """White inside black, which no image and no category can hide both of."""
+    painter.strokePath(path, _cosmetic(SELECTED_OUTER, OUTER_WIDTH))
+    painter.strokePath(path, _cosmetic(SELECTED_INNER, INNER_WIDTH))
+
+
+def draw_hovered(painter: QPainter, path: QPainterPath) -> None:
+    painter.strokePath(path, _cosmetic(HALO, HALO_WIDTH))
+    painter.strokePath(path, _cosmetic(SELECTED_INNER, HOVER_WIDTH))
+
+
+def edge_path(window: Bitmap, x: int, y: int) -> QPainterPath:
+    """The pixel edges between set and unset in a small window (h, w) whose top left pixel is (x, y), run by run.
+
+    The window's own border draws nothing: what lies beyond it is another window's.
+    """
+    path = QPainterPath()
+    steps = window[1:] != window[:-1]
+    for row, start, end in _runs(steps):
+        path.moveTo(x + start, y + row + 1)
+        path.lineTo(x + end, y + row + 1)
+    steps = (window[:, 1:] != window[:, :-1]).T
+    for column, start, end in _runs(steps):
+        path.moveTo(x + column + 1, y + start)
+        path.lineTo(x + column + 1, y + end)
+    return path
+
+
+def bounds_of(mask: Mask) -> QRectF:
+    x1, y1, x2, y2 = mask.bounds
+    return QRectF(x1, y1, x2 - x1, y2 - y1)
+
+
+def _runs(steps: Bitmap) -> list[tuple[int, int, int]]:
+    """(line, start, end) of each run of set values in each line."""
+    padded = np.zeros((steps.shape[0], steps.shape[1] + 2), dtype=np.int8)
+    padded[:, 1:-1] = steps
+    change = np.diff(padded, axis=1)
+    lines, starts = np.nonzero(change == 1)
+    ends = np.nonzero(change == -1)[1]
+    return list(zip(lines.tolist(), starts.tolist(), ends.tolist(), strict=True))
+
+
+def _cosmetic(color: QColor, width: float) -> QPen:
+    pen = QPen(color, width)
+    pen.setCosmetic(True)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    return pen

@@ -1,0 +1,297 @@
+"""The masks of an image composed into one picture, kept up to date rectangle by rectangle.
+
+Every image pixel holds a code: the slot of the instance on top there, with a bit for boundary pixels. Boundaries lie
+above all fills, so that the outline of an instance shows where another covers it. Colours come from the codes by
+table. Halved copies of the codes, boundaries first, keep outlines one pixel wide however far the view zooms out, and
+dashes one length. Nothing here knows a widget; all of it is numpy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.canvas.appearance import Shown, Style
+from engine.geometry.mask import Bitmap, Mask
+
+Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
+Codes = NDArray[np.uint16]
+Pixels = NDArray[np.uint32]  # premultiplied 0xAARRGGBB
+
+BOUNDARY = 0x8000  # the bit of a code that says boundary; the others are the slot, 0 where no instance is
+PREVIEW_SLOT = 0x7FFF
+MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
+DASH = 3  # length of a dash in pixels of the level that is drawn: shorter looks solid, longer skips small objects
+SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
+TILE = 128  # side of the squares in which many scattered changes are gathered
+FEW = 12  # up to so many changed rectangles are composed one by one
+CHUNK = 1 << 15  # pixels coloured at once: what numpy widens to indices must stay in the second-level cache
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """A stroke that is being drawn: what the instance would look like if it were committed now.
+
+    `target` is the instance, None for a new one. `base` is its mask and `stroke` (H, W) the pixels to add or, with
+    `erase`, to remove; the tool goes on writing to `stroke` and says where through `Overlay.refresh`.
+    """
+
+    target: int | None
+    base: Mask
+    stroke: Bitmap
+    erase: bool
+    style: Style
+
+    def window(self, rect: Rect) -> Bitmap:
+        """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
+        x1, y1, x2, y2 = rect
+        height, width = self.stroke.shape
+        left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
+        result = self.base.crop(x1, y1, x2, y2)
+        inside = result[top - y1 : bottom - y1, left - x1 : right - x1]
+        stroke = self.stroke[top:bottom, left:right]
+        if self.erase:
+            inside &= ~stroke
+        else:
+            inside |= stroke
+        return result
+
+
+class Overlay:
+    """The composed masks of one image of `width` x `height` pixels."""
+
+    def __init__(self, width: int = 0, height: int = 0) -> None:
+        self.resize(width, height)
+
+    def resize(self, width: int, height: int) -> None:
+        """Start again, empty, for an image of another size."""
+        self.width, self.height = width, height
+        self._codes: list[Codes] = []
+        self._pixels: list[Pixels] = []
+        while True:
+            self._codes.append(np.zeros((height, width), dtype=np.uint16))
+            self._pixels.append(np.zeros((height, width), dtype=np.uint32))
+            if max(width, height) <= SMALLEST_LEVEL:
+                break
+            width, height = (width + 1) // 2, (height + 1) // 2
+        self._table = np.zeros((3, 1 << 16), dtype=np.uint32)  # dash, gap, without boundaries
+        self._shown: dict[int, Shown] = {}
+        self._order: list[Shown] = []
+        self._bounds = np.zeros((0, 4), dtype=np.int64)
+        self._slots: dict[int, int] = {}
+        self._free = list(range(MOST_SHOWN, 0, -1))
+        self._boundaries: dict[int, tuple[Mask, Bitmap]] = {}
+        self._preview: Preview | None = None
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are; a pixel of level k covers 2^k x 2^k image pixels."""
+        return len(self._codes)
+
+    def pixels(self, level: int) -> Pixels:
+        """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. The array stays the same and changes in place."""
+        return self._pixels[level]
+
+    def plain_pixels(self, rect: Rect) -> Pixels:
+        """The image pixels inside `rect` without boundaries, for a view that draws sharper ones of its own."""
+        x1, y1, x2, y2 = rect
+        return self._table[2][self._codes[0][y1:y2, x1:x2]]
+
+    def shown_mask(self, instance_id: int) -> Mask:
+        """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""
+        previewed = self._preview is not None and self._preview.target == instance_id
+        slot = PREVIEW_SLOT if previewed else self._slots.get(instance_id)
+        if slot is None:
+            return Mask.empty()
+        return Mask.from_full(self._codes[0] & ~np.uint16(BOUNDARY) == slot)
+
+    def preview_mask(self) -> Mask:
+        """The pixels that show the stroke in progress, read back like `shown_mask`."""
+        return Mask.from_full(self._codes[0] & ~np.uint16(BOUNDARY) == PREVIEW_SLOT)
+
+    def at(self, x: float, y: float) -> list[int]:
+        """Ids of the instances under a point in continuous image coordinates, topmost first."""
+        column, row = np.floor(x), np.floor(y)
+        x1, y1, x2, y2 = self._bounds.T
+        near = np.flatnonzero((x1 <= column) & (column < x2) & (y1 <= row) & (row < y2))
+        return [self._order[i].id for i in near[::-1] if self._order[i].mask.contains(x, y)]
+
+    def within(self, rect: Rect) -> list[Shown]:
+        """The instances whose bounds meet `rect`, in painting order."""
+        return [self._order[i] for i in self._meeting(rect)]
+
+    # -- changes
+
+    def sync(self, shown: Sequence[Shown]) -> list[Rect]:
+        """Compose `shown`, in painting order, recomposing only where it differs from before.
+
+        Returns the rectangles that changed. A mask is taken as unchanged if it is the same object or equal.
+        """
+        shown = shown[-MOST_SHOWN:]
+        before, after = self._shown, {item.id: item for item in shown}
+        changed = self._differences(before, after)
+        kept = [item.id for item in self._order if item.id in after]
+        reordered = kept != [item.id for item in shown if item.id in before]
+        self._shown, self._order = after, list(shown)
+        self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
+        for gone in before.keys() - after.keys():
+            self._free.append(self._slots.pop(gone))
+            self._boundaries.pop(gone, None)
+        for item in shown:
+            if item.id not in self._slots:
+                self._slots[item.id] = self._free.pop()
+                self._set_style(self._slots[item.id], item.style)
+            elif before[item.id].style is not item.style:
+                self._set_style(self._slots[item.id], item.style)
+        rects = [(0, 0, self.width, self.height)] if reordered else self._gather(changed)
+        for rect in rects:
+            self.refresh(rect)
+        return rects
+
+    def set_preview(self, preview: Preview | None) -> list[Rect]:
+        """Show a stroke in progress, or no longer any. Returns the rectangles that changed."""
+        rects = []
+        for one in (self._preview, preview):
+            if one is not None:
+                rows, columns = np.flatnonzero(one.stroke.any(axis=1)), np.flatnonzero(one.stroke.any(axis=0))
+                if len(rows):
+                    rects.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+                if not one.base.is_empty:
+                    rects.append(one.base.bounds)
+        self._preview = preview
+        if preview is not None:
+            self._set_style(PREVIEW_SLOT, preview.style)
+        return [changed for rect in rects if (changed := self.refresh(rect)) is not None]
+
+    def refresh(self, rect: Rect) -> Rect | None:
+        """Compose the pixels of `rect` again, and those next to it, whose boundary bits hang on them.
+
+        Returns what was composed, None if it lies outside of the image.
+        """
+        x1, y1 = max(rect[0] - 1, 0), max(rect[1] - 1, 0)
+        x2, y2 = min(rect[2] + 1, self.width), min(rect[3] + 1, self.height)
+        if x1 >= x2 or y1 >= y2:
+            return None
+        self._codes[0][y1:y2, x1:x2] = self._compose((x1, y1, x2, y2))
+        self._color(0, (x1, y1, x2, y2))
+        a1, b1, a2, b2 = x1, y1, x2, y2
+        for level in range(1, self.levels):
+            a1, b1, a2, b2 = a1 // 2, b1 // 2, (a2 + 1) // 2, (b2 + 1) // 2
+            finer = self._codes[level - 1][2 * b1 : 2 * b2, 2 * a1 : 2 * a2]
+            self._codes[level][b1:b2, a1:a2] = _halved(finer)
+            self._color(level, (a1, b1, a2, b2))
+        return x1, y1, x2, y2
+
+    # -- inside
+
+    def _differences(self, before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
+        changed = []
+        for key in before.keys() | after.keys():
+            old, new = before.get(key), after.get(key)
+            if old is None or new is None or not _looks_alike(old, new):
+                changed += [item.mask.bounds for item in (old, new) if item is not None and not item.mask.is_empty]
+        return changed
+
+    def _set_style(self, slot: int, style: Style) -> None:
+        self._table[:, slot] = style.fill()
+        self._table[:, slot | BOUNDARY] = style.outline(), style.gap(), style.fill()
+
+    def _gather(self, rects: list[Rect]) -> list[Rect]:
+        """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
+        if len(rects) <= FEW:
+            return rects
+        tiles = np.zeros((-(-self.height // TILE), -(-self.width // TILE)), dtype=np.bool_)
+        for x1, y1, x2, y2 in rects:
+            tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
+        if tiles.mean() > 0.5:
+            return [(0, 0, self.width, self.height)]
+        result = []
+        for row, line in enumerate(tiles):
+            steps = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]))) * TILE
+            y1, y2 = row * TILE, min((row + 1) * TILE, self.height)
+            result += [
+                (int(x1), y1, min(int(x2), self.width), y2) for x1, x2 in zip(steps[::2], steps[1::2], strict=True)
+            ]
+        return result
+
+    def _meeting(self, rect: Rect) -> NDArray[np.int64]:
+        x1, y1, x2, y2 = self._bounds.T
+        return np.flatnonzero((x1 < rect[2]) & (x2 > rect[0]) & (y1 < rect[3]) & (y2 > rect[1]))
+
+    def _compose(self, rect: Rect) -> Codes:
+        codes = np.zeros((rect[3] - rect[1], rect[2] - rect[0]), dtype=np.uint16)
+        preview = self._preview
+        target = preview.target if preview is not None else None
+        items = [item for item in self.within(rect) if item.id != target]
+        for item in items:
+            _put(codes, rect, item.mask, item.mask.bitmap, self._slots[item.id])
+        shape = None
+        if preview is not None:
+            shape = preview.window((rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1))
+            np.copyto(codes, PREVIEW_SLOT, where=shape[1:-1, 1:-1])
+        for item in items:
+            _put(codes, rect, item.mask, self._boundary(item), self._slots[item.id] | BOUNDARY)
+        if shape is not None:
+            np.copyto(codes, PREVIEW_SLOT | BOUNDARY, where=_inner_boundary(shape))
+        return codes
+
+    def _boundary(self, item: Shown) -> Bitmap:
+        cached = self._boundaries.get(item.id)
+        if cached is None or cached[0] is not item.mask:
+            cached = (item.mask, _inner_boundary(np.pad(item.mask.bitmap, 1)))
+            self._boundaries[item.id] = cached
+        return cached[1]
+
+    def _color(self, level: int, rect: Rect) -> None:
+        x1, top, x2, bottom = rect
+        rows = max(1, CHUNK // max(x2 - x1, 1))
+        for y1 in range(top, bottom, rows):
+            codes = self._codes[level][y1 : min(y1 + rows, bottom), x1:x2]
+            pixels = self._pixels[level][y1 : min(y1 + rows, bottom), x1:x2]
+            pixels[...] = self._table[0][codes]
+            ys, xs = np.nonzero(codes & BOUNDARY)
+            gaps = ((ys + y1) // DASH + (xs + x1) // DASH) % 2 == 1
+            ys, xs = ys[gaps], xs[gaps]
+            pixels[ys, xs] = self._table[1][codes[ys, xs]]
+
+
+def _looks_alike(one: Shown, other: Shown) -> bool:
+    return one.style is other.style and (one.mask is other.mask or one.mask == other.mask)
+
+
+def _put(codes: Codes, rect: Rect, mask: Mask, bitmap: Bitmap, code: int) -> None:
+    """Write `code` where `bitmap`, which lies like the mask's, is set inside `rect`."""
+    a1, b1, a2, b2 = mask.bounds
+    x1, y1, x2, y2 = max(a1, rect[0]), max(b1, rect[1]), min(a2, rect[2]), min(b2, rect[3])
+    window = codes[y1 - rect[1] : y2 - rect[1], x1 - rect[0] : x2 - rect[0]]
+    np.copyto(window, code, where=bitmap[y1 - b1 : y2 - b1, x1 - a1 : x2 - a1])
+
+
+def _inner_boundary(padded: Bitmap) -> Bitmap:
+    """The set pixels (h, w) of `padded` (h + 2, w + 2) that have an unset one above, below, left or right."""
+    inside = padded[:-2, 1:-1] & padded[2:, 1:-1]
+    inside &= padded[1:-1, :-2]
+    inside &= padded[1:-1, 2:]
+    return padded[1:-1, 1:-1] & ~inside
+
+
+def _halved(codes: Codes) -> Codes:
+    """Codes (h, w) of half the size, rounded up: of each 2 x 2 the first boundary, else the first instance.
+
+    The choice never looks at the number of a slot, so it is the same in whichever order slots were given away.
+    """
+    height, width = codes.shape
+    if height % 2 or width % 2:
+        codes = np.pad(codes, ((0, height % 2), (0, width % 2)))
+    best = codes[::2, ::2].copy()
+    weight = _weight(best)
+    for other in (codes[::2, 1::2], codes[1::2, ::2], codes[1::2, 1::2]):
+        rival = _weight(other)
+        np.copyto(best, other, where=rival > weight)
+        np.maximum(weight, rival, out=weight)
+    return best
+
+
+def _weight(codes: Codes) -> NDArray[np.uint8]:
+    return (codes >> 15).astype(np.uint8) + (codes != 0)

@@ -1,0 +1,433 @@
+"""The canvas widget: turns pointer, wheel and keys into views and tool calls, and repaints what changed."""
+
+import math
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFontMetricsF,
+    QInputDevice,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.canvas.appearance import UNKNOWN_COLOR, shown
+from app.canvas.layers import Layers
+from app.canvas.messages import draw_message, draw_pill, pill_rect
+from app.canvas.navigation import Navigation, Size
+from app.canvas.outlines import REACH
+from app.canvas.overlay import Preview, Rect
+from app.canvas.pyramid import Pyramid
+from app.canvas.viewport import Viewport
+from app.session import Session
+from app.theme import theme
+from app.tools.base import PointerEvent, Tool
+
+NOTCH = 120.0  # what Qt reports for one notch of a wheel
+NOTCH_ZOOM = 1.25  # three notches double: slower tires the finger, faster overshoots
+SMALLEST_BRUSH, LARGEST_BRUSH, FIRST_BRUSH = 0.5, 256.0, 12.0  # radius in image pixels
+BRUSH_STEP = 1.2
+# More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
+MOST_OUTLINED = 48
+LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
+SCATTERED = 8  # dirty rectangles painted one by one; more are painted as one around them
+MODIFIER_KEYS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
+
+
+class CanvasView(QWidget):
+    """Shows the session's current image and instances, and lends the pointer to a tool."""
+
+    cursor_moved = Signal(float, float)  # continuous image coordinates
+    cursor_left = Signal()
+    zoom_changed = Signal(float)  # device pixels per image pixel, 1.0 is 100 %
+    brush_radius_changed = Signal(float)  # image pixels
+    tool_changed = Signal(str)  # the tool's name
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.layers = Layers()
+        self._navigation = Navigation(self._view_changed)
+        self.brush_radius = FIRST_BRUSH
+        self.tool: Tool | None = None
+        self._image_id: int | None = None
+        self._hovered: int | None = None
+        self._outlined: tuple[int, ...] = ()
+        self._busy: str | None = None
+        self._space = False
+        self._pan_from: QPointF | None = None
+        self._pressed = False
+        self._pointer: QPointF | None = None
+        self._loading = QTimer(self, singleShot=True, interval=LOADING_AFTER)
+        self._loading.timeout.connect(self.update)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 120)
+        self.setAccessibleName("Image")
+        self.setAccessibleDescription("The current image and the masks of its instances")
+        theme().changed.connect(self.update)
+        session.project_changed.connect(self._navigation.forget)
+        session.image_changed.connect(self._show_image)
+        session.instances_changed.connect(self._sync)
+        session.categories_changed.connect(self._sync)
+        session.selection_changed.connect(self._show_selection)
+        self._show_image()
+        self._show_selection()
+
+    # -- the view
+
+    @property
+    def viewport(self) -> Viewport:
+        """Where the image lies in the widget."""
+        return self._navigation.viewport
+
+    @property
+    def zoom(self) -> float:
+        """Device pixels per image pixel."""
+        return self._navigation.zoom
+
+    @property
+    def image_size(self) -> Size:
+        """(width, height) of the current image, (0, 0) without one."""
+        image = self.session.image
+        return (0, 0) if image is None else (image.width, image.height)
+
+    def image_to_widget(self, x: float, y: float) -> tuple[float, float]:
+        return self.viewport.to_widget(x, y)
+
+    def widget_to_image(self, x: float, y: float) -> tuple[float, float]:
+        return self.viewport.to_image(x, y)
+
+    def fit(self) -> None:
+        """Show the whole image, and keep showing it whole when the canvas is resized."""
+        self._navigation.fit()
+
+    def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
+        """Zoom to `zoom` device pixels per image pixel, keeping what lies at a widget point, else the centre, there."""
+        at = QRectF(self.rect()).center() if at is None else at
+        self._navigation.zoom_to(zoom, at.x(), at.y())
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        self.zoom_to(self.zoom * factor, at)
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the image by widget pixels."""
+        self._navigation.pan(dx, dy)
+
+    def show_bounds(self, bounds: Rect) -> None:
+        """Bring image bounds into view with some of their surroundings, unless they are in view already."""
+        self._navigation.show_bounds(bounds)
+
+    # -- tools
+
+    def set_tool(self, tool: Tool) -> None:
+        if tool is self.tool:
+            return
+        if self.tool is not None:
+            self.tool.deactivate()
+        self._pressed = False
+        self.tool = tool
+        tool.activate(self)
+        self._restore_cursor()
+        self.tool_changed.emit(tool.name)
+        self._point_again()
+
+    def set_brush_radius(self, radius: float) -> None:
+        """In image pixels."""
+        radius = min(max(round(radius * 2) / 2, SMALLEST_BRUSH), LARGEST_BRUSH)
+        if radius != self.brush_radius:
+            self.brush_radius = radius
+            self.brush_radius_changed.emit(radius)
+            self.update()
+
+    def change_brush_size(self, steps: float) -> None:
+        """Larger by so many steps, smaller where negative."""
+        radius = self.brush_radius * BRUSH_STEP**steps
+        at_least = math.copysign(0.5, steps)
+        self.set_brush_radius(radius if abs(radius - self.brush_radius) > 0.5 else self.brush_radius + at_least)
+
+    def instances_at(self, x: float, y: float) -> list[int]:
+        """Ids of the shown instances under an image point, topmost first."""
+        return self.layers.overlay.at(x, y)
+
+    def category_color(self, category_id: int) -> str:
+        category = self.session.categories.get(category_id)
+        return UNKNOWN_COLOR if category is None else category.color
+
+    def set_hovered(self, instance_id: int | None) -> None:
+        if instance_id != self._hovered:
+            before, self._hovered = self._hovered, instance_id
+            self._update_instances([one for one in (before, instance_id) if one is not None])
+
+    def show_preview(self, preview: Preview | None) -> None:
+        """Show a stroke in progress in the place of its target, or no longer any."""
+        self.layers.preview = preview
+        for rect in self.layers.overlay.set_preview(preview):
+            self.update_image_rect(rect)
+
+    def refresh_preview(self, rect: Rect) -> None:
+        """The stroke in progress changed inside `rect`, in image pixels."""
+        changed = self.layers.overlay.refresh(rect)
+        if changed is not None:
+            self.update_image_rect(changed)
+
+    def update_image_rect(self, rect: tuple[float, float, float, float]) -> None:
+        """Repaint what shows an image rectangle x1 y1 x2 y2, and the width of outlines around it."""
+        x1, y1 = self.viewport.to_widget(rect[0], rect[1])
+        x2, y2 = self.viewport.to_widget(rect[2], rect[3])
+        left, top = math.floor(x1) - REACH, math.floor(y1) - REACH
+        width, height = math.ceil(x2) + REACH - left, math.ceil(y2) + REACH - top
+        self.update(QRect(left, top, width, height).intersected(self.rect()))
+
+    # -- states
+
+    def set_busy(self, text: str | None) -> None:
+        """Say over the image what is going on, such as "Predicting…"; None when it is over."""
+        if text != self._busy:
+            for one in (self._busy, text):
+                if one is not None:
+                    self.update(self._pill(one))
+            self._busy = text
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the image is there to be worked on."""
+        return self.session.image is not None and self.layers.pyramid is not None
+
+    # -- Qt: painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        region = event.region()
+        rects = [region.boundingRect()] if region.rectCount() > SCATTERED else list(region)  # type: ignore[call-overload]
+        for rect in rects:
+            painter.setClipRect(rect)
+            painter.fillRect(rect, theme().color("canvas"))
+            self._paint(painter, QRectF(rect))
+        painter.setClipRegion(QRegion(region))
+        if self.tool is not None and self.is_ready and self._pan_from is None and not self._space:
+            self.tool.paint(painter)
+        if self._busy is not None:
+            draw_pill(painter, QRectF(self.rect()), self._busy)
+        painter.end()
+
+    def _paint(self, painter: QPainter, rect: QRectF) -> None:
+        room = QRectF(self.rect())
+        if self.session.image is None:
+            if self.session.project is None:
+                draw_message(painter, room, "No project is open", "Open a project or a folder of images to begin.")
+            else:
+                draw_message(painter, room, "No image yet", "Add images, or choose one in the list.")
+        elif self.session.unreadable is not None:
+            draw_message(painter, room, "This image cannot be read", self.session.unreadable, bad=True)
+        elif self.layers.pyramid is None:
+            if not self._loading.isActive():
+                draw_message(painter, room, "Loading…", self.session.image.path)
+        else:
+            self.layers.paint_image(painter, rect, self.viewport, self.zoom)
+            self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
+            self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+
+    # -- Qt: pointer and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        button = event.button()
+        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space):
+            self._pan_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif button == Qt.MouseButton.LeftButton and self.tool is not None and self.is_ready:
+            self._pressed = True
+            self.tool.press(self._pointer_event(event.position(), event.buttons(), event.modifiers()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position()
+        if self._pan_from is not None:
+            step = event.position() - self._pan_from
+            self._pan_from = event.position()
+            self.pan(step.x(), step.y())
+        pointer = self._pointer_event(event.position(), event.buttons(), event.modifiers())
+        if self.tool is not None and self.is_ready and self._pan_from is None:
+            self.tool.move(pointer)
+        self.cursor_moved.emit(pointer.x, pointer.y)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pan_from is not None and event.button() != Qt.MouseButton.RightButton:
+            self._pan_from = None
+            self._restore_cursor()
+        elif event.button() == Qt.MouseButton.LeftButton and self._pressed:
+            self._pressed = False
+            if self.tool is not None:
+                self.tool.release(self._pointer_event(event.position(), event.buttons(), event.modifiers()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not self.is_ready:
+            return
+        # Alt turns the wheel sideways on some systems.
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        steps = turned / NOTCH
+        pointer = self._pointer_event(event.position(), event.buttons(), event.modifiers())
+        if steps and self.tool is not None and self.tool.wheel(pointer, steps):
+            return
+        touch = event.device().type() == QInputDevice.DeviceType.TouchPad
+        if touch and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            moved = event.pixelDelta() if not event.pixelDelta().isNull() else event.angleDelta() / 2
+            self.pan(moved.x(), moved.y())
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(turned, 0)
+        elif steps:
+            self.zoom_by(NOTCH_ZOOM**steps, event.position())
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom_by(1 + event.value(), event.position())
+            return True
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+        return super().event(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._pointer = event.position()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._pointer = None
+        if self.tool is not None and not self._pressed:
+            self.tool.leave()
+        self.cursor_left.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        if key == Qt.Key.Key_Space:
+            if not event.isAutoRepeat() and not self._pressed:
+                self._space = True
+                self.setCursor(Qt.CursorShape.OpenHandCursor)
+                self.update()
+        elif key == Qt.Key.Key_Escape:
+            if self.tool is None or not self.tool.cancel():
+                self.session.select([])
+        elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
+            self.change_brush_size(1 if key == Qt.Key.Key_BracketRight else -1)
+        else:
+            if key in MODIFIER_KEYS:
+                self._point_again(event.modifiers() | _modifier_of(key))
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self._space = False
+                self._restore_cursor()
+            return
+        if event.key() in MODIFIER_KEYS:
+            self._point_again(event.modifiers() & ~_modifier_of(event.key()))
+        super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QEvent) -> None:
+        self._space = False
+        if self._pan_from is None:
+            self._restore_cursor()
+
+    # -- following the session
+
+    def _show_image(self) -> None:
+        image, pixels = self.session.image, self.session.pixels
+        image_id = None if image is None else image.id
+        if image_id != self._image_id:
+            self._drop_stroke()
+            self._image_id = image_id
+            self.layers.resize(*self.image_size)
+            self._sync()
+            self._navigation.open_image(image_id, self.image_size)
+        if pixels is None:
+            self.layers.pyramid = None
+            self._loading.start()
+        else:
+            self.layers.pyramid = Pyramid(pixels)
+            self._loading.stop()
+        self.update()
+
+    def _drop_stroke(self) -> None:
+        if self.tool is not None:
+            self.tool.cancel()
+        self._pressed = False
+        self._hovered = None
+
+    def _sync(self, _dirty: object = None) -> None:
+        """Bring the overlay in line. It finds what changed by itself, so a rectangle that came along is not needed."""
+        instances = self.session.shown_instances() if self.session.image is not None else []
+        selected = self.session.selection
+        emphasised = set(selected) if len(selected) > MOST_OUTLINED else set()
+        rects = self.layers.overlay.sync(shown(instances, self.session.categories, emphasised))
+        if len(rects) > SCATTERED:
+            self.update()
+        else:
+            for rect in rects:
+                self.update_image_rect(rect)
+        if self._hovered is not None and self._hovered not in self.session.instances:
+            self._hovered = None
+
+    def _show_selection(self) -> None:
+        before = self._outlined
+        selected = self.session.selection
+        self._outlined = selected if len(selected) <= MOST_OUTLINED else ()
+        if len(before) + len(selected) > MOST_OUTLINED:
+            self._sync()
+        self._update_instances({*before, *self._outlined})
+
+    def _update_instances(self, ids: Iterable[int]) -> None:
+        for one in ids:
+            instance = self.session.instances.get(one)
+            if instance is None:
+                self.update()
+            elif not instance.mask.is_empty:
+                self.update_image_rect(instance.mask.bounds)
+
+    # -- inside
+
+    def _view_changed(self, zoomed: bool) -> None:
+        if zoomed:
+            self.zoom_changed.emit(self.zoom)
+        self.update()
+
+    def _pointer_event(self, at: QPointF, buttons: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> PointerEvent:
+        x, y = self.viewport.to_image(at.x(), at.y())
+        return PointerEvent(x, y, buttons, modifiers)
+
+    def _point_again(self, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        """Tell the tool about a pointer at rest: a modifier changed, or the tool is new."""
+        if self._pointer is not None and self.tool is not None and self.is_ready and self._pan_from is None:
+            buttons = Qt.MouseButton.LeftButton if self._pressed else Qt.MouseButton.NoButton
+            self.tool.move(self._pointer_event(self._pointer, buttons, modifiers))
+
+    def _restore_cursor(self) -> None:
+        if self._space:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self.tool is not None:
+            self.setCursor(self.tool.cursor)
+        else:
+            self.unsetCursor()
+        self.update()
+
+    def _pill(self, text: str) -> QRect:
+        return pill_rect(QFontMetricsF(self.font()), QRectF(self.rect()), text).toAlignedRect().adjusted(-1, -1, 1, 1)
+
+
+def _modifier_of(key: int) -> Qt.KeyboardModifier:
+    return {
+        Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+        Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+        Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+        Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
+    }[Qt.Key(key)]
