@@ -1,0 +1,89 @@
+"""A file is written whole or not at all."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import MaskwrightError, NotWritable, OutOfSpace
+from engine.files import atomic_write, explain, sha256_of
+
+
+def test_the_new_content_replaces_the_old_and_nothing_is_left_beside(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    for content in ("old", "new"):
+        with atomic_write(target) as temporary:
+            temporary.write_text(content)
+            assert temporary.parent == tmp_path
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_error_while_writing_leaves_the_old_content(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    with pytest.raises(KeyError), atomic_write(target) as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_permissions_of_the_replaced_file_stay(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    with atomic_write(target) as temporary:
+        temporary.write_text("new")
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    with atomic_write(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutOfSpace, match="no space left"), atomic_write(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_refusal_is_named(tmp_path: Path, number: int) -> None:
+    words = explain(OSError(number, os.strerror(number)), tmp_path / "a.json")
+    assert isinstance(words, NotWritable)
+    assert "a.json" in words.message
+
+
+def test_a_missing_folder_and_a_folder_in_the_way_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NotWritable, match="does not exist"), atomic_write(tmp_path / "none" / "a") as temporary:
+        temporary.write_text("x")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(NotWritable, match="is a folder"), atomic_write(tmp_path / "taken") as temporary:
+        temporary.write_text("x")
+
+
+def test_other_errors_of_the_system_pass_unchanged(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="broken") as raised, atomic_write(tmp_path / "a"):
+        raise OSError(errno.EIO, "broken")
+    assert not isinstance(raised.value, MaskwrightError)
+
+
+def test_a_very_long_name_is_written(tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 250)
+    with atomic_write(target) as temporary:
+        temporary.write_text("x")
+    assert target.read_text() == "x"
+
+
+def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    # The test vector of FIPS 180-2, appendix B.1.
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
