@@ -105,7 +105,7 @@ def write_sample(folder: str | Path) -> Path:
         (23, "fluorescence-small", 320, 256),
         (31, "stained", 320, 256),
         (32, "stained", 320, 256),
-        (33, "stained", 320, 256),
+        (34, "stained", 320, 256),
     ]
     return _write(Path(folder), plan)
 

@@ -15,7 +15,14 @@ def instance(source: str | None) -> Instance:
 
 
 def test_another_mask_drops_what_the_source_said_of_the_old_one_and_nothing_else() -> None:
-    source = {"id": 7, "segmentation": [[0, 0, 2, 0, 2, 2]], "area": 4, "bbox": [0, 0, 2, 2], "note": "größer", "x": None}
+    source = {
+        "id": 7,
+        "segmentation": [[0, 0, 2, 0, 2, 2]],
+        "area": 4,
+        "bbox": [0, 0, 2, 2],
+        "note": "größer",
+        "x": None,
+    }
     before = instance(json.dumps(source))
     after = before.with_mask(Mask.from_crop(np.ones((3, 3)), 1, 1))
     assert after.source is not None

@@ -1,0 +1,374 @@
+"""COCO: what goes in comes out, what changed is made anew, and what is wrong is named."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+from pycocotools import mask as oracle
+from pycocotools.coco import COCO
+
+from engine.errors import InvalidDataset
+from engine.formats.coco import ImportReport, export_coco, import_coco
+from engine.geometry.mask import Mask
+from engine.project import commands
+from engine.project.edit import Action, Edit, InstanceChange
+from engine.project.project import Project
+from engine.records import ImageStatus, InstanceState, Origin
+
+WIDTH, HEIGHT = 40, 30
+SQUARE = [[2.0, 3.0, 12.0, 3.0, 12.0, 9.0, 2.0, 9.0]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "test.maskwright") as opened:
+        yield opened
+
+
+def annotation(number: int, image_id: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "image_id": image_id,
+        "category_id": 3,
+        "iscrowd": 0,
+        "area": 60.0,
+        "bbox": [2.0, 3.0, 10.0, 6.0],
+        "segmentation": SQUARE,
+        **changes,
+    }
+
+
+def dataset(tmp_path: Path, annotations: list[dict[str, Any]], images: int = 2, **others: Any) -> tuple[Path, Path]:
+    """A COCO file with images 1..n and category 3, and the folder of its images, which differ from each other."""
+    folder = tmp_path / "pictures"
+    folder.mkdir(exist_ok=True)
+    records = []
+    for number in range(1, images + 1):
+        name = f"{number}.png"
+        PillowImage.new("RGB", (WIDTH, HEIGHT), (number, 0, 0)).save(folder / name)
+        records.append({"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT})
+    document = {"images": records, "annotations": annotations, "categories": [{"id": 3, "name": "cell"}], **others}
+    path = tmp_path / "dataset.json"
+    path.write_text(json.dumps(document))
+    return path, folder
+
+
+def exported(project: Project, tmp_path: Path, include: Any = "all") -> dict[str, Any]:
+    export_coco(project, tmp_path / "out.json", include=include)
+    document: dict[str, Any] = json.loads((tmp_path / "out.json").read_text())
+    return document
+
+
+def by_pycocotools(path: Path) -> dict[int, Any]:
+    """The compressed RLE of each annotation by its id, drawn by pycocotools alone."""
+    coco = COCO(str(path))
+    return {number: coco.annToRLE(record) for number, record in coco.anns.items() if record["segmentation"]}
+
+
+REAL = [
+    ("coco-tiny/annotations/instances_val2017.json", "coco-tiny/val2017"),
+    ("coco-tiny/annotations/instances_train2017.json", "coco-tiny/train2017"),
+    ("coco-tiny/annotations/person_keypoints_val2017.json", "coco-tiny/val2017"),
+    ("nuclei/annotations/instances_val.json", "nuclei/images"),
+]
+
+
+@pytest.mark.parametrize(("annotations", "images"), REAL, ids=[path.split("/")[-1] for path, _ in REAL])
+def test_real_datasets_come_out_as_they_went_in(
+    project: Project, tmp_path: Path, data_root: Path, annotations: str, images: str
+) -> None:
+    """Polygons, compressed RLE, crowds, keypoints, images without annotations, and every key nobody here knows."""
+    before = json.loads((data_root / annotations).read_text())
+    report = import_coco(project, data_root / annotations, data_root / images, accept_images=True)
+    after = exported(project, tmp_path, "accepted")
+    assert (report.missing, report.unreadable, report.left_out, report.notes) == ((), (), (), ())
+    assert report.images == len(before["images"])
+    for records in ("images", "annotations", "categories"):
+        by_id = {record["id"]: record for record in before[records]}
+        assert {record["id"]: record for record in after[records]} == by_id
+    others = before.keys() - {"images", "annotations", "categories"}
+    assert {key: after[key] for key in others} == {key: before[key] for key in others}
+
+
+@pytest.mark.parametrize(("annotations", "images"), REAL[:1] + REAL[3:], ids=["polygons and crowds", "nuclei"])
+def test_masks_made_anew_decode_to_what_was_read(
+    project: Project, tmp_path: Path, data_root: Path, annotations: str, images: str
+) -> None:
+    """Without their sources the masks must come from the bitmaps alone; pycocotools compares the two files."""
+    import_coco(project, data_root / annotations, data_root / images)
+    for image in project.images():
+        changes = tuple(
+            InstanceChange(held, replace(held, source=json.dumps({"id": json.loads(held.source or "")["id"]})))
+            for held in project.instances(image.id)
+        )
+        project.apply(Edit(Action.RESHAPE, image.id, changes))
+    exported(project, tmp_path)
+    before, after = by_pycocotools(data_root / annotations), by_pycocotools(tmp_path / "out.json")
+    assert before.keys() == after.keys()
+    for number, rle in before.items():
+        assert oracle.decode(rle).tolist() == oracle.decode(after[number]).tolist()
+    for record in COCO(str(tmp_path / "out.json")).anns.values():
+        assert record["area"] == oracle.area(after[record["id"]])
+        assert record["bbox"] == oracle.toBbox(after[record["id"]]).tolist()
+
+
+def test_imported_instances_are_accepted_and_their_images_are_not(project: Project, tmp_path: Path) -> None:
+    report = import_coco(project, *dataset(tmp_path, [annotation(1)]))
+    assert report == ImportReport(images=2, instances=1, categories=1)
+    (instance,) = project.instances(1)
+    assert (instance.state, instance.origin, instance.edited) == (InstanceState.ACCEPTED, Origin.IMPORTED, False)
+    assert instance.mask == Mask.from_crop(np.ones((6, 10)), 2, 3)
+    assert [image.status for image in project.images()] == [ImageStatus.EDITED, ImageStatus.TODO]
+
+
+def test_images_are_accepted_on_request_and_those_without_annotations_are_verified_empty(
+    project: Project, tmp_path: Path
+) -> None:
+    import_coco(project, *dataset(tmp_path, [annotation(1)]), accept_images=True)
+    assert [image.status for image in project.images()] == [ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY]
+    assert len(exported(project, tmp_path, "accepted")["images"]) == 2
+
+
+def test_an_image_whose_annotation_was_left_out_is_not_declared_complete(project: Project, tmp_path: Path) -> None:
+    boxes_only = [annotation(1), annotation(2, segmentation=[]), annotation(3, image_id=2, segmentation=[[1, 1, 2, 2]])]
+    report = import_coco(project, *dataset(tmp_path, boxes_only), accept_images=True)
+    assert [index for index, _ in report.left_out] == [1, 2]
+    assert report.instances == 1
+    assert [image.status for image in project.images()] == [ImageStatus.EDITED, ImageStatus.TODO]
+
+
+def test_one_import_is_one_step_back(project: Project, tmp_path: Path) -> None:
+    import_coco(project, *dataset(tmp_path, [annotation(1), annotation(2, image_id=2)]), accept_images=True)
+    assert [entry.action for entry in project.history()] == [Action.IMPORT]
+    project.undo()
+    assert project.instances(1) == project.instances(2) == []
+    assert project.categories() == []
+    assert {image.status for image in project.images()} == {ImageStatus.TODO}
+
+
+def test_an_edited_mask_is_made_anew_and_undoing_brings_the_source_back(project: Project, tmp_path: Path) -> None:
+    record = annotation(5, area=59.5, note="by hand")
+    import_coco(project, *dataset(tmp_path, [record]))
+    stroke = Mask.from_crop(np.ones((2, 2)), 12, 3)
+    project.apply(commands.paint(project.instances(1)[0], stroke, (WIDTH, HEIGHT)))
+    (changed,) = exported(project, tmp_path)["annotations"]
+    assert changed["area"] == 64
+    assert changed["bbox"] == [2, 3, 12, 6]
+    assert changed["note"] == "by hand"
+    assert changed["id"] == 5
+    assert COCO(str(tmp_path / "out.json")).annToMask(changed).sum() == 64
+    project.undo()
+    assert exported(project, tmp_path)["annotations"] == [record]
+
+
+def test_a_hole_becomes_rle_and_an_edited_crowd_stays_one(project: Project, tmp_path: Path) -> None:
+    runs = {"size": [HEIGHT, WIDTH], "counts": [30, 20, HEIGHT * WIDTH - 50]}
+    records = [annotation(1), annotation(2, iscrowd=1, segmentation=runs, area=20)]
+    import_coco(project, *dataset(tmp_path, records))
+    hole, corner = Mask.from_crop(np.ones((1, 1)), 5, 5), Mask.from_crop(np.ones((1, 1)), 1, 0)
+    for instance, stroke in zip(project.instances(1), (hole, corner), strict=True):
+        project.apply(commands.erase(instance, stroke, (WIDTH, HEIGHT)))
+    holed, crowd = exported(project, tmp_path)["annotations"]
+    assert isinstance(holed["segmentation"]["counts"], str)
+    assert (holed["iscrowd"], holed["area"]) == (0, 59)
+    assert isinstance(crowd["segmentation"]["counts"], str)
+    assert (crowd["iscrowd"], crowd["area"]) == (1, 19)
+
+
+def test_only_accepted_instances_of_complete_images_are_exported(project: Project, tmp_path: Path) -> None:
+    records = [annotation(1), annotation(2, image_id=2), annotation(3, image_id=2, segmentation=[[1, 1, 9, 1, 9, 9]])]
+    import_coco(project, *dataset(tmp_path, records, images=4))
+    first, second, third, fourth = project.images()
+    project.apply(commands.reject(project.instances(second.id)[:1]))
+    project.apply(commands.accept_image(second, project.instances(second.id), 0.5))
+    project.apply(commands.verify_empty(third, []))
+    project.apply(commands.skip(fourth))
+    complete = exported(project, tmp_path, "accepted")
+    assert [image["id"] for image in complete["images"]] == [2, 3]
+    assert [each["id"] for each in complete["annotations"]] == [3]
+    everything = exported(project, tmp_path, "all")
+    assert [image["id"] for image in everything["images"]] == [1, 2, 3]
+    assert [each["id"] for each in everything["annotations"]] == [1, 3]
+
+
+def test_ids_are_unique_from_one_and_kept_where_they_can_be(project: Project, tmp_path: Path) -> None:
+    """pycocotools takes an annotation of id 0 for unmatched."""
+    records = [annotation(0), annotation(7), annotation(7, image_id=2), annotation("x", image_id=2)]
+    import_coco(project, *dataset(tmp_path, records))
+    drawn = commands.draw(project.new_instance_id(), 1, 1, Mask.from_crop(np.ones((3, 3)), 0, 0))
+    project.apply(drawn)
+    document = exported(project, tmp_path)
+    assert [each["id"] for each in document["annotations"]] == [1, 7, 2, 3, 4]
+    assert document["categories"] == [{"id": 3, "name": "cell"}]
+
+
+def test_renamed_and_drawn_things_are_exported_as_they_are_now(project: Project, tmp_path: Path) -> None:
+    import_coco(project, *dataset(tmp_path, [annotation(1)]))
+    project.apply(commands.rename_category(project.categories()[0], "nucleus"))
+    number = project.new_category_id()
+    project.apply(commands.add_category(number, "debris", "#112233"))
+    project.apply(commands.recategorise(project.instances(1), number))
+    document = exported(project, tmp_path)
+    assert document["categories"] == [{"id": 3, "name": "nucleus"}, {"id": 1, "name": "debris"}]
+    assert document["annotations"] == [annotation(1, category_id=1)]
+
+
+def test_importing_twice_adds_nothing(project: Project, tmp_path: Path) -> None:
+    files = dataset(tmp_path, [annotation(1)])
+    import_coco(project, *files)
+    report = import_coco(project, *files)
+    assert (report.images, report.instances, report.categories) == (0, 0, 0)
+    assert report.left_out == ((0, "the project holds it already"),)
+
+
+def test_an_image_that_a_person_completed_takes_no_annotations(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1)], images=1)
+    project.add_images(sorted(folder.iterdir()))
+    project.apply(commands.verify_empty(project.image(1), []))
+    report = import_coco(project, path, folder)
+    assert project.instances(1) == []
+    assert "verified-empty" in report.notes[0]
+
+
+def test_missing_and_unreadable_images_are_named_and_the_others_imported(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(number, image_id=number) for number in (1, 2, 3)], images=3)
+    (folder / "1.png").unlink()
+    (folder / "2.png").write_bytes((folder / "2.png").read_bytes()[:60])
+    report = import_coco(project, path, folder)
+    assert report.missing == ("1.png",)
+    assert [name for name, _ in report.unreadable] == ["2.png"]
+    assert (report.images, report.instances) == (1, 1)
+
+
+def test_an_image_of_another_size_is_left_without_annotations(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1)])
+    PillowImage.new("RGB", (HEIGHT, WIDTH)).save(folder / "1.png")
+    report = import_coco(project, path, folder)
+    assert report.instances == 0
+    assert "40 x 30" in report.notes[0]
+    assert "30 x 40" in report.notes[0]
+
+
+def test_a_dataset_whose_images_are_all_missing_is_refused(project: Project, tmp_path: Path) -> None:
+    path, _ = dataset(tmp_path, [annotation(1)], images=9)
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(InvalidDataset, match="1.png, 2.png, 3.png, 4.png, 5.png and 4 more"):
+        import_coco(project, path, tmp_path / "elsewhere")
+    with pytest.raises(InvalidDataset, match="does not exist"):
+        import_coco(project, path, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "name", ["../1.png", "/etc/passwd", "a/../../1.png", "C:\\1.png", "..\\1.png", "\\\\host\\1.png"]
+)
+def test_a_file_name_that_leads_out_of_the_folder_is_refused(project: Project, tmp_path: Path, name: str) -> None:
+    path, folder = dataset(tmp_path, [])
+    document = json.loads(path.read_text())
+    document["images"][1]["file_name"] = name
+    path.write_text(json.dumps(document))
+    with pytest.raises(InvalidDataset, match=r"images\[1\], key 'file_name'.*leads out"):
+        import_coco(project, path, folder)
+    assert project.images() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image_id": 99}, r"annotations\[1\], key 'image_id': no image has id 99"),
+        ({"image_id": None}, r"annotations\[1\], key 'image_id': it is missing"),
+        ({"category_id": 4}, r"annotations\[1\], key 'category_id': no category has id 4"),
+        ({"category_id": "cell"}, r"annotations\[1\], key 'category_id': it is no whole number"),
+        ({"iscrowd": 2}, r"annotations\[1\], key 'iscrowd'"),
+        ({"segmentation": [[1, 2, 3]]}, r"annotations\[1\], key 'segmentation': polygon 0"),
+        ({"segmentation": "all"}, r"annotations\[1\], key 'segmentation'"),
+        (
+            {"segmentation": {"size": [9, 9], "counts": [81]}},
+            r"annotations\[1\], key 'segmentation': its size \[9, 9\]",
+        ),
+        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": [7]}}, r"annotations\[1\], key 'segmentation': counts"),
+    ],
+)
+def test_a_wrong_annotation_is_named_and_nothing_is_imported(
+    project: Project, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidDataset, match=words):
+        import_coco(project, *dataset(tmp_path, [annotation(1), annotation(2, **changes)]))
+    assert project.images() == []
+    assert not project.can_undo
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "no JSON object"),
+        ('{"images": [], \n "annotations": [}', "line 2"),
+        ('{"images": [], "annotations": []}', "'categories' is missing"),
+        ('{"images": {}, "annotations": [], "categories": []}', "'images'"),
+        ('{"images": [1], "annotations": [], "categories": []}', r"images\[0\] is not an object"),
+        ('{"images": [{"id": 1}], "annotations": [], "categories": []}', r"images\[0\], key 'file_name'"),
+        (
+            '{"images": [{"id": 1, "file_name": "a", "width": 0, "height": 1}], "annotations": [], "categories": []}',
+            "width",
+        ),
+        ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', r"categories\[0\], key 'name'"),
+        (
+            '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
+            "used before",
+        ),
+        ('{"images": [], "annotations": [], "categories": []}', "names no image"),
+        ("[" * 100_000, "not a JSON file"),
+    ],
+)
+def test_a_file_that_is_no_dataset_is_named(project: Project, tmp_path: Path, text: str, words: str) -> None:
+    path, folder = dataset(tmp_path, [])
+    path.write_text(text)
+    with pytest.raises(InvalidDataset, match=words):
+        import_coco(project, path, folder)
+
+
+def test_bytes_that_are_no_text_are_named(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [])
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(InvalidDataset, match="not a JSON file"):
+        import_coco(project, path, folder)
+
+
+def test_a_dataset_without_sizes_and_with_numbers_that_are_none_is_read(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1.0, area=float("nan"))])
+    document = json.loads(path.read_text())
+    for image in document["images"]:
+        del image["width"], image["height"]
+    path.write_text(json.dumps(document))
+    assert import_coco(project, path, folder).instances == 1
+    (record,) = exported(project, tmp_path)["annotations"]
+    assert record["area"] == 60
+
+
+def test_two_datasets_with_the_same_file_names_are_exported_apart(project: Project, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        path, folder = dataset(tmp_path / name, [annotation(1)], images=1, licenses=[{"id": 1, "name": name}])
+        PillowImage.new("RGB", (WIDTH, HEIGHT), (0, len(name), ord(name[0]))).save(folder / "1.png")
+        report = import_coco(project, path, folder)
+    assert report.notes == ("The project keeps licenses of the dataset imported before.",)
+    document = exported(project, tmp_path)
+    assert [image["file_name"] for image in document["images"]] == ["1.png", "two/pictures/1.png"]
+    assert len({image["id"] for image in document["images"]}) == 2
+    assert [each["image_id"] for each in document["annotations"]] == [image["id"] for image in document["images"]]
+
+
+def test_an_export_that_is_given_up_leaves_the_old_file(project: Project, tmp_path: Path) -> None:
+    import_coco(project, *dataset(tmp_path, [annotation(1)]))
+    (tmp_path / "out.json").write_text("old")
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_coco(project, tmp_path / "out.json", include="all", progress=stop)
+    assert (tmp_path / "out.json").read_text() == "old"
