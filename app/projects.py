@@ -1,0 +1,235 @@
+"""Opening, making and filling projects: what stands behind the Project menu, the welcome page and drag and drop."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import monotonic
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.jobs.verb_process import VerbProcess
+from app.preferences import Preferences, data_folder
+from app.session import Session
+from engine.errors import MaskwrightError, ProjectLocked
+from engine.images import IMAGE_SUFFIXES, find_images
+from engine.project import SUFFIX, Project
+from engine.resources import SAMPLE_IMAGES
+
+SLICE_SECONDS = 0.01  # files are added in slices of this length, so that the window answers in between
+RELIST_SECONDS = 0.3  # how often the list of images shows what was added so far
+SAMPLE_NAME = "Nuclei sample"
+
+
+class Projects(QObject):
+    """Gives the session its projects, and remembers the recent ones."""
+
+    locked = Signal(object, str)  # path, why: may be opened for reading only
+    busy = Signal(str)  # what is going on, "" when it is over
+
+    def __init__(self, session: Session, preferences: Preferences) -> None:
+        super().__init__()
+        self._session = session
+        self._preferences = preferences
+        self._pending: deque[Path] = deque()
+        self._added = 0
+        self._skipped: list[tuple[Path, str]] = []
+        self._listed_at = 0.0
+        self._slices = QTimer(self)
+        self._slices.setInterval(0)
+        self._slices.timeout.connect(self._add_slice)
+        self._verb: VerbProcess | None = None
+        session.project_changed.connect(self._drop_pending)
+
+    # -- opening
+
+    def open(self, path: Path, *, read_only: bool = False) -> bool:
+        """Open a project file. Where another window writes to it, `locked` asks whether reading is enough."""
+        try:
+            project = Project.open(path, read_only=read_only)
+        except ProjectLocked as error:
+            self.locked.emit(path, str(error))
+            return False
+        except (MaskwrightError, OSError) as error:
+            self._session.problem.emit(str(error), "")
+            return False
+        self._session.open_project(project)
+        self._preferences.remember_project(project.path)
+        return True
+
+    def open_sample(self) -> bool:
+        """Open the sample project, copied to the user's data folder the first time."""
+        folder = data_folder() / "sample"
+        path = folder / f"{SAMPLE_NAME}{SUFFIX}"
+        if path.is_file():
+            return self.open(path)
+        if not SAMPLE_IMAGES.is_dir():
+            self._session.problem.emit("The sample images are missing from this installation.", str(SAMPLE_IMAGES))
+            return False
+        try:
+            shutil.copytree(SAMPLE_IMAGES, folder / "images", dirs_exist_ok=True)
+        except OSError as error:
+            self._session.problem.emit(f"The sample project could not be copied to {folder}: {error.strerror}.", "")
+            return False
+        return self._create(path, find_images(folder / "images"))
+
+    def open_folder(self, folder: Path) -> bool:
+        """The project of a folder of images: made beside the images the first time, opened and topped up later."""
+        images = find_images(folder)
+        path = folder / f"{folder.name}{SUFFIX}"
+        if path.is_file():
+            if not self.open(path):
+                return False
+            self.add(images)
+            return True
+        if not images:
+            self._session.problem.emit(f"There are no images in {folder}.", "")
+            return False
+        return self._create(path, images)
+
+    def close(self) -> None:
+        self._drop_pending()
+        self._session.close_project()
+
+    def drop(self, paths: Iterable[Path]) -> None:
+        """What was dropped onto the window: a project is opened, images and folders are added."""
+        given = list(paths)
+        project = next((path for path in given if path.suffix == SUFFIX), None)
+        if project is not None:
+            self.open(project)
+            return
+        images = [path for path in given if path.suffix.lower() in IMAGE_SUFFIXES]
+        folders = [path for path in given if path.is_dir()]
+        if self._session.project is not None:
+            self.add([*images, *(image for folder in folders for image in find_images(folder))])
+        elif folders:
+            self.open_folder(folders[0])
+        elif images and self.open_folder_of(images):
+            return
+        if not images and not folders:
+            self._session.notice.emit("Only images, folders of images and Maskwright projects can be dropped here.")
+
+    def open_folder_of(self, images: list[Path]) -> bool:
+        """A project of just these images, beside the first of them."""
+        folder = images[0].parent
+        path = folder / f"{folder.name}{SUFFIX}"
+        if path.is_file():
+            if self.open(path):
+                self.add(images)
+                return True
+            return False
+        return self._create(path, images)
+
+    # -- filling
+
+    def add(self, images: Iterable[Path]) -> None:
+        """Add image files to the open project, some at a time; the list grows meanwhile."""
+        if self._session.project is None or self._session.read_only:
+            self._session.notice.emit("Open a project first, then add images to it.")
+            return
+        self._pending.extend(images)
+        if self._pending:
+            self._listed_at = monotonic()
+            self._slices.start()
+        else:
+            self._session.notice.emit("There are no images there.")
+
+    def import_coco(self, annotations: Path, images: Path, project: Path | None = None) -> None:
+        """Import a COCO dataset into a project in a subprocess; the open one by default, which is closed meanwhile."""
+        target = project or (self._session.project.path if self._session.project is not None else None)
+        if target is None or self._verb is not None:
+            return
+        if self._session.project is not None and self._session.project.path == target:
+            self._session.close_project()
+        arguments = ["import", "--project", str(target), "--coco", str(annotations), "--images", str(images)]
+        self._run(f"Importing {annotations.name}…", arguments, lambda: self.open(target))
+
+    def export_coco(self, out: Path) -> None:
+        """Export the accepted images in a subprocess."""
+        if self._session.project is None or self._verb is not None:
+            return
+        self._run(f"Exporting to {out.name}…", ["export", "--project", str(self._session.project.path), "--out", str(out)])
+
+    def stop(self) -> None:
+        """End what is running, for a closing window."""
+        self._drop_pending()
+        if self._verb is not None:
+            self._verb.stop()
+
+    # -- inside
+
+    def _create(self, path: Path, images: list[Path]) -> bool:
+        try:
+            project = Project.create(path)
+        except (MaskwrightError, OSError) as error:
+            self._session.problem.emit(str(error), "")
+            return False
+        self._session.open_project(project)
+        self._preferences.remember_project(project.path)
+        self.add(images)
+        return True
+
+    def _add_slice(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        started = monotonic()
+        try:
+            while self._pending and monotonic() - started < SLICE_SECONDS:
+                report = project.add_images([self._pending.popleft()])
+                self._added += len(report.added)
+                self._skipped += report.skipped
+        except MaskwrightError as error:
+            self._pending.clear()
+            self._session.problem.emit(str(error), "")
+        if not self._pending:
+            self._finish_adding()
+        elif monotonic() - self._listed_at > RELIST_SECONDS:
+            self._relist()
+            self.busy.emit(f"Adding images, {len(self._pending)} to go…")
+
+    def _relist(self) -> None:
+        self._session.reload_images()
+        self._listed_at = monotonic()
+        if self._session.image is None and self._session.order:
+            self._session.open_image(self._session.order[0])
+
+    def _finish_adding(self) -> None:
+        self._slices.stop()
+        self._relist()
+        self.busy.emit("")
+        added, skipped = self._added, self._skipped
+        self._added, self._skipped = 0, []
+        if skipped:
+            path, reason = skipped[0]
+            more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+            self._session.notice.emit(f"{_images(added)} added. Left out {path.name}{more}: {reason}")
+        else:
+            self._session.notice.emit(f"{_images(added)} added.")
+
+    def _drop_pending(self) -> None:
+        self._pending.clear()
+        self._slices.stop()
+        self._added, self._skipped = 0, []
+
+    def _run(self, words: str, arguments: list[str], then: Callable[[], object] | None = None) -> None:
+        self.busy.emit(words)
+        self._verb = VerbProcess(self)
+        self._verb.ended.connect(lambda code, errors: self._on_ended(code, errors, then))
+        self._verb.start(arguments)
+
+    def _on_ended(self, code: int, said: str, then: Callable[[], object] | None) -> None:
+        self._verb = None
+        self.busy.emit("")
+        if then is not None:
+            then()
+        lines = [line for line in said.strip().splitlines() if line.strip()]
+        last = lines[-1].removeprefix("Error: ") if lines else ""
+        if code == 0:
+            self._session.notice.emit(last or "Done.")
+        else:
+            self._session.problem.emit(last or f"The job stopped unexpectedly (exit code {code}).", said)
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"

@@ -1,0 +1,91 @@
+"""The bar over the canvas: which image this is, how far it has come, and the decisions about it."""
+
+from pathlib import PurePath
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+
+from app.actions import Actions
+from app.panels.parts import IconLabel, label, row
+from app.panels.status import IMAGE_LOOKS
+from app.session import Session
+from app.theme import SPACING, theme
+from engine.records import Review
+
+
+class ReviewBar(QWidget):
+    """Previous and next, name and status, and Empty, Skip, Accept; or Reopen once the image is decided."""
+
+    def __init__(self, session: Session, actions: Actions) -> None:
+        super().__init__()
+        self._session = session
+        self.setProperty("kind", "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._icon = IconLabel("circle-outline", "faint", 16)
+        self._name = label("", "heading")
+        self._status = label("", "small")
+        self._accept = _button(actions["accept_image"], "Accept image", "primary")
+        self._empty = _button(actions["verify_empty"], "Empty")
+        self._skip = _button(actions["skip_image"], "Skip")
+        self._reopen = _button(actions["reopen_image"], "Reopen image")
+        layout = row(
+            _arrow(actions["previous_image"]),
+            _arrow(actions["next_image"]),
+            self._icon,
+            self._name,
+            self._status,
+            None,
+            self._empty,
+            self._skip,
+            self._accept,
+            self._reopen,
+        )
+        layout.setContentsMargins(SPACING, 6, 12, 6)
+        self.setLayout(layout)
+        session.image_changed.connect(self.refresh)
+        session.image_updated.connect(self.refresh)
+        theme().changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        image = self._session.image
+        for each in (self._icon, self._empty, self._skip, self._accept, self._reopen):
+            each.setVisible(image is not None)
+        if image is None:
+            self._name.setText("")
+            self._status.setText("")
+            return
+        look = IMAGE_LOOKS[image.status]
+        self._icon.set_icon(look.icon, look.token)
+        self._name.setText(PurePath(image.path).name)
+        held = ", hold-out" if image.hold_out else ""
+        read_only = ", read only" if self._session.read_only else ""
+        self._status.setText(f"{look.word}{held}{read_only}")
+        undecided = image.review is Review.OPEN
+        for each in (self._empty, self._skip, self._accept):
+            each.setVisible(undecided)
+        self._reopen.setVisible(not undecided)
+
+
+def _button(action: QAction, text: str, kind: str = "") -> QPushButton:
+    """A push button that triggers an action and follows its enabled state."""
+    result = QPushButton(text)
+    result.setAccessibleName(action.text())
+    result.setToolTip(action.toolTip())
+    result.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if kind:
+        result.setProperty("kind", kind)
+    result.clicked.connect(action.trigger)
+    action.enabledChanged.connect(result.setEnabled)
+    result.setEnabled(action.isEnabled())
+    return result
+
+
+def _arrow(action: QAction) -> QToolButton:
+    result = QToolButton()
+    result.setProperty("kind", "quiet")
+    result.setDefaultAction(action)
+    result.setIconSize(QSize(20, 20))
+    result.setAccessibleName(action.text())
+    return result

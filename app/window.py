@@ -1,0 +1,407 @@
+"""The main window: puts panels, canvas and jobs together, and connects them through the session."""
+
+from collections.abc import Callable
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QActionGroup,
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QIcon,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
+
+from app import dialogs
+from app.actions import ACTION_WORDS, Actions
+from app.canvas.view import CanvasView
+from app.decisions import Decisions
+from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
+from app.jobs.prediction import Prediction, PredictorState
+from app.jobs.rounds import Rounds
+from app.key_sheet import KeySheet
+from app.messages import ErrorDialog, NoticeBar, log, versions
+from app.panels.categories import CategoriesPanel
+from app.panels.images import ImagesPanel
+from app.panels.instances import InstancesPanel
+from app.panels.training import TrainingPanel
+from app.preferences import Preferences, log_folder
+from app.projects import Projects
+from app.session import Session
+from app.status_bar import StatusBar
+from app.theme import RESOURCES, Mode, theme
+from app.welcome import Welcome
+from app.workplace import Workplace
+from engine.errors import MaskwrightError
+from engine.project import HistoryEntry, Round
+
+IDLE_MS = 20_000  # after this long without an edit the write-ahead log is carried over into the project file
+
+
+class MainWindow(QMainWindow):
+    """Everything that a person sees. Nothing here decides anything: see `Decisions`, `Projects` and `Rounds`."""
+
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
+        self.preferences = preferences
+        self.session = Session(self)
+        self.session.set_threshold(preferences.threshold)
+        self.decisions = Decisions(self.session)
+        self.projects = Projects(self.session, preferences)
+        cache = PixelCache()
+        self.loader = PixelLoader(self.session, cache)
+        self.thumbnails = Thumbnails(self.session)
+        self.prediction = Prediction(self.session, cache)
+        self.rounds = Rounds(self.session)
+        self.canvas = CanvasView(self.session)
+        self.actions_ = Actions(self, self.canvas, self._handlers())
+        self._build()
+        self._connect()
+        self._restore()
+        self._refresh()
+
+    # -- building
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        decisions, session, canvas = self.decisions, self.session, self.canvas
+        return {
+            "sample": self.projects.open_sample,
+            "open_folder": self._ask_folder,
+            "open_coco": self._ask_coco,
+            "open_project": self._ask_project,
+            "add_images": lambda: self._add(dialogs.choose_images(self)),
+            "add_folder": self._ask_add_folder,
+            "import_coco": self._ask_import,
+            "export_coco": self._ask_export,
+            "checkpoint": self._save,
+            "close_project": self.projects.close,
+            "quit": self.close,
+            "undo": session.undo,
+            "redo": session.redo,
+            "delete": decisions.delete,
+            "select_all": decisions.select_all,
+            "select_none": decisions.select_none,
+            "next_instance": lambda: decisions.step_instance(1),
+            "previous_instance": lambda: decisions.step_instance(-1),
+            "accept": decisions.accept,
+            "reject": decisions.reject,
+            "reopen": decisions.reopen,
+            "accept_image": decisions.accept_image,
+            "verify_empty": decisions.verify_empty,
+            "skip_image": decisions.skip_image,
+            "reopen_image": decisions.reopen_image,
+            "previous_image": lambda: self._step(-1),
+            "next_image": lambda: self._step(1),
+            "next_open": decisions.next_open,
+            "tool_select": lambda: self.workplace.choose_tool("select"),
+            "tool_brush": lambda: self.workplace.choose_tool("brush"),
+            "tool_eraser": lambda: self.workplace.choose_tool("eraser"),
+            "brush_smaller": lambda: canvas.change_brush_size(-1),
+            "brush_larger": lambda: canvas.change_brush_size(1),
+            "fit": canvas.fit,
+            "zoom_in": lambda: canvas.zoom_by(1.25),
+            "zoom_out": lambda: canvas.zoom_by(0.8),
+            "zoom_actual": lambda: canvas.zoom_to(1.0),
+            "hide_masks": lambda: session.set_masks_visible(not self.actions_["hide_masks"].isChecked()),
+            "hide_selected": decisions.toggle_hidden,
+            "finetune": self._fine_tune,
+            "predict_again": self.prediction.predict_again,
+            "keys": self.show_keys,
+            "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
+            "about": self._about,
+        }
+
+    def _build(self) -> None:
+        self.setObjectName("window")
+        self.setWindowIcon(QIcon(str(RESOURCES / "icon.svg")))
+        self.setAcceptDrops(True)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.images = ImagesPanel(self.session, self.thumbnails, self.actions_["add_images"].trigger)
+        self.instances = InstancesPanel(self.session)
+        self.categories = CategoriesPanel(self.session)
+        self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
+        self.workplace = Workplace(self.session, self.canvas, self.actions_)
+        self.welcome = Welcome(self._handlers(), self.projects.open)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.workplace)
+        self.setCentralWidget(self.pages)
+        self._docks = [
+            self._dock("Images", self.images, Qt.DockWidgetArea.LeftDockWidgetArea),
+            self._dock("Instances", self.instances, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Model", self.training, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Categories", self.categories, Qt.DockWidgetArea.RightDockWidgetArea),
+        ]
+        self.status = StatusBar(self.session, self.canvas)
+        self.setStatusBar(self.status)
+        self._busy = QLabel()
+        self.status.addWidget(self._busy)
+        self.notices = NoticeBar(self.pages)
+        menus = self.actions_.fill_menus(self.menuBar())
+        self._add_theme_menu(menus["View"])
+        self._recent_menu = QMenu("Open Recent", self)
+        menus["Project"].insertMenu(self.actions_["add_images"], self._recent_menu)
+        self.actions_.add_category_keys(self, self.decisions.choose_category)
+        listed = ("accept", "reject", "reopen", "delete", "hide_selected")
+        self.instances.set_actions([self.actions_[command_id] for command_id in listed])
+
+    def _dock(self, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(name, self)
+        dock.setObjectName(name.lower())
+        dock.setWidget(panel)
+        dock.setTitleBarWidget(QWidget())  # every panel has its own heading
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _add_theme_menu(self, menu: QMenu) -> None:
+        menu.addSeparator()
+        for dock in self._docks:
+            toggle = dock.toggleViewAction()
+            toggle.setText(f"{dock.windowTitle()} Panel")
+            menu.addAction(toggle)
+        menu.addSeparator()
+        group = QActionGroup(self)
+        submenu = menu.addMenu("Theme")
+        for mode in Mode:
+            action = submenu.addAction("Like the System" if mode is Mode.SYSTEM else mode.capitalize())
+            action.setCheckable(True)
+            action.setChecked(mode is self.preferences.mode)
+            action.setData(mode)
+            group.addAction(action)
+        group.triggered.connect(lambda action: self._set_mode(Mode(action.data())))
+
+    def _connect(self) -> None:
+        session = self.session
+        session.problem.connect(self.show_problem)
+        session.notice.connect(lambda text: self.notices.show_notice(text))
+        for signal in (session.project_changed, session.image_changed, session.history_changed):
+            signal.connect(self._refresh)
+        session.history_changed.connect(self._edited)
+        self.projects.locked.connect(self._offer_reading)
+        self.projects.busy.connect(self._busy_words)
+        self.prediction.state_changed.connect(self._show_state)
+        self.prediction.failed.connect(self._prediction_failed)
+        self.rounds.checkpoint_changed.connect(self._use_checkpoint)
+        self.rounds.changed.connect(lambda: self.prediction.set_prefetch(not self.rounds.running))
+        self.rounds.finished.connect(self._round_finished)
+        self.rounds.failed.connect(self.show_problem)
+        self.thumbnails.ready.connect(self.images.model.repaint_image)
+        self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
+        self.instances.opened.connect(self._show_instance)
+        self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
+        self._idle.timeout.connect(self._checkpoint)
+
+    def _restore(self) -> None:
+        self.resize(1440, 900)
+        right = self._docks[1:]
+        self.splitDockWidget(right[0], right[2], Qt.Orientation.Vertical)
+        self.tabifyDockWidget(right[0], right[1])
+        right[0].raise_()
+        self.resizeDocks([self._docks[0], right[0]], [264, 320], Qt.Orientation.Horizontal)
+        self.resizeDocks([right[0], right[2]], [560, 220], Qt.Orientation.Vertical)
+        self.restoreGeometry(self.preferences.bytes("geometry"))
+        self.restoreState(self.preferences.bytes("docks"))
+
+    # -- following the session
+
+    def _refresh(self) -> None:
+        session = self.session
+        open_ = session.project is not None
+        self.pages.setCurrentWidget(self.workplace if open_ else self.welcome)
+        for dock in self._docks:
+            dock.setVisible(open_)
+        self.statusBar().setVisible(open_)
+        self.actions_.enable(project=open_, image=session.image is not None, writable=not session.read_only)
+        self._name_history()
+        self._list_recent()
+        names = [PurePath(session.image.path).name] if session.image is not None else []
+        if session.project is not None:
+            names.append(session.project.path.stem + (" (read only)" if session.read_only else ""))
+        self.setWindowTitle(" — ".join([*names, "Maskwright"]))
+
+    def _name_history(self) -> None:
+        """Undo and redo say what they would do."""
+        undo: HistoryEntry | None = None
+        redo: HistoryEntry | None = None
+        if self.session.project is not None and not self.session.read_only:
+            entries = self.session.project.history(limit=50)
+            undo = next((entry for entry in entries if not entry.undone), None)
+            redo = next((entry for entry in reversed(entries) if entry.undone), None)
+        for command_id, entry in (("undo", undo), ("redo", redo)):
+            words = ACTION_WORDS.get(entry.action, "") if entry is not None else ""
+            self.actions_.rename(command_id, f"{command_id.capitalize()} {words}".strip())
+            self.actions_[command_id].setEnabled(entry is not None)
+
+    def _list_recent(self) -> None:
+        recent = self.preferences.recent
+        self.welcome.set_recent(recent)
+        self._recent_menu.clear()
+        self._recent_menu.setEnabled(bool(recent))
+        for path in recent:
+            self._recent_menu.addAction(path.stem).triggered.connect(_opener(self.projects, path))
+
+    def _edited(self) -> None:
+        if self.session.project is not None:
+            self._idle.start()
+
+    def _show_instance(self, instance_id: int) -> None:
+        instance = self.session.instances.get(instance_id)
+        if instance is not None:
+            self.canvas.show_bounds(instance.mask.bounds)
+
+    def _step(self, step: int) -> None:
+        if not self.session.step_image(step):
+            self.notices.show_notice("This is the last image." if step > 0 else "This is the first image.")
+
+    # -- model
+
+    def _use_checkpoint(self) -> None:
+        checkpoint = self.rounds.checkpoint
+        self.training.card.set_checkpoint(checkpoint)
+        if checkpoint != self.prediction.checkpoint:
+            self.prediction.set_checkpoint(checkpoint)
+
+    def _show_state(self, state: str) -> None:
+        self.status.show_state(state)
+        self.training.card.set_state(state)
+        image = self.session.image
+        waiting = image is not None and image.predicted_by is None
+        words = {PredictorState.LOADING: "Loading the model…", PredictorState.PREDICTING: "Predicting…"}
+        self.canvas.set_busy(words.get(PredictorState(state)) if waiting else None)
+
+    def _prediction_failed(self, message: str, details: str) -> None:
+        log.error("%s\n%s", message, details)
+        self.notices.show_notice(message.splitlines()[0], action="Details", then=lambda: self.show_problem(message, details))
+
+    def _fine_tune(self) -> None:
+        self._docks[2].show()
+        self._docks[2].raise_()
+        self.rounds.start(self.prediction.checkpoint_id)
+
+    def _round_finished(self, entry: Round) -> None:
+        words = {
+            "better": "The fine-tuned model is better and predicts from now on.",
+            "worse": "The fine-tuned model is worse. The model before keeps predicting.",
+        }
+        text = words.get(entry.verdict or "", "Whether the fine-tuned model is better cannot be told. You decide.")
+        self.notices.show_notice(text, action="Show", then=self._docks[2].raise_)
+
+    # -- project menu
+
+    def _add(self, paths: list[Path]) -> None:
+        if paths:
+            self.projects.add(paths)
+
+    def _ask_folder(self) -> None:
+        folder = dialogs.choose_folder(self, "Open a folder of images")
+        if folder is not None:
+            self.projects.open_folder(folder)
+
+    def _ask_add_folder(self) -> None:
+        folder = dialogs.choose_folder(self, "Add a folder of images")
+        if folder is not None:
+            self.projects.drop([folder])
+
+    def _ask_project(self) -> None:
+        path = dialogs.choose_project(self)
+        if path is not None:
+            self.projects.open(path)
+
+    def _ask_coco(self) -> None:
+        chosen = dialogs.choose_coco(self)
+        if chosen is not None:
+            annotations, images = chosen
+            self.projects.import_coco(annotations, images, annotations.with_suffix(".maskwright"))
+
+    def _ask_import(self) -> None:
+        chosen = dialogs.choose_coco(self)
+        if chosen is not None:
+            self.projects.import_coco(*chosen)
+
+    def _ask_export(self) -> None:
+        if self.session.project is not None:
+            out = dialogs.choose_export(self, self.session.project.path)
+            if out is not None:
+                self.projects.export_coco(out)
+
+    def _save(self) -> None:
+        self._checkpoint()
+        self.notices.show_notice("Everything is saved already: each edit is on disk the moment you make it.")
+
+    def _checkpoint(self) -> None:
+        if self.session.project is not None and not self.session.read_only:
+            try:
+                self.session.project.checkpoint()
+            except MaskwrightError as error:
+                self.show_problem(str(error), "")
+
+    # -- saying things
+
+    def show_problem(self, message: str, details: str) -> None:
+        log.warning("%s\n%s", message, details)
+        dialog = ErrorDialog(message, details, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_keys(self) -> None:
+        sheet = KeySheet(self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
+
+    def _about(self) -> None:
+        QMessageBox.about(self, "About Maskwright", f"Maskwright: correct masks instead of drawing them.\n\n{versions()}")
+
+    def _offer_reading(self, path: Path, why: str) -> None:
+        self.notices.show_notice(
+            why.split(". ")[0] + ".", action="Open read-only", then=lambda: self.projects.open(path, read_only=True)
+        )
+
+    def _busy_words(self, words: str) -> None:
+        self._busy.setText(words)
+        if words and self.session.project is None:
+            self.notices.show_notice(words)
+
+    def _set_mode(self, mode: Mode) -> None:
+        self.preferences.mode = mode
+        theme().set_mode(mode)
+
+    # -- Qt
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            self.welcome.set_dragging(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.welcome.set_dragging(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.welcome.set_dragging(False)
+        self.projects.drop(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+        event.acceptProposedAction()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.notices.isVisible():
+            self.notices.place()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.preferences.threshold = self.session.threshold
+        if self.session.project is not None:
+            self.preferences.set_bytes("docks", self.saveState())
+        self.preferences.set_bytes("geometry", self.saveGeometry())
+        self.projects.stop()
+        self.rounds.stop()
+        for job in (self.prediction, self.loader, self.thumbnails):
+            job.stop()
+        self.session.close_project()
+        event.accept()
+
+
+def _opener(projects: Projects, path: Path) -> Callable[[], object]:
+    return lambda: projects.open(path)
