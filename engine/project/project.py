@@ -175,7 +175,7 @@ class Project:
         """How many images have each status."""
         query = select(images.c.status, func.count()).group_by(images.c.status)
         with self._database.read() as connection:
-            found: dict[str, int] = dict(connection.execute(query).tuples().all())
+            found = {row[0]: int(row[1]) for row in connection.execute(query)}
         return {status: found.get(status.value, 0) for status in ImageStatus}
 
     # -- images
