@@ -92,13 +92,8 @@ class Layers:
         if hovered in near and near[hovered] not in chosen:
             self._stroke(painter, viewport, [near[hovered]], lambda painter, path, _: draw_hovered(painter, path))
         self._stroke(painter, viewport, chosen, lambda painter, path, _: draw_selected(painter, path))
-        if self.preview is not None and zoom >= VECTOR_ZOOM:
-            x1, y1, x2, y2 = visible
-            window = self.preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
-            painter.save()
-            painter.setTransform(_transform(viewport), True)
-            draw_selected(painter, edge_path(window, x1 - 1, y1 - 1))
-            painter.restore()
+        if self.preview is not None and zoom >= 1:
+            self._stroke_preview(painter, viewport, self.preview, visible)
 
     # -- inside
 
@@ -139,6 +134,15 @@ class Layers:
         painter.setTransform(_transform(viewport), True)
         for item in items:
             draw(painter, self._outlines.path(item.id, item.mask), item)
+        painter.restore()
+
+    def _stroke_preview(self, painter: QPainter, viewport: Viewport, preview: Preview, visible: Rect) -> None:
+        """The outline of a stroke in progress, from its pixels: a path of the whole mask would take a frame to make."""
+        x1, y1, x2, y2 = visible
+        window = preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
+        painter.save()
+        painter.setTransform(_transform(viewport), True)
+        draw_selected(painter, edge_path(window, x1 - 1, y1 - 1))
         painter.restore()
 
 

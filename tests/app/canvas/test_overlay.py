@@ -1,0 +1,208 @@
+"""The composed overlay shows exactly the masks, and patching it gives what composing it anew gives."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.canvas.appearance import Shown, style
+from app.canvas.overlay import DASH, Overlay, Preview, Rect
+from engine.geometry.mask import Bitmap, Mask
+
+WIDTH, HEIGHT = 531, 307  # odd at several halvings
+COLORS = ("#0072b2", "#e69f00", "#009e73")
+
+
+def blob(seed: int, most: int = 120) -> Mask:
+    """A random mask with holes and loose parts, some of them across the image's border."""
+    random = np.random.default_rng(seed)
+    width, height = random.integers(1, most, 2)
+    bitmap = random.random((height, width)) < random.choice([0.3, 0.6, 0.95, 1.0])
+    return Mask.from_crop(bitmap, int(random.integers(-20, WIDTH)), int(random.integers(-20, HEIGHT)))
+
+
+def scene(count: int, seed: int = 0) -> list[Shown]:
+    return [Shown(i + 1, blob(seed * 1000 + i), style(COLORS[i % 3], i % 2 == 0)) for i in range(count)]
+
+
+def composed(shown: list[Shown]) -> Overlay:
+    overlay = Overlay(WIDTH, HEIGHT)
+    overlay.sync(shown)
+    return overlay
+
+
+def boundary_of(bitmap: Bitmap) -> Bitmap:
+    """Set pixels with an unset one among their four neighbours; beyond the image everything is unset."""
+    padded = np.pad(bitmap, 1)
+    neighbours = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    return bitmap & ~np.logical_and.reduce(neighbours)
+
+
+def painted(shown: list[Shown]) -> np.ndarray:
+    """The oracle: fills in order, then boundaries in order, each pixel by its own instance's colours."""
+    pixels = np.zeros((HEIGHT, WIDTH), dtype=np.uint32)
+    rows, columns = np.indices((HEIGHT, WIDTH))
+    gaps = (rows // DASH + columns // DASH) % 2 == 1
+    # A mask's boundary is that of the whole mask, also where the image cuts it off.
+    frames = [(item, item.mask.crop(-20, -20, WIDTH + 140, HEIGHT + 140)) for item in shown]
+    inside = (slice(20, 20 + HEIGHT), slice(20, 20 + WIDTH))
+    for item, frame in frames:
+        pixels[frame[inside]] = item.style.fill()
+    for item, frame in frames:
+        edge = boundary_of(frame)[inside]
+        pixels[edge & ~gaps] = item.style.outline()
+        pixels[edge & gaps] = item.style.gap()
+    return pixels
+
+
+def assert_identical(one: Overlay, other: Overlay) -> None:
+    assert one.levels == other.levels
+    for level in range(one.levels):
+        np.testing.assert_array_equal(one.pixels(level), other.pixels(level), err_msg=f"level {level}")
+
+
+def test_every_pixel_has_the_colour_of_the_instance_on_top() -> None:
+    shown = scene(40)
+    np.testing.assert_array_equal(composed(shown).pixels(0), painted(shown))
+
+
+def test_what_is_shown_of_an_instance_is_its_mask_without_what_lies_on_top() -> None:
+    shown = scene(25)
+    overlay = composed(shown)
+    covered_by_edge = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    for item in reversed(shown):
+        covered_by_edge |= _edge(item)
+    above = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    edges_above = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    for item in reversed(shown):
+        full = item.mask.to_full(HEIGHT, WIDTH)
+        edge = _edge(item)
+        expected = (full & ~edge & ~above & ~covered_by_edge) | (edge & ~edges_above)
+        assert overlay.shown_mask(item.id) == Mask.from_full(expected)
+        above |= full
+        edges_above |= edge
+
+
+def _edge(item: Shown) -> Bitmap:
+    frame = boundary_of(item.mask.crop(-20, -20, WIDTH + 140, HEIGHT + 140))
+    return frame[20 : 20 + HEIGHT, 20 : 20 + WIDTH]
+
+
+def test_a_lone_mask_with_holes_and_parts_is_shown_pixel_by_pixel() -> None:
+    bitmap = np.zeros((60, 80), dtype=bool)
+    bitmap[5:40, 5:40] = True
+    bitmap[15:25, 15:25] = False
+    bitmap[20, 20] = True
+    bitmap[50:60, 70:80] = True
+    mask = Mask.from_crop(bitmap, 100, 100)
+    assert composed([Shown(7, mask, style("#0072b2"))]).shown_mask(7) == mask
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 40), st.booleans()), min_size=1, max_size=25))
+@settings(max_examples=25, deadline=None)
+def test_any_series_of_changes_ends_in_what_composing_anew_gives(changes: list[tuple[int, int, bool]]) -> None:
+    items = {item.id: item for item in scene(8)}
+    overlay = composed(list(items.values()))
+    for key, seed, proposal in changes:
+        if key in items and seed % 4 == 0:
+            del items[key]
+        else:
+            items[key] = Shown(key, blob(seed), style(COLORS[seed % 3], proposal))
+        ordered = sorted(items.values(), key=lambda item: item.mask.area, reverse=True)
+        overlay.sync(ordered)
+    assert_identical(overlay, composed(ordered))
+
+
+def test_many_scattered_changes_at_once_end_in_what_composing_anew_gives() -> None:
+    before, after = scene(60), scene(60, seed=1)
+    overlay = composed(before)
+    mixed = [new if i % 3 else old for i, (old, new) in enumerate(zip(before, after, strict=True))]
+    overlay.sync(mixed)
+    assert_identical(overlay, composed(mixed))
+
+
+def test_another_painting_order_is_composed() -> None:
+    shown = scene(12)
+    overlay = composed(shown)
+    overlay.sync(shown[::-1])
+    assert_identical(overlay, composed(shown[::-1]))
+
+
+def test_nothing_is_composed_again_when_nothing_changed() -> None:
+    shown = scene(12)
+    overlay = composed(shown)
+    assert overlay.sync([Shown(s.id, Mask(s.mask.x, s.mask.y, s.mask.bitmap), s.style) for s in shown]) == []
+
+
+def test_changed_rectangles_cover_every_changed_pixel() -> None:
+    before = scene(30)
+    overlay = composed(before)
+    pixels = overlay.pixels(0).copy()
+    after = [item for item in before if item.id % 7] + [Shown(99, blob(5), style("#009e73"))]
+    untouched = np.ones((HEIGHT, WIDTH), dtype=bool)
+    for x1, y1, x2, y2 in overlay.sync(after):
+        untouched[max(y1 - 1, 0) : y2 + 1, max(x1 - 1, 0) : x2 + 1] = False
+    np.testing.assert_array_equal(overlay.pixels(0)[untouched], pixels[untouched])
+    assert (overlay.pixels(0) != pixels).any()
+
+
+@pytest.mark.parametrize("erase", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_stroke_in_progress_looks_like_its_result_on_top_and_leaves_no_trace(erase: bool, seed: int) -> None:
+    shown = scene(20, seed)
+    target = shown[4]
+    overlay = composed(shown)
+    stroke = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    look = style("#cc79a7")
+    overlay.set_preview(Preview(target.id, target.mask, stroke, erase, look))
+    random = np.random.default_rng(seed)
+    for _ in range(6):
+        x, y = int(random.integers(0, WIDTH - 30)), int(random.integers(0, HEIGHT - 30))
+        stroke[y : y + 30, x : x + 30] |= random.random((30, 30)) < 0.8
+        overlay.refresh((x, y, x + 30, y + 30))
+    drawn = Mask.from_full(stroke)
+    # Parts of a mask beyond the image stay as they are, as in the instance that is stored.
+    result = target.mask.subtract(drawn) if erase else target.mask.union(drawn)
+    others = [item for item in shown if item is not target]
+    assert_identical(overlay, composed([*others, Shown(target.id, result, look)]))
+    overlay.set_preview(None)
+    assert_identical(overlay, composed(shown))
+
+
+def test_points_find_the_instances_under_them_topmost_first() -> None:
+    shown = scene(30)
+    overlay = composed(shown)
+    random = np.random.default_rng(3)
+    for x, y in random.uniform((0, 0), (WIDTH, HEIGHT), (300, 2)):
+        row, column = int(y), int(x)
+        under = [item.id for item in shown if item.mask.to_full(HEIGHT, WIDTH)[row, column]]
+        assert overlay.at(x, y) == under[::-1]
+
+
+def test_far_out_a_boundary_outlasts_the_fill() -> None:
+    mask = Mask.from_crop(np.ones((128, 128), dtype=bool), 64, 64)
+    overlay = composed([Shown(1, mask, style("#0072b2"))])
+    coarse = overlay.pixels(1)
+    outline = Shown(1, mask, style("#0072b2")).style.outline()
+    assert (coarse[32, 32:96] == outline).all()
+    assert (coarse[32:96, 95] == outline).all()
+    assert (coarse[33:95, 33:95] == style("#0072b2").fill()).all()
+
+
+def test_proposals_are_fainter_than_accepted_instances_and_dashed() -> None:
+    mask = Mask.from_crop(np.ones((60, 60), dtype=bool), 10, 10)
+    pixels = {proposal: composed([Shown(1, mask, style("#0072b2", proposal))]).pixels(0) for proposal in (True, False)}
+    opacity = {proposal: int(picture[40, 40] >> 24) for proposal, picture in pixels.items()}
+    assert opacity[True] * 2 < opacity[False]
+    assert len(np.unique(pixels[False][10, 10:70])) == 1
+    assert len(np.unique(pixels[True][10, 10:70])) == 2
+
+
+def test_an_image_without_pixels_and_one_without_instances_are_composed() -> None:
+    assert Overlay(0, 0).sync([]) == []
+    overlay = Overlay(5, 3)
+    overlay.sync([Shown(1, Mask.empty(), style("#0072b2"))])
+    assert not overlay.pixels(0).any()
+    assert overlay.at(1, 1) == []
+    whole: Rect = (-4, -4, 50, 50)
+    assert overlay.refresh(whole) == (0, 0, 5, 3)
