@@ -1,0 +1,70 @@
+"""From the user's image to the network's input: scale, contrast, normalisation and padding.
+
+Two frames meet here. The user's frame is the image as displayed, x in [0, W], y in [0, H]. The network's frame is
+that image resized by one factor (``input_scale``), so a box moves between them by a multiplication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.nn.zoo import ModelSpec
+
+PADDING_MULTIPLE = 32
+"""The stride of the coarsest trunk stage: sides that are multiples of it keep every FPN level aligned."""
+
+STRETCH_PERCENTILES = (0.5, 99.8)
+"""Ends of the contrast stretch. The upper one spares bright debris; microscopes often use a tenth of the 8-bit range."""
+
+PERCENTILE_SAMPLES = 250_000
+"""Pixels looked at for the percentiles; more do not move them visibly and cost time on large images."""
+
+
+def input_scale(spec: ModelSpec, width: int, height: int) -> float:
+    """The factor from the user's frame to the network's: short side at least ``input_min_side``, long side at most
+    ``input_max_side``, and unchanged in between; the upper limit wins."""
+    short, long = min(width, height), max(width, height)
+    return min(max(1.0, spec.input_min_side / short), spec.input_max_side / long)
+
+
+def resize(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize an (H, W, 3) image, averaging when it shrinks."""
+    if rgb.shape[1] == width and rgb.shape[0] == height:
+        return rgb
+    shrinks = width < rgb.shape[1]
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def stretch_contrast(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Spread the image's own intensity range over 0..255, all channels alike so that colours keep their hue."""
+    every = max(1, rgb.size // 3 // PERCENTILE_SAMPLES)
+    low, high = np.percentile(rgb.reshape(-1, 3)[::every], STRETCH_PERCENTILES)
+    if high - low < 1:
+        return rgb
+    table = np.clip((np.arange(256) - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
+    return cv2.LUT(rgb, table)  # type: ignore[return-value]
+
+
+def normalise(rgb: NDArray[np.uint8], spec: ModelSpec) -> Tensor:
+    """An (H, W, 3) uint8 image as a (3, H, W) float32 tensor in the model's pixel units (channels-last strides)."""
+    mean = np.asarray(spec.pixel_mean, np.float32) * 255.0
+    inverse_std = 1.0 / (np.asarray(spec.pixel_std, np.float32) * 255.0)
+    return torch.from_numpy((rgb.astype(np.float32) - mean) * inverse_std).permute(2, 0, 1)
+
+
+def batch(images: Sequence[Tensor]) -> Tensor:
+    """Stack (3, H_i, W_i) tensors into (N, 3, H, W) channels-last, zero-padded right and below to a multiple of 32."""
+    height = max(image.shape[1] for image in images)
+    width = max(image.shape[2] for image in images)
+    height += -height % PADDING_MULTIPLE
+    width += -width % PADDING_MULTIPLE
+    stacked = torch.zeros(len(images), 3, height, width).contiguous(memory_format=torch.channels_last)
+    for index, image in enumerate(images):
+        stacked[index, :, : image.shape[1], : image.shape[2]] = image
+    return stacked

@@ -1,0 +1,121 @@
+"""Annotated images for training and evaluation, from a project or from a COCO file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.byte_cache import ByteCache
+from engine.errors import InvalidDataset
+from engine.formats.coco_document import CocoAnnotation, mask_of, read_dataset
+from engine.geometry.mask import Mask
+from engine.images import read_info, read_rgb
+from engine.project import Project
+from engine.records import InstanceState, Review
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedImage:
+    """One completely annotated image; objects are in the user's frame.
+
+    ``crowds`` marks regions that hold objects nobody separated: evaluation ignores what is found there, training
+    does not learn from them.
+    """
+
+    path: Path
+    width: int
+    height: int
+    categories: tuple[str, ...]
+    masks: tuple[Mask, ...]
+    crowds: tuple[tuple[str, Mask], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedSet:
+    """Annotated images and the names of the categories that they were annotated with."""
+
+    categories: tuple[str, ...]
+    images: tuple[AnnotatedImage, ...]
+
+    @property
+    def instances(self) -> int:
+        """How many instances, crowds not counted."""
+        return sum(len(image.masks) for image in self.images)
+
+
+def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:
+    """Read a COCO file as an annotated set; every image that it names must exist.
+
+    Raises:
+        InvalidDataset: the file is not a COCO dataset, or an image is missing.
+        UnreadableImage: an image's size is neither in the file nor to be read from the image.
+    """
+    dataset = read_dataset(annotations)
+    names = {category.id: category.name for category in dataset.categories}
+    by_image: dict[int, list[CocoAnnotation]] = {image.id: [] for image in dataset.images}
+    for annotation in dataset.annotations:
+        by_image[annotation.image_id].append(annotation)
+    images = []
+    for record in dataset.images:
+        path = images_folder / record.file_name
+        if not path.is_file():
+            raise InvalidDataset(
+                f"{annotations.name} names the image {record.file_name}, which is not in {images_folder}.",
+                remedy="Check the folder of the images.",
+            )
+        width, height = record.size or _size_of(path)
+        objects = [
+            (names[annotation.category_id], mask_of(dataset, annotation, width, height), annotation.crowd)
+            for annotation in by_image[record.id]
+        ]
+        images.append(_annotated(path, width, height, objects))
+    return AnnotatedSet(tuple(names.values()), tuple(images))
+
+
+def _size_of(path: Path) -> tuple[int, int]:
+    info = read_info(path)
+    return info.width, info.height
+
+
+def from_project(project: Project) -> tuple[AnnotatedSet, AnnotatedSet]:
+    """The accepted (and verified-empty) images of a project: those to train on, and the frozen hold-out."""
+    names = {category.id: category.name for category in project.categories()}
+    training: list[AnnotatedImage] = []
+    held_out: list[AnnotatedImage] = []
+    for image in project.images():
+        if image.review not in (Review.ACCEPTED, Review.VERIFIED_EMPTY):
+            continue
+        objects = [
+            (names[instance.category_id], instance.mask, instance.crowd)
+            for instance in project.instances(image.id)
+            if instance.state is InstanceState.ACCEPTED and not instance.mask.is_empty
+        ]
+        annotated = _annotated(project.image_path(image), image.width, image.height, objects)
+        (held_out if image.hold_out else training).append(annotated)
+    categories = tuple(names.values())
+    return AnnotatedSet(categories, tuple(training)), AnnotatedSet(categories, tuple(held_out))
+
+
+def _annotated(path: Path, width: int, height: int, objects: Sequence[tuple[str, Mask, bool]]) -> AnnotatedImage:
+    whole = [(name, mask) for name, mask, crowd in objects if not crowd and not mask.is_empty]
+    crowds = tuple((name, mask) for name, mask, crowd in objects if crowd)
+    return AnnotatedImage(path, width, height, tuple(n for n, _ in whole), tuple(m for _, m in whole), crowds)
+
+
+class PixelCache:
+    """Decoded images, read once while they fit the byte limit."""
+
+    def __init__(self, limit: int = 1 << 30) -> None:
+        self._cache: ByteCache[Path, NDArray[np.uint8]] = ByteCache(limit)
+
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 pixels of the image at ``path``, EXIF orientation honoured."""
+        pixels = self._cache.get(path)
+        if pixels is None:
+            pixels = read_rgb(path)
+            self._cache.put(path, pixels, pixels.nbytes)
+        return pixels

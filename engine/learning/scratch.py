@@ -1,0 +1,68 @@
+"""Training a model of the zoo from random weights, as the bundled one was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.checkpoints import ModelCard, card_markdown, load, save
+from engine.files import atomic_write
+from engine.inference.predictor import Predictor
+from engine.learning.dataset import AnnotatedSet
+from engine.learning.evaluation import Evaluation, evaluate, predict_all
+from engine.learning.trainer import Recipe, Step, train
+from engine.nn.detector import MaskRCNN
+from engine.nn.zoo import NUCLEI, build
+
+SCRATCH_RECIPE = Recipe(
+    steps=2000,
+    learning_rate=1e-3,
+    weight_decay=0.05,
+    warmup_steps=150,
+    ema_decay=0.998,
+    scale_jitter=(0.6, 1.6),
+)
+"""Five times the fine-tuning rate, wider scales and a longer average than a short round could fill."""
+
+
+def new_card(name: str, categories: tuple[str, ...], *, data: str, licence: str, command: str) -> ModelCard:
+    """The card of a model about to be trained: the small architecture for these categories."""
+    spec = replace(NUCLEI, name=name, categories=categories)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return ModelCard(name=name, spec=spec, created=created, data=data, licence=licence, command=command)
+
+
+def train_from_scratch(
+    card: ModelCard,
+    training: AnnotatedSet,
+    held_out: AnnotatedSet,
+    out: Path,
+    recipe: Recipe,
+    *,
+    on_step: Callable[[Step], None],
+    cancelled: Callable[[], bool],
+) -> Evaluation | None:
+    """Train the card's model on ``training`` into the checkpoint file ``out``, with its card beside it as Markdown.
+
+    Returns:
+        The evaluation on ``held_out``, which the card carries; None where it was cancelled, and nothing is written.
+    """
+    model = build(card.spec, frozen_norm=False)
+    if not train(model, training, recipe, on_step=on_step, cancelled=cancelled):
+        return None
+    return save_measured(out, model, replace(card, recipe=recipe.to_dict()), held_out)
+
+
+def save_measured(out: Path, model: MaskRCNN, card: ModelCard, held_out: AnnotatedSet) -> Evaluation:
+    """Save a model, measure what was saved (half precision and frozen norms included), and put that on its card."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save(out, model, card)
+    saved, _ = load(out)
+    evaluation = evaluate(held_out, predict_all(Predictor(saved, card), held_out))
+    measured = replace(card, metrics=evaluation.to_dict())
+    save(out, saved, measured)
+    with atomic_write(out.with_suffix(".md")) as temporary:
+        temporary.write_text(card_markdown(measured), encoding="utf-8")
+    return evaluation

@@ -1,0 +1,115 @@
+"""The gate: AP50 as pycocotools computes it, and a verdict that a poisoned or an equal model does not get past."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.geometry.mask import Mask
+from engine.learning.dataset import AnnotatedImage, AnnotatedSet
+from engine.learning.evaluation import evaluate
+from engine.learning.promotion import Verdict, compare, mean_average_precision
+from engine.records import Detection
+
+SIDE = 96
+
+
+def block(x: int, y: int, size: int = 8) -> Mask:
+    return Mask.from_crop(np.ones((size, size), bool), x, y)
+
+
+def truth_set(tmp_path, images: int, instances: int, categories: tuple[str, ...] = ("cell",)) -> AnnotatedSet:
+    rows = []
+    for index in range(images):
+        masks = tuple(block(10 * (i % 9), 10 * (i // 9)) for i in range(instances))
+        names = tuple(categories[i % len(categories)] for i in range(instances))
+        rows.append(AnnotatedImage(tmp_path / f"{index}.png", SIDE, SIDE, names, masks))
+    return AnnotatedSet(categories, tuple(rows))
+
+
+def detections(data: AnnotatedSet, rng: np.random.Generator, quality: float) -> list[list[Detection]]:
+    """Each true instance is found with probability ``quality``, misses become false alarms."""
+    found = []
+    for image in data.images:
+        row = []
+        for name, mask in zip(image.categories, image.masks, strict=True):
+            hit = rng.random() < quality
+            x1, y1, _, _ = mask.bounds
+            shown = mask if hit else block(x1 + 5, y1 + 5)
+            box = tuple(float(v) for v in shown.bounds)
+            row.append(Detection(data.categories.index(name), name, float(rng.random()), box, shown))
+        found.append(row)
+    return found
+
+
+@pytest.mark.parametrize("categories", [("cell",), ("cell", "debris")])
+def test_average_precision_is_that_of_pycocotools(tmp_path, categories):
+    rng = np.random.default_rng(3)
+    data = truth_set(tmp_path, 6, 20, categories)
+    evaluation = evaluate(data, detections(data, rng, 0.7))
+    assert 0.3 < evaluation.mask.AP50 < 0.95
+    assert mean_average_precision(evaluation.matches) == pytest.approx(evaluation.mask.AP50, abs=1e-9)
+
+
+def test_perfect_detections_score_one(tmp_path):
+    data = truth_set(tmp_path, 3, 10)
+    evaluation = evaluate(data, detections(data, np.random.default_rng(0), 1.0))
+    assert evaluation.mask.AP == pytest.approx(1.0)
+    assert evaluation.box.AP == pytest.approx(1.0)
+    assert mean_average_precision(evaluation.matches) == pytest.approx(1.0)
+
+
+def test_nothing_found_scores_zero_and_no_truth_scores_minus_one(tmp_path):
+    data = truth_set(tmp_path, 2, 5)
+    assert evaluate(data, [[], []]).mask.AP50 == 0.0
+    empty = AnnotatedSet(("cell",), tuple(replace(i, categories=(), masks=()) for i in data.images))
+    assert evaluate(empty, [[], []]).mask.AP50 == -1.0
+
+
+def test_more_detections_than_coco_counts_are_scored(tmp_path):
+    """With COCO's own 100 an image of 81 objects and 200 lower-scored false alarms before them would lose recall."""
+    data = truth_set(tmp_path, 1, 81)
+    alarm = Detection(0, "cell", 0.9, (88.0, 88.0, 96.0, 96.0), block(88, 88))
+    found = [[*(alarm for _ in range(100)), *(replace(d, score=0.1) for d in detections(data, np.random.default_rng(0), 1)[0])]]
+    assert evaluate(data, found, max_detections=500).mask.AP50 > 0.3
+    assert evaluate(data, found, max_detections=100).mask.AP50 == 0.0
+
+
+def test_a_clearly_better_model_is_better_and_a_poisoned_one_worse(tmp_path):
+    data = truth_set(tmp_path, 20, 20)
+    rng = np.random.default_rng(5)
+    good, poor = evaluate(data, detections(data, rng, 0.9)), evaluate(data, detections(data, rng, 0.5))
+    assert compare(poor, good).verdict is Verdict.BETTER
+    assert compare(good, poor).verdict is Verdict.WORSE
+
+
+def test_the_same_model_cannot_be_told_apart(tmp_path):
+    data = truth_set(tmp_path, 20, 20)
+    same = evaluate(data, detections(data, np.random.default_rng(5), 0.8))
+    comparison = compare(same, same)
+    assert comparison.verdict is Verdict.CANNOT_TELL
+    assert comparison.low <= 0 <= comparison.high
+
+
+@pytest.mark.parametrize(("images", "instances"), [(4, 50), (8, 12)])
+def test_a_small_hold_out_never_gives_a_verdict(tmp_path, images, instances):
+    data = truth_set(tmp_path, images, instances)
+    rng = np.random.default_rng(5)
+    good, poor = evaluate(data, detections(data, rng, 1.0)), evaluate(data, detections(data, rng, 0.2))
+    comparison = compare(poor, good)
+    assert comparison.verdict is Verdict.CANNOT_TELL
+    assert str(images) in comparison.reason
+
+
+def test_what_lands_on_a_crowd_counts_neither_way(tmp_path):
+    data = truth_set(tmp_path, 1, 5)
+    crowd = block(60, 60, 30)
+    crowded = AnnotatedSet(data.categories, (replace(data.images[0], crowds=(("cell", crowd),)),))
+    found = detections(data, np.random.default_rng(0), 1.0)[0]
+    stray = Detection(0, "cell", 0.99, (70.0, 70.0, 78.0, 78.0), block(70, 70))
+    evaluation = evaluate(crowded, [[stray, *found]])
+    assert evaluation.mask.AP50 == pytest.approx(1.0)
+    assert mean_average_precision(evaluation.matches) == pytest.approx(1.0)
+    assert evaluation.instances == 5
