@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class ByteCache(Generic[Key, Value]):
-    """Keeps the most recently used values whose sizes sum to at most ``limit`` bytes. Safe to use from several threads."""
+    """Keeps the most recently used values whose sizes sum to at most ``limit`` bytes. Safe with several threads."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -38,7 +38,7 @@ class ByteCache(Generic[Key, Value]):
             return entry[0]
 
     def put(self, key: Key, value: Value, size: int) -> None:
-        """Store ``value`` of ``size`` bytes, evicting the least recently used; a value larger than the limit is not kept."""
+        """Store ``value`` of ``size`` bytes, evicting the least recently used; one above the limit is not kept."""
         with self._lock:
             if key in self._entries:
                 self._bytes -= self._entries.pop(key)[1]

@@ -81,7 +81,9 @@ def read_truth(annotations: Path) -> dict[str, list[Mask]]:
 
 def correct_image(project: Project, image: Image, truth: Sequence[Mask]) -> None:
     """Bring an image's instances to ``truth`` and accept it, edit by edit as a labeler with a brush would."""
-    shown = [i for i in project.instances(image.id) if i.state is InstanceState.PROPOSAL and (i.score or 0) >= THRESHOLD]
+    shown = [
+        i for i in project.instances(image.id) if i.state is InstanceState.PROPOSAL and (i.score or 0) >= THRESHOLD
+    ]
     overlap = mask_iou_matrix([instance.mask for instance in shown], truth)
     free = set(range(len(truth)))
     category_id = project.categories()[0].id

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from engine.errors import MaskwrightError
 from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES
 
-PACKAGES = ("torch", "torchvision", "PySide6_Essentials", "opencv-python-headless", "pycocotools", "numpy", "SQLAlchemy")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "PySide6_Essentials",
+    "opencv-python-headless",
+    "pycocotools",
+    "numpy",
+    "SQLAlchemy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,10 @@ def _packages() -> tuple[bool, str]:
 
 def _kernels() -> tuple[bool, str]:
     if importlib.util.find_spec("engine._kernels") is None:
-        return True, "not built; torchvision's slower operators are used. Install a C++ compiler, then: pip install -e ."
+        return (
+            True,
+            "not built; torchvision's slower operators are used. Install a C++ compiler, then: pip install -e .",
+        )
     import engine._kernels  # noqa: F401  (that it loads is the check)
 
     return True, "built and loaded"

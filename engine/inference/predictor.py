@@ -104,7 +104,9 @@ class Predictor:
         return self._detections(features, found.boxes, found.scores, found.labels, found.mask_probabilities)
 
     @torch.inference_mode()
-    def masks_for_boxes(self, features: Features, boxes: Sequence[tuple[float, float, float, float]]) -> list[Detection]:
+    def masks_for_boxes(
+        self, features: Features, boxes: Sequence[tuple[float, float, float, float]]
+    ) -> list[Detection]:
         """What the second stage says of given boxes (x1 y1 x2 y2, user's frame): the likeliest category, its score
         and its mask, one detection a box and in their order; the box stays as given."""
         levels = list(features.levels)

@@ -20,7 +20,7 @@ PADDING_MULTIPLE = 32
 """The stride of the coarsest trunk stage: sides that are multiples of it keep every FPN level aligned."""
 
 STRETCH_PERCENTILES = (0.5, 99.8)
-"""Ends of the contrast stretch. The upper one spares bright debris; microscopes often use a tenth of the 8-bit range."""
+"""Ends of the contrast stretch. The upper one spares bright debris."""
 
 PERCENTILE_SAMPLES = 250_000
 """Pixels looked at for the percentiles; more do not move them visibly and cost time on large images."""

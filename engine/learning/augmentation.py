@@ -92,7 +92,9 @@ def jitter_intensity(rng: np.random.Generator, rgb: NDArray[np.uint8]) -> NDArra
     return changed
 
 
-def turn(rng: np.random.Generator, rgb: NDArray[np.uint8], masks: NDArray[np.uint8]) -> tuple[NDArray, NDArray]:
+def turn(
+    rng: np.random.Generator, rgb: NDArray[np.uint8], masks: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One of the eight symmetries of the square, applied to (S, S, 3) pixels and (g, S, S) masks alike."""
     quarter, mirrored = int(rng.integers(4)), bool(rng.integers(2))
     rgb, masks = np.rot90(rgb, quarter, (0, 1)), np.rot90(masks, quarter, (1, 2))
@@ -103,7 +105,7 @@ def turn(rng: np.random.Generator, rgb: NDArray[np.uint8], masks: NDArray[np.uin
 
 def boxes_of(masks: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Tight x1 y1 x2 y2 boxes of (g, S, S) masks without empty ones, as (g, 4) in network pixels."""
-    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    columns, rows = np.asarray(masks.any(axis=1)), np.asarray(masks.any(axis=2))
     x1, y1 = columns.argmax(axis=1), rows.argmax(axis=1)
     x2 = masks.shape[2] - columns[:, ::-1].argmax(axis=1)
     y2 = masks.shape[1] - rows[:, ::-1].argmax(axis=1)

@@ -95,9 +95,7 @@ def evaluate(
         precisions[kind] = _precision(run) if run else _nothing_found(data)
         if kind == "segm":
             matches = _matches(run) if run else _all_missed(data, category_ids)
-    return Evaluation(
-        precisions["bbox"], precisions["segm"], len(data.images), data.instances, max_detections, matches
-    )
+    return Evaluation(precisions["bbox"], precisions["segm"], len(data.images), data.instances, max_detections, matches)
 
 
 def _truth(data: AnnotatedSet, category_ids: dict[str, int]) -> COCO:

@@ -194,5 +194,3 @@ def finetune(
         return None
     reporter.finished(result)
     return result
-
-

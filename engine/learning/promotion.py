@@ -95,8 +95,8 @@ def compare(before: Evaluation, after: Evaluation, seed: int = 0) -> Comparison:
     """Compare two models evaluated on the same images by a paired bootstrap over images of mask AP50."""
     if after.images < SMALLEST_IMAGES or after.instances < SMALLEST_INSTANCES:
         reason = (
-            f"The hold-out has {after.images} accepted images with {after.instances} instances; a verdict needs at least "
-            f"{SMALLEST_IMAGES} images and {SMALLEST_INSTANCES} instances."
+            f"The hold-out has {after.images} accepted images with {after.instances} instances; "
+            f"a verdict needs at least {SMALLEST_IMAGES} images and {SMALLEST_INSTANCES} instances."
         )
         return Comparison(Verdict.CANNOT_TELL, reason, -1.0, 1.0)
     changes = bootstrap_change(before.matches, after.matches, after.images, seed)
@@ -106,4 +106,6 @@ def compare(before: Evaluation, after: Evaluation, seed: int = 0) -> Comparison:
         return Comparison(Verdict.BETTER, f"On {after.images} held-out images {interval}.", low, high)
     if high < 0:
         return Comparison(Verdict.WORSE, f"On {after.images} held-out images {interval}.", low, high)
-    return Comparison(Verdict.CANNOT_TELL, f"On {after.images} held-out images {interval}, which includes no change.", low, high)
+    return Comparison(
+        Verdict.CANNOT_TELL, f"On {after.images} held-out images {interval}, which includes no change.", low, high
+    )

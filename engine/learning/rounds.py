@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.checkpoints import ModelCard, checkpoint_id, load, save
+from engine.checkpoints import checkpoint_id, load, save
 from engine.errors import MaskwrightError
 from engine.files import atomic_write
 from engine.inference.predictor import Predictor
@@ -16,14 +16,14 @@ from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.promotion import Comparison, compare
 from engine.learning.trainer import Recipe, Step, train
-from engine.nn.category_growth import extend_categories
+from engine.nn.zoo import extend_categories
 
 CHECKPOINT_NAME = "model.safetensors"
 RESULT_NAME = "result.json"
 
 STEPS_AN_IMAGE = 20
 FEWEST_STEPS, MOST_STEPS = 60, 600
-"""A fine-tune sees every image some dozens of times; beyond 600 steps of four crops the gain no longer pays the wait."""
+"""A fine-tune sees every image some dozens of times; beyond 600 steps of four crops more no longer pays the wait."""
 
 
 def default_recipe(images: int, seed: int = 0) -> Recipe:

@@ -125,15 +125,16 @@ class _Feeder:
                 self._put(self._make(step))
                 if self._stopped.is_set():
                     return
-        except BaseException as error:  # carried to the training thread, which raises it
+        except BaseException as error:  # noqa: BLE001  carried to the training thread, which raises it
             self._put(error)
 
     def _put(self, item: tuple[Tensor, list[Target]] | BaseException) -> None:
         while not self._stopped.is_set():
             try:
-                return self._queue.put(item, timeout=0.2)
+                self._queue.put(item, timeout=0.2)
             except queue.Full:
                 continue
+            return
 
     def _make(self, step: int) -> tuple[Tensor, list[Target]]:
         rng = np.random.default_rng((self._recipe.seed, step))

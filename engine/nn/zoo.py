@@ -125,7 +125,7 @@ def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
     }
     extended.load_state_dict(state)
     device = next(model.parameters()).device
-    return extended.to(device, memory_format=torch.channels_last).train(model.training)
+    return extended.to(device).to(memory_format=torch.channels_last).train(model.training)
 
 
 def _with_mean_groups(tensor: Tensor, groups: int, added: int) -> Tensor:

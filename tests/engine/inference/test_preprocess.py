@@ -22,7 +22,8 @@ def test_stretching_spans_the_range_keeps_order_and_leaves_flat_images_alone():
     rng = np.random.default_rng(0)
     dim = rng.integers(3, 40, (64, 64, 3)).astype(np.uint8)
     bright = stretch_contrast(dim)
-    assert bright.min() == 0 and bright.max() == 255
+    assert bright.min() == 0
+    assert bright.max() == 255
     order = np.argsort(dim.ravel(), kind="stable")
     assert (np.diff(bright.ravel()[order].astype(int)) >= 0).all()
     flat = np.full((8, 8, 3), 7, np.uint8)
@@ -41,5 +42,6 @@ def test_a_batch_pads_right_and_below_to_a_multiple_of_32():
     stacked = batch([torch.ones(3, 40, 33), torch.ones(3, 10, 70)])
     assert stacked.shape == (2, 3, 64, 96)
     assert stacked.is_contiguous(memory_format=torch.channels_last)
-    assert stacked[0, :, :40, :33].min() == 1 and stacked[0].sum() == 3 * 40 * 33
+    assert stacked[0, :, :40, :33].min() == 1
+    assert stacked[0].sum() == 3 * 40 * 33
     assert stacked[1].sum() == 3 * 10 * 70

@@ -84,4 +84,5 @@ def test_a_window_larger_than_the_image_is_padded():
     pixels = np.full((10, 20, 3), 9, np.uint8)
     padded = crop_pixels(pixels, Crop(0, 0, 32, 32))
     assert (padded[:10, :20] == 9).all()
-    assert (padded[10:] == 0).all() and (padded[:, 20:] == 0).all()
+    assert (padded[10:] == 0).all()
+    assert (padded[:, 20:] == 0).all()

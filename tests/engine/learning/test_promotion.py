@@ -56,8 +56,8 @@ def test_average_precision_is_that_of_pycocotools(tmp_path, categories):
 def test_perfect_detections_score_one(tmp_path):
     data = truth_set(tmp_path, 3, 10)
     evaluation = evaluate(data, detections(data, np.random.default_rng(0), 1.0))
-    assert evaluation.mask.AP == pytest.approx(1.0)
-    assert evaluation.box.AP == pytest.approx(1.0)
+    assert pytest.approx(1.0) == evaluation.mask.AP
+    assert pytest.approx(1.0) == evaluation.box.AP
     assert mean_average_precision(evaluation.matches) == pytest.approx(1.0)
 
 
@@ -72,7 +72,12 @@ def test_more_detections_than_coco_counts_are_scored(tmp_path):
     """With COCO's own 100 an image of 81 objects and 200 lower-scored false alarms before them would lose recall."""
     data = truth_set(tmp_path, 1, 81)
     alarm = Detection(0, "cell", 0.9, (88.0, 88.0, 96.0, 96.0), block(88, 88))
-    found = [[*(alarm for _ in range(100)), *(replace(d, score=0.1) for d in detections(data, np.random.default_rng(0), 1)[0])]]
+    found = [
+        [
+            *(alarm for _ in range(100)),
+            *(replace(d, score=0.1) for d in detections(data, np.random.default_rng(0), 1)[0]),
+        ]
+    ]
     assert evaluate(data, found, max_detections=500).mask.AP50 > 0.3
     assert evaluate(data, found, max_detections=100).mask.AP50 == 0.0
 
@@ -110,6 +115,6 @@ def test_what_lands_on_a_crowd_counts_neither_way(tmp_path):
     found = detections(data, np.random.default_rng(0), 1.0)[0]
     stray = Detection(0, "cell", 0.99, (70.0, 70.0, 78.0, 78.0), block(70, 70))
     evaluation = evaluate(crowded, [[stray, *found]])
-    assert evaluation.mask.AP50 == pytest.approx(1.0)
+    assert pytest.approx(1.0) == evaluation.mask.AP50
     assert mean_average_precision(evaluation.matches) == pytest.approx(1.0)
     assert evaluation.instances == 5

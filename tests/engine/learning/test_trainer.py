@@ -23,7 +23,9 @@ from engine.learning.trainer import (
 from engine.nn.zoo import NUCLEI, build
 from engine.synthetic import draw
 
-TINY = replace(NUCLEI, fpn_channels=16, rpn_channels=16, box_hidden=32, mask_layers=(8,), input_min_side=64, roi_samples=64)
+TINY = replace(
+    NUCLEI, fpn_channels=16, rpn_channels=16, box_hidden=32, mask_layers=(8,), input_min_side=64, roi_samples=64
+)
 RECIPE = Recipe(steps=6, crops_per_step=2, crop_size=64, learning_rate=1e-3, warmup_steps=2)
 
 
