@@ -17,7 +17,7 @@ class KeySheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        self.resize(960, 620)
+        self.resize(1220, 720)
         columns = QHBoxLayout()
         columns.setSpacing(4 * SPACING)
         for groups in COLUMNS:
@@ -48,11 +48,16 @@ class KeySheet(QDialog):
 
 def _commands(group: str) -> list[tuple[str, tuple[str, ...]]]:
     listed = [
-        (command.text.rstrip("…"), tuple(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys))
+        (command.text.rstrip("…"), tuple(dict.fromkeys(map(_written, command.keys))))
         for command in COMMANDS
         if command.group == group and command.keys
     ]
     return [*listed, ("Category of the selection", ("1", "…", "9"))] if group == EDIT else listed
+
+
+def _written(key: str) -> str:
+    """A key as people say it; the two Enter keys are one to them."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
 
 
 def _rows(entries: list[tuple[str, tuple[str, ...]]]) -> QGridLayout:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -126,6 +126,7 @@ class ErrorDialog(QDialog):
         close = QPushButton("Close")
         close.setProperty("kind", "primary")
         close.setDefault(True)
+        close.setFocus()
         close.clicked.connect(self.accept)
         row = QHBoxLayout()
         row.addWidget(self.copy_button)
@@ -166,7 +167,13 @@ class NoticeBar(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
+        parent.installEventFilter(self)
         self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and self.isVisible():
+            self.place()
+        return False
 
     @property
     def text(self) -> str:
@@ -186,11 +193,12 @@ class NoticeBar(QFrame):
         self._timer.start(NOTICE_SECONDS * (2000 if action else 1000))
 
     def place(self) -> None:
-        """Sit centred over the parent's lower edge; called again when the parent is resized."""
+        """Sit centred over the parent's lower edge."""
         parent = self.parentWidget()
         self.adjustSize()
         width = min(self.width(), parent.width() - 2 * SPACING)
-        self.setGeometry((parent.width() - width) // 2, parent.height() - self.height() - 2 * SPACING, width, self.height())
+        top = parent.height() - self.height() - 2 * SPACING
+        self.setGeometry((parent.width() - width) // 2, top, width, self.height())
 
     def _act(self) -> None:
         self.hide()

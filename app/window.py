@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QIcon,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
 
@@ -63,6 +62,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._refresh()
+        self._show_state(self.prediction.state)
 
     # -- building
 
@@ -193,6 +193,7 @@ class MainWindow(QMainWindow):
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
+        session.project_changed.connect(self.notices.hide)
         self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._idle.timeout.connect(self._checkpoint)
 
@@ -384,11 +385,6 @@ class MainWindow(QMainWindow):
         self.welcome.set_dragging(False)
         self.projects.drop(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
         event.acceptProposedAction()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self.notices.isVisible():
-            self.notices.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.preferences.threshold = self.session.threshold

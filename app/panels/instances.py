@@ -5,7 +5,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStackedWidget
 
 from app.panels.instance_list import InstanceDelegate, InstanceListModel
-from app.panels.parts import EmptyState, IconButton, Panel, rule
+from app.panels.parts import EmptyState, IconButton, Panel, row, rule
 from app.panels.threshold import ThresholdControl
 from app.session import Session
 
@@ -19,8 +19,8 @@ class InstancesPanel(Panel):
     opened = Signal(int)  # instance id: bring it into view
 
     def __init__(self, session: Session) -> None:
+        super().__init__("Instances", headed=False)
         self._everything = IconButton("filter-outline", "Also list rejected instances and ghosts")
-        super().__init__("Instances", self._everything)
         self._session = session
         self._syncing = False
         self._everything.setCheckable(True)
@@ -34,6 +34,7 @@ class InstancesPanel(Panel):
         self._stack.addWidget(self._empty)
         self.column.addWidget(self.threshold)
         self.column.addWidget(rule())
+        self.column.addLayout(row(self.summary, None, self._everything))
         self.column.addWidget(self._stack, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -55,7 +56,7 @@ class InstancesPanel(Panel):
         self._syncing = False
         self.threshold.refresh()
         rows = self.model.rowCount()
-        self.summary.setText(str(rows) if rows else "")
+        self.summary.setText("1 instance listed" if rows == 1 else f"{rows} instances listed")
         self._stack.setCurrentWidget(self.list if rows else self._empty)
         if not rows:
             self._say_why_empty()
@@ -102,9 +103,9 @@ class InstancesPanel(Panel):
         if self._syncing:
             return
         chosen = QItemSelection()
-        rows = [row for row in map(self.model.row_of, self._session.selection) if row is not None]
-        for row in rows:
-            chosen.select(self.model.index(row), self.model.index(row))
+        rows = [place for place in map(self.model.row_of, self._session.selection) if place is not None]
+        for place in rows:
+            chosen.select(self.model.index(place), self.model.index(place))
         self._syncing = True
         selection = self.list.selectionModel()
         selection.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)

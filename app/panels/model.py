@@ -58,7 +58,8 @@ class ModelCardView(QWidget):
                 card = read_card(checkpoint)
             except (MaskwrightError, OSError) as error:
                 problem = str(error)
-        self._categories.setVisible(card is not None)
+        for each in (self._categories, self._icon, self._state):
+            each.setVisible(card is not None)
         if card is None:
             self._name.setText("No model")
             self._facts.setText(problem)

@@ -130,20 +130,19 @@ def row(*widgets: QWidget | None, spacing: int = SPACING) -> QHBoxLayout:
 
 
 class Panel(QWidget):
-    """The body of a dock: a heading with buttons at its right, and a column below."""
+    """The body of a dock: a heading with buttons at its right, unless a tab says it already, and a column below."""
 
-    def __init__(self, heading: str, *buttons: QWidget) -> None:
+    def __init__(self, heading: str, *buttons: QWidget, headed: bool = True) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(heading)
-        self.heading = label(heading, "heading")
         self.summary = label("", "small")
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(12, 12, 12, 12)
         self.column.setSpacing(SPACING)
-        head = row(self.heading, self.summary, None, *buttons, spacing=SPACING)
-        self.column.addLayout(head)
+        if headed:
+            self.column.addLayout(row(label(heading, "heading"), self.summary, None, *buttons))
 
 
 class EmptyState(QWidget):

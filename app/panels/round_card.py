@@ -76,11 +76,10 @@ class RoundCard(QWidget):
     def _figures(self) -> QHBoxLayout:
         figures = QHBoxLayout()
         figures.setSpacing(2 * SPACING)
-        figures.addLayout(_figure("Before", self._before))
+        figures.addLayout(_figure("AP50 before", self._before))
         figures.addWidget(IconLabel("arrow-right", "muted", 18))
-        figures.addLayout(_figure("After", self._after))
+        figures.addLayout(_figure("AP50 after", self._after))
         figures.addStretch(1)
-        figures.addWidget(label("mask AP50", "small"))
         return figures
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs.rounds import Rounds
@@ -26,7 +26,7 @@ class TrainingPanel(Panel):
     """Follows `Rounds`; everything that it offers is one of its methods."""
 
     def __init__(self, session: Session, rounds: Rounds, fine_tune: Callable[[], object]) -> None:
-        super().__init__("Model")
+        super().__init__("Model", headed=False)
         self._session, self._rounds = session, rounds
         self.card = ModelCardView()
         self.start_button = button("Fine-tune", fine_tune, "primary", "Train the model on the accepted images")
@@ -94,6 +94,7 @@ class TrainingPanel(Panel):
         scroll.setWidget(body)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.column.addWidget(scroll, 1)
 
     def _advice(self, train: int, held_out: int) -> str:
@@ -135,7 +136,7 @@ class TrainingPanel(Panel):
             from app.panels.plots import TrainingPlots
 
             self._plots = TrainingPlots()
-            self._body.insertWidget(self._body.indexOf(self._phase) + 1, self._plots)
+            self._body.insertWidget(self._body.indexOf(self._history), self._plots)
         self._plots.show()
         return self._plots
 
@@ -155,12 +156,15 @@ class TrainingPanel(Panel):
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
         line = QWidget()
         figures = f"{as_text(mask_ap50(entry.before))} → {as_text(mask_ap50(entry.after))}"
-        when = label(entry.created.astimezone().strftime("%d %b %H:%M"), "small")
+        when = label(entry.created.astimezone().strftime("%d %b, %H:%M"), "small")
         if self._rounds.is_current(entry):
             last: QWidget = label("in use", "success")
         else:
             last = button("Use", lambda: self._rounds.promote(entry), "quiet", "Predict with this round's model")
-        layout = row(IconLabel(look.icon, look.token, 16), label(look.text), label(figures, "muted"), None, when, last)
+        icon = IconLabel(look.icon, look.token, 16)
+        icon.setToolTip(f"{look.text}. {entry.reason}")
+        icon.setAccessibleName(look.text)
+        layout = row(icon, label(figures), None, when, last)
         layout.setContentsMargins(0, 0, 0, 0)
         line.setLayout(layout)
         return line
