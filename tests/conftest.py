@@ -1,4 +1,4 @@
-"""Fixtures that tests on every floor share. What needs data, a display or a GPU skips with the reason; nothing else skips."""
+"""Fixtures for tests on every floor. What needs data, a display or a GPU skips with the reason; nothing else skips."""
 
 from __future__ import annotations
 

@@ -1,0 +1,120 @@
+// engine._kernels: checks shapes, takes pointers, lets go of the GIL, calls the kernel. Nothing is computed here.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "paste_masks.hpp"
+#include "roi_align.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename Scalar, int Dimensions>
+using Strided = nb::ndarray<Scalar, nb::ndim<Dimensions>, nb::device::cpu>;
+template <typename Scalar, int Dimensions>
+using Dense = nb::ndarray<Scalar, nb::ndim<Dimensions>, nb::device::cpu, nb::c_contig>;
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+template <typename Array>
+auto span_of(const Array& array) {
+  return std::span(array.data(), array.size());
+}
+
+template <typename Scalar>
+std::vector<maskwright::FeatureMap<Scalar>> maps_of(const std::vector<Strided<Scalar, 4>>& levels, const std::vector<float>& scales) {
+  require(!levels.empty() && levels.size() == scales.size(), "give at least one level, and one scale for each");
+  std::vector<maskwright::FeatureMap<Scalar>> maps;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const auto& level = levels[i];
+    require(level.shape(0) == levels[0].shape(0) && level.shape(1) == levels[0].shape(1),
+            "every level holds the same images and channels");
+    require(level.shape(2) > 0 && level.shape(3) > 0, "a level has no pixels");
+    maps.push_back({level.data(), static_cast<std::int64_t>(level.shape(2)), static_cast<std::int64_t>(level.shape(3)), level.stride(0),
+                    level.stride(1), level.stride(2), level.stride(3), scales[i]});
+  }
+  return maps;
+}
+
+void require_within(std::span<const std::int64_t> indices, std::size_t size, const char* message) {
+  for (const std::int64_t index : indices) require(index >= 0 && static_cast<std::size_t>(index) < size, message);
+}
+
+maskwright::RoIs rois_of(const Dense<const float, 2>& boxes, const Dense<const std::int64_t, 1>& image_index,
+                         const Dense<const std::int64_t, 1>& level, std::size_t images, std::size_t levels) {
+  require(boxes.shape(1) == 4, "boxes are (n, 4)");
+  require(image_index.size() == boxes.shape(0) && level.size() == boxes.shape(0), "give an image and a level for each box");
+  require_within(span_of(image_index), images, "image_index names an image that is not in the batch");
+  require_within(span_of(level), levels, "level names a level that was not given");
+  return {span_of(boxes), span_of(image_index), span_of(level)};
+}
+
+void roi_align_forward(const std::vector<Strided<const float, 4>>& features, const std::vector<float>& scales,
+                       const Dense<const float, 2>& boxes, const Dense<const std::int64_t, 1>& image_index,
+                       const Dense<const std::int64_t, 1>& level, Strided<float, 4> output, int sampling_ratio, bool aligned, int threads) {
+  const auto maps = maps_of(features, scales);
+  const auto rois = rois_of(boxes, image_index, level, features[0].shape(0), maps.size());
+  const std::size_t channels = features[0].shape(1);
+  const std::size_t size = output.shape(2);
+  require(output.shape(0) == boxes.shape(0) && output.shape(1) == channels && output.shape(3) == size, "output is (n, channels, s, s)");
+  require(size < 2 || output.stride(2) == static_cast<std::int64_t>(size) * output.stride(3), "output's rows do not adjoin");
+  const maskwright::Sampling sampling{static_cast<int>(size), sampling_ratio, aligned};
+  const maskwright::Output target{output.data(), output.stride(0), output.stride(1), output.stride(3)};
+  nb::gil_scoped_release release;
+  maskwright::roi_align_forward(maps, static_cast<std::int64_t>(channels), rois, sampling, target, threads);
+}
+
+void roi_align_backward(const Dense<const float, 4>& upstream, const std::vector<float>& scales, const Dense<const float, 2>& boxes,
+                        const Dense<const std::int64_t, 1>& image_index, const Dense<const std::int64_t, 1>& level,
+                        const std::vector<Strided<float, 4>>& gradients, int sampling_ratio, bool aligned, int threads) {
+  const auto maps = maps_of(gradients, scales);
+  const auto images = gradients[0].shape(0);
+  const auto channels = gradients[0].shape(1);
+  const auto rois = rois_of(boxes, image_index, level, images, maps.size());
+  for (const auto& map : maps) require(map.channel_stride == 1 || channels == 1, "gradients are channels-last");
+  require(upstream.shape(0) == boxes.shape(0) && upstream.shape(1) == upstream.shape(2) && upstream.shape(3) == channels,
+          "upstream is (n, s, s, channels)");
+  const maskwright::Sampling sampling{static_cast<int>(upstream.shape(1)), sampling_ratio, aligned};
+  nb::gil_scoped_release release;
+  maskwright::roi_align_backward(span_of(upstream), static_cast<std::int64_t>(images), static_cast<std::int64_t>(channels), rois, sampling,
+                                 maps, threads);
+}
+
+void paste_masks(const Dense<const float, 3>& probabilities, const Dense<const float, 2>& boxes, const Dense<const std::int64_t, 2>& windows,
+                 Dense<std::uint8_t, 1> output, float threshold, int threads) {
+  const std::size_t count = probabilities.shape(0);
+  const std::size_t side = probabilities.shape(1);
+  require(probabilities.shape(2) == side && side > 0, "probabilities are (n, m, m)");
+  require(boxes.shape(0) == count && boxes.shape(1) == 4, "boxes are (n, 4)");
+  require(windows.shape(0) == count && windows.shape(1) == 4, "windows are (n, 4)");
+  std::vector<maskwright::Window> places;
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t* window = windows.data() + i * 4;
+    require(window[2] >= 0 && window[3] >= 0, "a window is negative");
+    places.push_back({window[0], window[1], window[2], window[3], offset});
+    offset += window[2] * window[3];
+  }
+  require(static_cast<std::size_t>(offset) == output.size(), "output holds the windows one after another");
+  nb::gil_scoped_release release;
+  maskwright::paste_masks(span_of(probabilities), static_cast<int>(side), span_of(boxes), places, threshold, span_of(output), threads);
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+  m.doc() = "Kernels over plain memory; engine.nn.ops is the way in.";
+  m.def("roi_align_forward", &roi_align_forward, "features"_a.noconvert(), "scales"_a, "boxes"_a.noconvert(), "image_index"_a.noconvert(),
+        "level"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
+  m.def("roi_align_backward", &roi_align_backward, "upstream"_a.noconvert(), "scales"_a, "boxes"_a.noconvert(), "image_index"_a.noconvert(),
+        "level"_a.noconvert(), "gradients"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
+  m.def("paste_masks", &paste_masks, "probabilities"_a.noconvert(), "boxes"_a.noconvert(), "windows"_a.noconvert(), "output"_a.noconvert(),
+        nb::kw_only(), "threshold"_a, "threads"_a);
+}
