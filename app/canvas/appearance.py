@@ -4,7 +4,7 @@ A proposal is a suggestion, so it has a faint fill and a dashed outline; what a 
 strong fill and a solid outline. The difference never rests on colour alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,7 +57,7 @@ class Shown:
     style: Style
 
 
-def shown(instances: Iterable[Instance], categories: Mapping[int, Category], emphasised: set[int]) -> list[Shown]:
+def shown(instances: Iterable[Instance], categories: Mapping[int, Category], emphasised: Set[int]) -> list[Shown]:
     """What to compose for instances in painting order; those in `emphasised` stand out."""
     result = []
     for instance in instances:

@@ -43,35 +43,29 @@ class Layers:
                 for level in range(self.overlay.levels)
             ]
 
-    def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The image inside the widget rectangle `rect`; `zoom` is in device pixels per image pixel."""
+    def paint_image(self, painter: QPainter, room: QRectF, viewport: Viewport, zoom: float) -> None:
+        """The image in a widget that is `room`, within the clip; `zoom` is in device pixels per image pixel."""
         if self.pyramid is not None:
             level = min(level_for(zoom), self.pyramid.levels - 1)
             smooth = zoom < SMOOTH_BELOW and not _is_whole(zoom * 2**level)
-            self._draw(painter, self.pyramid.image(level), level, rect, viewport, smooth)
+            self._draw(painter, self.pyramid.image(level), level, room, viewport, smooth)
 
-    def paint_overlay(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The masks inside `rect`, with outlines that are sharp at this zoom."""
+    def paint_overlay(self, painter: QPainter, room: QRectF, rect: QRectF, viewport: Viewport, zoom: float) -> None:
+        """The masks, with outlines that are sharp at this zoom; only what meets `rect` is looked at."""
         visible = self._visible(rect, viewport)
         if visible is None:
             return
-        if zoom < VECTOR_ZOOM:
-            level = min(level_for(zoom), self.overlay.levels - 1)
+        level = min(level_for(zoom), self.overlay.levels - 1)
+        # Counted over all that is visible, or a partial repaint would choose differently from a whole one.
+        shown = self._visible(room, viewport) or visible
+        if zoom < VECTOR_ZOOM or len(self.overlay.within(shown)) > MOST_VECTORS:
             smooth = zoom < 1 and not _is_whole(zoom * 2**level)
-            self._draw(painter, self._overlay_images[level], level, rect, viewport, smooth)
+            self._draw(painter, self._overlay_images[level], level, room, viewport, smooth)
             return
-        near = self.overlay.within(visible)
-        if len(near) > MOST_VECTORS:
-            self._draw(painter, self._overlay_images[0], 0, rect, viewport, False)
-            return
-        plain = np.ascontiguousarray(self.overlay.plain_pixels(visible))
-        painter.save()
-        painter.setTransform(_transform(viewport), True)
-        picture = image_view(plain, QImage.Format.Format_ARGB32_Premultiplied)
-        painter.drawImage(QPointF(visible[0], visible[1]), picture)
-        painter.restore()
+        self._draw_plain(painter, room, viewport)
         target = self.preview.target if self.preview is not None else None
-        self._stroke(painter, viewport, (item for item in near if item.id != target), draw_outline)
+        near = [item for item in self.overlay.within(visible) if item.id != target]
+        self._stroke(painter, viewport, near, draw_outline)
 
     def paint_selection(
         self,
@@ -106,12 +100,17 @@ class Layers:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
     def _draw(
-        self, painter: QPainter, image: QImage, level: int, rect: QRectF, viewport: Viewport, smooth: bool
+        self, painter: QPainter, image: QImage, level: int, room: QRectF, viewport: Viewport, smooth: bool
     ) -> None:
-        """The part of a level's picture that meets `rect`; a level pixel covers 2^level image pixels."""
+        """The part of a level's picture that meets `room`; a level pixel covers 2^level image pixels.
+
+        Qt samples in steps of 1/65536 pixel from the corner of what is drawn. Always drawing what the widget shows,
+        whatever the clip is, keeps a partial repaint identical to a whole one; drawing the whole picture would be
+        several pixels off at its far end.
+        """
         side = 2**level
-        x1, y1 = viewport.to_image(rect.left(), rect.top())
-        x2, y2 = viewport.to_image(rect.right(), rect.bottom())
+        x1, y1 = viewport.to_image(room.left(), room.top())
+        x2, y2 = viewport.to_image(room.right(), room.bottom())
         left, top = max(math.floor(x1 / side) - MARGIN, 0), max(math.floor(y1 / side) - MARGIN, 0)
         right = min(math.ceil(x2 / side) + MARGIN, image.width())
         bottom = min(math.ceil(y2 / side) + MARGIN, image.height())
@@ -127,6 +126,18 @@ class Layers:
             )
         painter.setTransform(_transform(viewport).scale(side, side), True)
         painter.drawImage(QPointF(left, top), image, QRectF(left, top, right - left, bottom - top))
+        painter.restore()
+
+    def _draw_plain(self, painter: QPainter, room: QRectF, viewport: Viewport) -> None:
+        """The masks without boundaries, from the image pixels that the widget shows, which are few this close."""
+        visible = self._visible(room, viewport)
+        if visible is None:
+            return
+        plain = np.ascontiguousarray(self.overlay.plain_pixels(visible))
+        painter.save()
+        painter.setTransform(_transform(viewport), True)
+        picture = image_view(plain, QImage.Format.Format_ARGB32_Premultiplied)
+        painter.drawImage(QPointF(visible[0], visible[1]), picture)
         painter.restore()
 
     def _stroke(self, painter: QPainter, viewport: Viewport, items: Iterable[Shown], draw: Draw) -> None:

@@ -61,6 +61,7 @@ class CanvasView(QWidget):
         self._image_id: int | None = None
         self._hovered: int | None = None
         self._outlined: tuple[int, ...] = ()
+        self._emphasised: frozenset[int] = frozenset()
         self._busy: str | None = None
         self._space = False
         self._pan_from: QPointF | None = None
@@ -234,8 +235,8 @@ class CanvasView(QWidget):
             if not self._loading.isActive():
                 draw_message(painter, room, "Loading…", self.session.image.path)
         else:
-            self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
+            self.layers.paint_image(painter, room, self.viewport, self.zoom)
+            self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -368,8 +369,8 @@ class CanvasView(QWidget):
         """Bring the overlay in line. It finds what changed by itself, so a rectangle that came along is not needed."""
         instances = self.session.shown_instances() if self.session.image is not None else []
         selected = self.session.selection
-        emphasised = set(selected) if len(selected) > MOST_OUTLINED else set()
-        rects = self.layers.overlay.sync(shown(instances, self.session.categories, emphasised))
+        self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
+        rects = self.layers.overlay.sync(shown(instances, self.session.categories, self._emphasised))
         if len(rects) > SCATTERED:
             self.update()
         else:
@@ -382,7 +383,7 @@ class CanvasView(QWidget):
         before = self._outlined
         selected = self.session.selection
         self._outlined = selected if len(selected) <= MOST_OUTLINED else ()
-        if len(before) + len(selected) > MOST_OUTLINED:
+        if self._emphasised or len(selected) > MOST_OUTLINED:
             self._sync()
         self._update_instances({*before, *self._outlined})
 

@@ -65,15 +65,14 @@ class PaintingTool:
         self._canvas = None
 
     def press(self, event: PointerEvent) -> None:
+        self._point(event)
         self._drawing = self._begin(event)
         if self._drawing is not None:
             self._show_preview(self._drawing)
             self._extend(event)
 
     def move(self, event: PointerEvent) -> None:
-        self._repaint_ring()
-        self._pointer = event
-        self._repaint_ring()
+        self._point(event)
         if self._drawing is not None and event.buttons & Qt.MouseButton.LeftButton:
             self._extend(event)
 
@@ -190,6 +189,12 @@ class PaintingTool:
         edit = change(instance, stroke, size)
         if edit.changes:
             session.apply(edit)
+
+    def _point(self, event: PointerEvent) -> None:
+        """Move the ring."""
+        self._repaint_ring()
+        self._pointer = event
+        self._repaint_ring()
 
     def _repaint_ring(self) -> None:
         if self._pointer is not None:

@@ -1,4 +1,4 @@
-"""An open project with one blank image and masks on it, and a canvas that shows it, for everything the window paints."""
+"""An open project with plain images, and a canvas that shows them, for everything that the window paints."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

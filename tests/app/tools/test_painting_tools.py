@@ -1,4 +1,4 @@
-"""Brush and eraser with real mouse and keys: what is stored is the oracle's mask, once per stroke, and can be undone."""
+"""Brush and eraser with real mouse and keys: what is stored is the oracle's mask, in one step for each stroke."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Clicks select what is under them, whatever lies beneath can be reached, and hovering changes nothing but the picture."""
+"""Clicks select what is under them, what lies beneath can be reached, and hovering changes only the picture."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,9 @@ def click(canvas: CanvasView, point: QPoint, modifiers: Qt.KeyboardModifier = NO
     QTest.mouseClick(canvas, LEFT, modifiers, point)
 
 
-def test_a_click_selects_the_smallest_under_it(canvas: CanvasView, session: Session, nested: list[Instance], at: At) -> None:
+def test_a_click_selects_the_smallest_under_it(
+    canvas: CanvasView, session: Session, nested: list[Instance], at: At
+) -> None:
     for point, expected in (((50, 50), 2), ((33, 33), 1), ((22, 22), 0), ((130, 90), 3)):
         click(canvas, at(*point))
         assert session.selection == (nested[expected].id,)

@@ -1,6 +1,7 @@
 """A pixel is in a stroke exactly if its centre lies within the radius of the pointer's line."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 from app.tools.stroke import STEPS, Stroke
 from engine.geometry.mask import Bitmap, Mask
 
-WIDTH, HEIGHT = 48, 36
+WIDTH, HEIGHT = 24, 18
 HALF = Fraction(1, 2)
 
 # Beyond the image on every side, in the steps that strokes are computed in.
-coordinate = st.integers(-12 * STEPS, 60 * STEPS).map(lambda step: Fraction(step, STEPS))
-radius = st.integers(STEPS // 4, 14 * STEPS).map(lambda step: Fraction(step, STEPS))
-line = st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=4)
+coordinate = st.integers(-8 * STEPS, 32 * STEPS).map(lambda step: Fraction(step, STEPS))
+radius = st.integers(STEPS // 4, 9 * STEPS).map(lambda step: Fraction(step, STEPS))
+line = st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=3)
 
 
 def squared_distance(x: Fraction, y: Fraction, a: tuple[Fraction, Fraction], b: tuple[Fraction, Fraction]) -> Fraction:
@@ -29,7 +30,7 @@ def squared_distance(x: Fraction, y: Fraction, a: tuple[Fraction, Fraction], b: 
 
 
 def oracle(points: list[tuple[Fraction, Fraction]], reach: Fraction) -> Bitmap:
-    segments = list(zip(points, points[1:], strict=False)) or [(points[0], points[0])]
+    segments = list(pairwise(points)) or [(points[0], points[0])]
     return np.array(
         [
             [
@@ -61,12 +62,12 @@ def test_a_stroke_is_the_pixels_whose_centres_are_within_the_radius(
 
 def test_centres_exactly_at_the_radius_belong_to_the_stroke() -> None:
     # 3-4-5 triangles: a centre at distance 5, from a point and from a slanted line.
-    assert drawn([(10.5, 10.5)], 5).bitmap[14, 13]
-    assert not drawn([(10.5, 10.5)], 5 - 1 / STEPS).bitmap[14, 13]
+    assert drawn([(10.5, 10.5)], 5, 48, 36).bitmap[14, 13]
+    assert not drawn([(10.5, 10.5)], 5 - 1 / STEPS, 48, 36).bitmap[14, 13]
     slanted = [(4.5, 20.5), (4.5 + 24, 20.5 - 18)]
     row, column = 20 - 9 + 4, 4 + 12 + 3
-    assert drawn(slanted, 5).bitmap[row, column]
-    assert not drawn(slanted, 5 - 1 / STEPS).bitmap[row, column]
+    assert drawn(slanted, 5, 48, 36).bitmap[row, column]
+    assert not drawn(slanted, 5 - 1 / STEPS, 48, 36).bitmap[row, column]
 
 
 @pytest.mark.parametrize("pieces", [2, 7, 32])
@@ -74,7 +75,7 @@ def test_a_line_is_the_same_however_it_is_cut(pieces: int) -> None:
     start, end = np.array([3.0, 30.0]), np.array([35.0, 14.0])
     cut = [tuple(start + (end - start) * i / 64 * (64 // pieces)) for i in range(pieces + 1)]
     cut.append(tuple(end))
-    np.testing.assert_array_equal(drawn(cut, 4.5).bitmap, drawn([tuple(start), tuple(end)], 4.5).bitmap)
+    np.testing.assert_array_equal(drawn(cut, 4.5, 48, 36).bitmap, drawn([tuple(start), tuple(end)], 4.5, 48, 36).bitmap)
 
 
 def test_a_fast_movement_leaves_no_gap() -> None:
@@ -85,7 +86,7 @@ def test_a_fast_movement_leaves_no_gap() -> None:
 def test_reported_rectangles_hold_every_changed_pixel() -> None:
     stroke = Stroke(WIDTH, HEIGHT, 3.25)
     random = np.random.default_rng(1)
-    for x, y in random.uniform(-10, 60, (30, 2)):
+    for x, y in random.uniform(-8, 32, (30, 2)):
         before = stroke.bitmap.copy()
         rect = stroke.extend(x, y)
         changed = before != stroke.bitmap
