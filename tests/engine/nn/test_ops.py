@@ -256,7 +256,7 @@ def test_a_pasted_mask_is_grid_sample_over_the_whole_image(side: int, threshold:
         pasted = torch.from_numpy(mask.to_full(60, 80))
         assert torch.equal(pasted[certain], (values >= threshold)[certain])
         pixels += int(pasted.sum())
-    assert pixels > 50
+    assert pixels > (1000 if side > 1 else 0)  # a single cell rises to its value at one point only
 
 
 def test_pasting_and_cropping_are_inverses() -> None:
