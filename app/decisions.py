@@ -72,6 +72,11 @@ class Decisions(QObject):
     # -- the image
 
     def accept_image(self) -> None:
+        """Accept what is shown; with nothing to accept, the person has to say that the image is empty."""
+        threshold = self._session.threshold
+        if not any(_would_stay(instance, threshold) for instance in self._session.instances.values()):
+            self._session.notice.emit("There is nothing to accept. If nothing is on this image, say so with Shift+E.")
+            return
         self._finish_image(self._session.accept_image)
 
     def verify_empty(self) -> None:
@@ -137,3 +142,10 @@ class Decisions(QObject):
 
     def _reading_order(self) -> list[Instance]:
         return sorted(self._session.shown_instances(), key=lambda each: (each.mask.y, each.mask.x, each.id))
+
+
+def _would_stay(instance: Instance, threshold: float) -> bool:
+    """Whether an instance is accepted, or would be with its image."""
+    if instance.state is InstanceState.PROPOSAL:
+        return commands.is_shown(instance, threshold)
+    return instance.state is InstanceState.ACCEPTED

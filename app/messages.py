@@ -145,6 +145,7 @@ class NoticeBar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self.setProperty("kind", "card")
         self.setAccessibleName("Notice")
         self._icon = QLabel()
@@ -163,7 +164,7 @@ class NoticeBar(QFrame):
         layout.setSpacing(SPACING)
         for widget in (self._icon, self._label, self._action, self._close):
             layout.addWidget(widget)
-        self._then: Callable[[], None] | None = None
+        self._then: Callable[[], object] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -179,7 +180,7 @@ class NoticeBar(QFrame):
     def text(self) -> str:
         return self._label.text()
 
-    def show_notice(self, text: str, *, action: str = "", then: Callable[[], None] | None = None) -> None:
+    def show_notice(self, text: str, *, action: str = "", then: Callable[[], object] | None = None) -> None:
         """Show `text`; with `action`, a button of that name calls `then` and the notice stays twice as long."""
         self._icon.setPixmap(theme().icon("information-outline", "accent").pixmap(QSize(18, 18)))
         self._close.setIcon(theme().icon("close", "muted"))
@@ -194,7 +195,7 @@ class NoticeBar(QFrame):
 
     def place(self) -> None:
         """Sit centred over the parent's lower edge."""
-        parent = self.parentWidget()
+        parent = self._over
         self.adjustSize()
         width = min(self.width(), parent.width() - 2 * SPACING)
         top = parent.height() - self.height() - 2 * SPACING

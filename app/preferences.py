@@ -1,6 +1,7 @@
 """What the window remembers between starts: recent projects, its geometry, the theme and the threshold.
 
-Kept as an ini file in the user's configuration folder. `MASKWRIGHT_HOME` moves that and the user's data folder elsewhere.
+Kept as an ini file in the user's configuration folder. `MASKWRIGHT_HOME` moves all of the user's folders
+elsewhere.
 """
 
 import os
@@ -50,8 +51,8 @@ class Preferences:
     @property
     def recent(self) -> list[Path]:
         """Projects opened last, newest first, those that are gone left out."""
-        stored = self._settings.value("recent", [])
-        paths = [stored] if isinstance(stored, str) else list(stored or [])
+        stored = self._settings.value("recent")
+        paths = stored if isinstance(stored, list) else [stored] if isinstance(stored, str) else []
         return [Path(path) for path in paths if Path(path).is_file()]
 
     def remember_project(self, path: Path) -> None:

@@ -144,11 +144,17 @@ class Projects(QObject):
         arguments = ["import", "--project", str(target), "--coco", str(annotations), "--images", str(images)]
         self._run(f"Importing {annotations.name}…", arguments, lambda: self.open(target))
 
+    def suggested_export(self) -> Path | None:
+        """Where an export of the open project would go by default."""
+        project = self._session.project
+        return project.path.with_suffix(".coco.json") if project is not None else None
+
     def export_coco(self, out: Path) -> None:
         """Export the accepted images in a subprocess."""
         if self._session.project is None or self._verb is not None:
             return
-        self._run(f"Exporting to {out.name}…", ["export", "--project", str(self._session.project.path), "--out", str(out)])
+        project = str(self._session.project.path)
+        self._run(f"Exporting to {out.name}…", ["export", "--project", project, "--out", str(out)])
 
     def stop(self) -> None:
         """End what is running, for a closing window."""

@@ -50,8 +50,11 @@ class ReviewBar(QWidget):
 
     def refresh(self) -> None:
         image = self._session.image
-        for each in (self._icon, self._empty, self._skip, self._accept, self._reopen):
-            each.setVisible(image is not None)
+        undecided = image is not None and image.review is Review.OPEN
+        for each in (self._empty, self._skip, self._accept):
+            each.setVisible(undecided)
+        self._reopen.setVisible(image is not None and not undecided)
+        self._icon.setVisible(image is not None)
         if image is None:
             self._name.setText("")
             self._status.setText("")
@@ -62,10 +65,6 @@ class ReviewBar(QWidget):
         held = ", hold-out" if image.hold_out else ""
         read_only = ", read only" if self._session.read_only else ""
         self._status.setText(f"{look.word}{held}{read_only}")
-        undecided = image.review is Review.OPEN
-        for each in (self._empty, self._skip, self._accept):
-            each.setVisible(undecided)
-        self._reopen.setVisible(not undecided)
 
 
 def _button(action: QAction, text: str, kind: str = "") -> QPushButton:

@@ -134,10 +134,8 @@ class Session(QObject):
         if not self.order:
             return False
         current = self.image.id if self.image is not None else None
-        if current in self.order:
-            index = self.order.index(current) + step
-        else:
-            index = 0 if step > 0 else len(self.order) - 1
+        start = -1 if step > 0 else len(self.order)
+        index = (self.order.index(current) if current in self.order else start) + step
         if not 0 <= index < len(self.order):
             return False
         self.open_image(self.order[index])

@@ -3,8 +3,8 @@
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from app.canvas.view import CanvasView
-from app.panels.model import STATES
 from app.jobs.prediction import PredictorState
+from app.panels.model import STATES
 from app.session import Session
 
 

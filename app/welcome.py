@@ -53,9 +53,7 @@ class Card(QFrame):
 class Welcome(QScrollArea):
     """Shown while no project is open."""
 
-    def __init__(
-        self, choices: Mapping[str, Callable[[], object]], open_recent: Callable[[Path], object]
-    ) -> None:
+    def __init__(self, choices: Mapping[str, Callable[[], object]], open_recent: Callable[[Path], object]) -> None:
         super().__init__()
         self._open_recent = open_recent
         self._recent = QVBoxLayout()

@@ -15,10 +15,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
 
-from app import dialogs
 from app.actions import ACTION_WORDS, Actions
 from app.canvas.view import CanvasView
 from app.decisions import Decisions
+from app.dialogs import ProjectDialogs
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.rounds import Rounds
@@ -36,8 +36,9 @@ from app.theme import RESOURCES, Mode, theme
 from app.welcome import Welcome
 from app.workplace import Workplace
 from engine.errors import MaskwrightError
-from engine.project import HistoryEntry, Round
+from engine.project import Round
 
+HISTORY_NAMED = 50  # after more undos than this in a row, undo no longer says what it would take back
 IDLE_MS = 20_000  # after this long without an edit the write-ahead log is carried over into the project file
 
 
@@ -62,21 +63,23 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._refresh()
+        self._list_recent()
         self._show_state(self.prediction.state)
 
     # -- building
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         decisions, session, canvas = self.decisions, self.session, self.canvas
+        ask = ProjectDialogs(self, self.projects)
         return {
             "sample": self.projects.open_sample,
-            "open_folder": self._ask_folder,
-            "open_coco": self._ask_coco,
-            "open_project": self._ask_project,
-            "add_images": lambda: self._add(dialogs.choose_images(self)),
-            "add_folder": self._ask_add_folder,
-            "import_coco": self._ask_import,
-            "export_coco": self._ask_export,
+            "open_folder": ask.folder,
+            "open_coco": ask.coco,
+            "open_project": ask.project,
+            "add_images": ask.images,
+            "add_folder": ask.more_folder,
+            "import_coco": ask.coco_into_project,
+            "export_coco": ask.export,
             "checkpoint": self._save,
             "close_project": self.projects.close,
             "quit": self.close,
@@ -182,6 +185,7 @@ class MainWindow(QMainWindow):
         for signal in (session.project_changed, session.image_changed, session.history_changed):
             signal.connect(self._refresh)
         session.history_changed.connect(self._edited)
+        session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy_words)
         self.prediction.state_changed.connect(self._show_state)
@@ -219,7 +223,6 @@ class MainWindow(QMainWindow):
         self.statusBar().setVisible(open_)
         self.actions_.enable(project=open_, image=session.image is not None, writable=not session.read_only)
         self._name_history()
-        self._list_recent()
         names = [PurePath(session.image.path).name] if session.image is not None else []
         if session.project is not None:
             names.append(session.project.path.stem + (" (read only)" if session.read_only else ""))
@@ -227,16 +230,18 @@ class MainWindow(QMainWindow):
 
     def _name_history(self) -> None:
         """Undo and redo say what they would do."""
-        undo: HistoryEntry | None = None
-        redo: HistoryEntry | None = None
-        if self.session.project is not None and not self.session.read_only:
-            entries = self.session.project.history(limit=50)
-            undo = next((entry for entry in entries if not entry.undone), None)
-            redo = next((entry for entry in reversed(entries) if entry.undone), None)
+        project = self.session.project
+        entries = project.history(limit=HISTORY_NAMED) if project is not None else []
+        undo = next((entry for entry in entries if not entry.undone), None)
+        redo = next((entry for entry in reversed(entries) if entry.undone), None)
+        possible = {
+            "undo": project is not None and project.can_undo,
+            "redo": project is not None and project.can_redo,
+        }
         for command_id, entry in (("undo", undo), ("redo", redo)):
-            words = ACTION_WORDS.get(entry.action, "") if entry is not None else ""
+            words = ACTION_WORDS[entry.action] if entry is not None and possible[command_id] else ""
             self.actions_.rename(command_id, f"{command_id.capitalize()} {words}".strip())
-            self.actions_[command_id].setEnabled(entry is not None)
+            self.actions_[command_id].setEnabled(possible[command_id])
 
     def _list_recent(self) -> None:
         recent = self.preferences.recent
@@ -277,12 +282,13 @@ class MainWindow(QMainWindow):
 
     def _prediction_failed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)
-        self.notices.show_notice(message.splitlines()[0], action="Details", then=lambda: self.show_problem(message, details))
+        first = message.splitlines()[0]
+        self.notices.show_notice(first, action="Details", then=lambda: self.show_problem(message, details))
 
     def _fine_tune(self) -> None:
         self._docks[2].show()
         self._docks[2].raise_()
-        self.rounds.start(self.prediction.checkpoint_id)
+        self.rounds.start()
 
     def _round_finished(self, entry: Round) -> None:
         words = {
@@ -292,43 +298,7 @@ class MainWindow(QMainWindow):
         text = words.get(entry.verdict or "", "Whether the fine-tuned model is better cannot be told. You decide.")
         self.notices.show_notice(text, action="Show", then=self._docks[2].raise_)
 
-    # -- project menu
-
-    def _add(self, paths: list[Path]) -> None:
-        if paths:
-            self.projects.add(paths)
-
-    def _ask_folder(self) -> None:
-        folder = dialogs.choose_folder(self, "Open a folder of images")
-        if folder is not None:
-            self.projects.open_folder(folder)
-
-    def _ask_add_folder(self) -> None:
-        folder = dialogs.choose_folder(self, "Add a folder of images")
-        if folder is not None:
-            self.projects.drop([folder])
-
-    def _ask_project(self) -> None:
-        path = dialogs.choose_project(self)
-        if path is not None:
-            self.projects.open(path)
-
-    def _ask_coco(self) -> None:
-        chosen = dialogs.choose_coco(self)
-        if chosen is not None:
-            annotations, images = chosen
-            self.projects.import_coco(annotations, images, annotations.with_suffix(".maskwright"))
-
-    def _ask_import(self) -> None:
-        chosen = dialogs.choose_coco(self)
-        if chosen is not None:
-            self.projects.import_coco(*chosen)
-
-    def _ask_export(self) -> None:
-        if self.session.project is not None:
-            out = dialogs.choose_export(self, self.session.project.path)
-            if out is not None:
-                self.projects.export_coco(out)
+    # -- saving
 
     def _save(self) -> None:
         self._checkpoint()
@@ -355,7 +325,8 @@ class MainWindow(QMainWindow):
         sheet.open()
 
     def _about(self) -> None:
-        QMessageBox.about(self, "About Maskwright", f"Maskwright: correct masks instead of drawing them.\n\n{versions()}")
+        promise = "Correct masks instead of drawing them."
+        QMessageBox.about(self, "About Maskwright", f"Maskwright\n{promise}\n\n{versions()}")
 
     def _offer_reading(self, path: Path, why: str) -> None:
         self.notices.show_notice(

@@ -13,7 +13,9 @@ from app.tools.brush import Brush
 from app.tools.eraser import Eraser
 from app.tools.select import Select
 
-_STRIP = ("tool_select", "tool_brush", "tool_eraser", "", "undo", "redo", "", "hide_masks", "fit", "zoom_in", "zoom_out")
+_RULE = ""
+_VIEW = ("hide_masks", "fit", "zoom_in", "zoom_out")
+_STRIP = ("tool_select", "tool_brush", "tool_eraser", _RULE, "undo", "redo", _RULE, *_VIEW)
 
 
 class Workplace(QWidget):
@@ -55,7 +57,7 @@ class Workplace(QWidget):
         strip.setIconSize(QSize(20, 20))
         strip.setMovable(False)
         for command_id in _STRIP:
-            if command_id:
+            if command_id != _RULE:
                 strip.addAction(self._actions[command_id])
                 strip.widgetForAction(self._actions[command_id]).setAccessibleName(self._actions[command_id].text())
             else:

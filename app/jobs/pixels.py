@@ -1,4 +1,4 @@
-"""Reads image files off the GUI thread: the current image's pixels at once, its neighbours' ahead of time, thumbnails last."""
+"""Reads image files off the GUI thread: the current image at once, its neighbours ahead of time, thumbnails."""
 
 import threading
 from collections import OrderedDict

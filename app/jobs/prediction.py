@@ -55,7 +55,7 @@ class _PredictionThread(PlannedThread[PredictTask]):
         except MaskwrightError as error:
             self.failed.emit(task, str(error), "")
             return
-        except Exception as error:  # a defect: told to the person, with the trace behind it
+        except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
             message = f"The prediction stopped: {type(error).__name__}: {error}"
             self.failed.emit(task, message, traceback.format_exc())
             return
@@ -155,7 +155,8 @@ class Prediction(QObject):
         return image.predicted_by is None or image.predicted_by != self.checkpoint_id
 
     def _task(self, image: Image) -> PredictTask:
-        assert self._session.project is not None and self.checkpoint is not None
+        assert self._session.project is not None
+        assert self.checkpoint is not None
         return PredictTask(image.id, self._session.project.image_path(image), self.checkpoint)
 
     def _on_loaded(self, checkpoint_id: str, card: object) -> None:

@@ -1,4 +1,4 @@
-"""Fine-tuning as the window sees it: starts the verb, follows it, registers the round, and promotes its checkpoint or not."""
+"""Fine-tuning as the window sees it: starts the verb, follows it, registers the round, promotes it or not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,12 +9,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
+from engine.checkpoints import read_card
 from engine.errors import MaskwrightError
 from engine.project import Round
 from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
-
-BUNDLED_ID = "bundled"  # stands for the bundled checkpoint's id where a round did not note what it started from
 
 
 @dataclass
@@ -46,7 +45,6 @@ class Rounds(QObject):
         self._program = program
         self._process: VerbProcess | None = None
         self._outcome: dict[str, Any] | None = None
-        self._base_id: str | None = None
         self.progress = RoundProgress()
         session.project_changed.connect(self._on_project)
 
@@ -79,16 +77,15 @@ class Rounds(QObject):
         held_out = sum(image.hold_out for image in accepted)
         return len(accepted) - held_out, held_out
 
-    def start(self, base_id: str | None) -> None:
-        """Fine-tune the current checkpoint, whose id is `base_id`, on the accepted images."""
+    def start(self) -> None:
+        """Fine-tune the current checkpoint on the accepted images."""
         project, checkpoint = self._session.project, self.checkpoint
         if project is None or self.running or checkpoint is None:
             return
-        self._base_id = base_id
         self._outcome = None
         self.progress = RoundProgress()
         self._process = VerbProcess(self, self._program)
-        self._process.event.connect(self._on_event)
+        self._process.reported.connect(self._on_event)
         self._process.ended.connect(self._on_ended)
         self._process.start(
             ["finetune", "--project", str(project.path), "--weights", str(checkpoint), "--progress-json"]
@@ -114,10 +111,9 @@ class Rounds(QObject):
 
     def roll_back(self, entry: Round) -> None:
         """Predict with what a round started from again."""
-        base_id = entry.base_id or BUNDLED_ID
-        earlier = next((each for each in self.rounds() if each.checkpoint_id == base_id), None)
+        earlier = next((each for each in self.rounds() if each.checkpoint_id == entry.base_id), None)
         path = earlier.checkpoint if earlier is not None else BUNDLED_WEIGHTS
-        self._decide(entry, promoted=False, checkpoint_id=base_id, path=path)
+        self._decide(entry, promoted=False, checkpoint_id=entry.base_id or "", path=path)
 
     def is_current(self, entry: Round) -> bool:
         """Whether a round's checkpoint is the one that predicts."""
@@ -178,19 +174,20 @@ class Rounds(QObject):
         assert project is not None
         checkpoint = Path(outcome["checkpoint"])
         better = outcome["verdict"] == "better"
-        entry = Round(
-            folder=checkpoint.parent,
-            checkpoint=checkpoint,
-            checkpoint_id=outcome["checkpoint_id"],
-            base_id=self._base_id,
-            verdict=outcome["verdict"],
-            promoted=better,
-            before=outcome["before"],
-            after=outcome["after"],
-            reason=_reason(outcome),
-        )
         try:
-            entry = project.register_checkpoint(entry)
+            entry = project.register_checkpoint(
+                Round(
+                    folder=checkpoint.parent,
+                    checkpoint=checkpoint,
+                    checkpoint_id=outcome["checkpoint_id"],
+                    base_id=read_card(checkpoint).parent,
+                    verdict=outcome["verdict"],
+                    promoted=better,
+                    before=outcome["before"],
+                    after=outcome["after"],
+                    reason=_reason(outcome),
+                )
+            )
             if better:
                 project.set_current_checkpoint(entry.checkpoint_id, entry.checkpoint)
         except MaskwrightError as error:

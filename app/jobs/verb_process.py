@@ -22,7 +22,7 @@ STDERR_KEPT = 20_000  # characters of the child's stderr kept for the details of
 class VerbProcess(QObject):
     """One run of one verb."""
 
-    event = Signal(object)  # one JSON object of the child's stdout
+    reported = Signal(object)  # one JSON object of the child's stdout
     ended = Signal(int, str)  # exit code, what it wrote to stderr
 
     def __init__(self, parent: QObject | None = None, program: Sequence[str] = ()) -> None:
@@ -74,7 +74,7 @@ class VerbProcess(QObject):
             line = bytes(self._process.readLine().data()).decode("utf-8", "replace").strip()
             document = _json_object(line)
             if document is not None:
-                self.event.emit(document)
+                self.reported.emit(document)
             elif line:
                 self._remember(line + "\n")
 

@@ -1,8 +1,17 @@
 """The list of images as a model, its filter, and the painting of one row."""
 
 from pathlib import PurePath
+from typing import Protocol
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, QSortFilterProxyModel, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+)
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -17,6 +26,13 @@ THUMBNAIL = QSize(56, 40)
 Index = QModelIndex | QPersistentModelIndex
 
 
+class ThumbnailSource(Protocol):
+    """Where rows get their thumbnails from."""
+
+    def pixmap(self, image: Image) -> QPixmap | None:
+        """The thumbnail of an image, or None while there is none."""
+
+
 class ImageListModel(QAbstractListModel):
     """The session's images in list order, one row each."""
 
@@ -29,7 +45,7 @@ class ImageListModel(QAbstractListModel):
         session.image_updated.connect(self.repaint_image)
         self._reset()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(self._ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -86,7 +102,7 @@ class ImageFilter(QSortFilterProxyModel):
 class ImageDelegate(QStyledItemDelegate):
     """Paints a row: thumbnail, name, and status as icon and word."""
 
-    def __init__(self, thumbnails: "ThumbnailSource") -> None:
+    def __init__(self, thumbnails: ThumbnailSource) -> None:
         super().__init__()
         self._thumbnails = thumbnails
 
@@ -116,8 +132,12 @@ class ImageDelegate(QStyledItemDelegate):
         icon = QRect(text.left(), text.top() + 29, 14, 14)
         colors.icon(look.icon, look.token).paint(painter, icon)
         painter.setPen(colors.color("muted"))
+        small = painter.font()
+        small.setPixelSize(12)
+        painter.setFont(small)
         word = look.word + (" · hold-out" if image.hold_out else "")
-        painter.drawText(QRect(icon.right() + 6, icon.top() - 3, text.width() - 20, 20), Qt.AlignmentFlag.AlignVCenter, word)
+        line = QRect(icon.right() + 6, icon.top() - 3, text.width() - 20, 20)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, word)
         painter.restore()
 
     @staticmethod
@@ -129,13 +149,6 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawPixmap(frame, pixmap)
         else:
             theme().icon("image-outline", "faint").paint(painter, frame.adjusted(18, 10, -18, -10))
-
-
-class ThumbnailSource:
-    """Where rows get their thumbnails from; this one has none."""
-
-    def pixmap(self, image: Image) -> QPixmap | None:
-        return None
 
 
 def paint_row_background(painter: QPainter, option: QStyleOptionViewItem) -> None:

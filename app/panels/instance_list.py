@@ -1,7 +1,16 @@
 """The current image's instances as a model, and the painting of one row."""
 
-from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
@@ -32,7 +41,7 @@ class InstanceListModel(QAbstractListModel):
         self._ids: list[int] = []
         self.everything = False
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(self._ids)
 
     def id_at(self, row: int) -> int:
@@ -66,7 +75,7 @@ class InstanceListModel(QAbstractListModel):
     def _listed(self) -> list[int]:
         threshold = self._session.threshold
         rows = [
-            (_ORDER[each.state] + 2 * is_ghost(each, threshold), -(each.score if each.score is not None else 1.0), each.id)
+            (_ORDER[each.state] + 2 * is_ghost(each, threshold), -(1.0 if each.score is None else each.score), each.id)
             for each in self._session.instances.values()
             if self.everything or (each.state is not InstanceState.REJECTED and not is_ghost(each, threshold))
         ]
@@ -100,7 +109,8 @@ class InstanceDelegate(QStyledItemDelegate):
         if not isinstance(instance, Instance):
             return
         colors = theme()
-        faint = instance.hidden or instance.state is InstanceState.REJECTED or is_ghost(instance, self._session.threshold)
+        faint = instance.hidden or instance.state is InstanceState.REJECTED
+        faint = faint or is_ghost(instance, self._session.threshold)
         category = self._session.categories.get(instance.category_id)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -124,9 +134,7 @@ class InstanceDelegate(QStyledItemDelegate):
         colors.icon(*eye).paint(painter, columns["eye"])
         painter.restore()
 
-    def editorEvent(
-        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
-    ) -> bool:
+    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
         if isinstance(event, QMouseEvent) and event.button() is Qt.MouseButton.LeftButton:
             area = option.rect.adjusted(SPACING + 2, 0, -SPACING, 0)
             inside = _columns(area)["eye"].adjusted(-4, -8, 4, 8).contains(event.position().toPoint())

@@ -1,4 +1,4 @@
-"""The instances dock: the threshold, the instances of the current image, and what can be done with the selected ones."""
+"""The instances dock: the threshold, and the instances of the current image with what can be done to them."""
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -119,9 +119,9 @@ class InstancesPanel(Panel):
         if session.image is None:
             self._empty.say("shape-outline", "No image open", "The instances of the open image are listed here.")
         elif session.instances:
-            self._empty.say("filter-outline", "Nothing above the threshold", "Lower the threshold to see more proposals.")
+            self._empty.say("filter-outline", "Nothing above the threshold", "Lower it to see more proposals.")
         elif session.image.predicted_by is None:
-            self._empty.say("creation", "No instances yet", "Wait for the prediction, or draw one with the brush (B).")
+            self._empty.say("creation", "No instances yet", "The model proposes some, or draw with the brush (B).")
         else:
             self._empty.say(
                 "shape-outline", "The model found nothing", "Draw with the brush (B), or verify it as empty (Shift+E)."

@@ -47,8 +47,8 @@ class RoundCard(QWidget):
         self._before, self._after = label("–", "number"), label("–", "number")
         self._reason = label("", "small", wrap=True)
         self._use = label("", "", wrap=True)
-        self.promote_button = button("Use the new model", lambda: self._round and promote(self._round), "primary")
-        self.roll_back_button = button("Roll back", lambda: self._round and roll_back(self._round))
+        self.promote_button = button("Use the new model", lambda: self._with_round(promote), "primary")
+        self.roll_back_button = button("Roll back", lambda: self._with_round(roll_back))
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
         column.addLayout(self._figures())
@@ -72,6 +72,10 @@ class RoundCard(QWidget):
         self.promote_button.setVisible(not current)
         self.promote_button.setText("Use it anyway" if entry.verdict == "worse" else "Use the new model")
         self.roll_back_button.setVisible(current)
+
+    def _with_round(self, act: Callable[[Round], None]) -> None:
+        if self._round is not None:
+            act(self._round)
 
     def _figures(self) -> QHBoxLayout:
         figures = QHBoxLayout()

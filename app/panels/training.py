@@ -82,8 +82,8 @@ class TrainingPanel(Panel):
         self._body.addWidget(self.card)
         self._body.addSpacing(SPACING)
         self._body.addWidget(label("Fine-tune", "heading"))
-        for widget in (self._counts, self._hint):
-            self._body.addWidget(widget)
+        self._body.addWidget(self._counts)
+        self._body.addWidget(self._hint)
         self._body.addLayout(row(self.start_button, self.cancel_button, None))
         for widget in (self._progress, self._phase, self.outcome, self._history):
             self._body.addWidget(widget)
