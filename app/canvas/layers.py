@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Iterable
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 
 from app.canvas.appearance import Shown
 from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_outline, draw_selected, edge_path
 from app.canvas.overlay import Overlay, Preview, Rect
-from app.canvas.pyramid import Pyramid, image_view
+from app.canvas.pyramid import Pyramid
+from app.canvas.sampling import DeviceRect, Pixels, Placement, nearest, nearest_indices, smooth
 from app.canvas.viewport import Viewport
 
 Draw = Callable[[QPainter, QPainterPath, Shown], None]
@@ -21,48 +21,45 @@ VECTOR_ZOOM = 3.0
 MOST_VECTORS = 96
 # Above, one enlarged image pixel shows as a square, because where a mask ends is judged by pixels.
 SMOOTH_BELOW = 4.0
-MARGIN = 2  # level pixels read beyond what is painted, so that interpolation does not see the border of the rectangle
 
 
 class Layers:
-    """The pictures of the current image and its masks, and how they are painted through a viewport."""
+    """The pictures of the current image and its masks, and how they are painted through a viewport.
+
+    Rectangles are in widget coordinates; `zoom` is in device pixels per image pixel.
+    """
 
     def __init__(self) -> None:
         self.overlay = Overlay()
         self.pyramid: Pyramid | None = None
         self.preview: Preview | None = None
         self._outlines = OutlineCache()
-        self._overlay_images: list[QImage] = []
 
     def resize(self, width: int, height: int) -> None:
         """Make room for an image of that size. The overlay of one of the same size goes on being used."""
-        if (self.overlay.width, self.overlay.height) != (width, height) or not self._overlay_images:
+        if (self.overlay.width, self.overlay.height) != (width, height):
             self.overlay.resize(width, height)
-            self._overlay_images = [
-                image_view(self.overlay.pixels(level), QImage.Format.Format_ARGB32_Premultiplied)
-                for level in range(self.overlay.levels)
-            ]
 
-    def paint_image(self, painter: QPainter, room: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The image in a widget that is `room`, within the clip; `zoom` is in device pixels per image pixel."""
+    def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
         if self.pyramid is not None:
             level = min(level_for(zoom), self.pyramid.levels - 1)
-            smooth = zoom < SMOOTH_BELOW and not _is_whole(zoom * 2**level)
-            self._draw(painter, self.pyramid.image(level), level, room, viewport, smooth)
+            self._draw(painter, self.pyramid.pixels(level), level, rect, viewport, zoom, smoothly=zoom < SMOOTH_BELOW)
 
     def paint_overlay(self, painter: QPainter, room: QRectF, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The masks, with outlines that are sharp at this zoom; only what meets `rect` is looked at."""
+        """The masks, with outlines that are sharp at this zoom; `room` is all that the widget shows."""
         visible = self._visible(rect, viewport)
         if visible is None:
             return
-        level = min(level_for(zoom), self.overlay.levels - 1)
         # Counted over all that is visible, or a partial repaint would choose differently from a whole one.
-        shown = self._visible(room, viewport) or visible
-        if zoom < VECTOR_ZOOM or len(self.overlay.within(shown)) > MOST_VECTORS:
-            smooth = zoom < 1 and not _is_whole(zoom * 2**level)
-            self._draw(painter, self._overlay_images[level], level, room, viewport, smooth)
+        everything = self._visible(room, viewport) or visible
+        if zoom < VECTOR_ZOOM or len(self.overlay.within(everything)) > MOST_VECTORS:
+            level = min(level_for(zoom), self.overlay.levels - 1)
+            self._draw(painter, self.overlay.pixels(level), level, rect, viewport, zoom, smoothly=zoom < 1)
             return
-        self._draw_plain(painter, room, viewport)
+        place, covered = self._covered(rect, viewport, zoom)
+        if covered is not None:
+            indices = nearest_indices(covered, place, self.overlay.width, self.overlay.height)
+            _blit(painter, self.overlay.plain_pixels(*indices), covered, zoom / viewport.scale)
         target = self.preview.target if self.preview is not None else None
         near = [item for item in self.overlay.within(visible) if item.id != target]
         self._stroke(painter, viewport, near, draw_outline)
@@ -99,46 +96,35 @@ class Layers:
         right, bottom = min(math.ceil(x2), self.overlay.width), min(math.ceil(y2), self.overlay.height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
+    def _covered(self, rect: QRectF, viewport: Viewport, zoom: float) -> tuple[Placement, DeviceRect | None]:
+        """Where the image lies on the device, and the device pixels of `rect` that are on it."""
+        ratio = zoom / viewport.scale
+        place = Placement(zoom, viewport.x * ratio, viewport.y * ratio)
+        left, top = math.floor(rect.left() * ratio), math.floor(rect.top() * ratio)
+        right, bottom = math.ceil(rect.right() * ratio), math.ceil(rect.bottom() * ratio)
+        return place, place.covered((left, top, right, bottom), self.overlay.width, self.overlay.height)
+
     def _draw(
-        self, painter: QPainter, image: QImage, level: int, room: QRectF, viewport: Viewport, smooth: bool
+        self,
+        painter: QPainter,
+        pixels: Pixels,
+        level: int,
+        rect: QRectF,
+        viewport: Viewport,
+        zoom: float,
+        *,
+        smoothly: bool,
     ) -> None:
-        """The part of a level's picture that meets `room`; a level pixel covers 2^level image pixels.
-
-        Qt samples in steps of 1/65536 pixel from the corner of what is drawn. Always drawing what the widget shows,
-        whatever the clip is, keeps a partial repaint identical to a whole one; drawing the whole picture would be
-        several pixels off at its far end.
-        """
-        side = 2**level
-        x1, y1 = viewport.to_image(room.left(), room.top())
-        x2, y2 = viewport.to_image(room.right(), room.bottom())
-        left, top = max(math.floor(x1 / side) - MARGIN, 0), max(math.floor(y1 / side) - MARGIN, 0)
-        right = min(math.ceil(x2 / side) + MARGIN, image.width())
-        bottom = min(math.ceil(y2 / side) + MARGIN, image.height())
-        if left >= right or top >= bottom:
+        """The part of a level's picture that meets `rect`; a level pixel covers 2^level image pixels."""
+        place, covered = self._covered(rect, viewport, zoom)
+        if covered is None:
             return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        # Levels round their size up, so the last line of a coarse one may reach beyond the image.
-        if level:
-            corner = viewport.to_widget(self.overlay.width, self.overlay.height)
-            painter.setClipRect(
-                QRectF(QPointF(*viewport.to_widget(0, 0)), QPointF(*corner)), Qt.ClipOperation.IntersectClip
-            )
-        painter.setTransform(_transform(viewport).scale(side, side), True)
-        painter.drawImage(QPointF(left, top), image, QRectF(left, top, right - left, bottom - top))
-        painter.restore()
-
-    def _draw_plain(self, painter: QPainter, room: QRectF, viewport: Viewport) -> None:
-        """The masks without boundaries, from the image pixels that the widget shows, which are few this close."""
-        visible = self._visible(room, viewport)
-        if visible is None:
-            return
-        plain = np.ascontiguousarray(self.overlay.plain_pixels(visible))
-        painter.save()
-        painter.setTransform(_transform(viewport), True)
-        picture = image_view(plain, QImage.Format.Format_ARGB32_Premultiplied)
-        painter.drawImage(QPointF(visible[0], visible[1]), picture)
-        painter.restore()
+        if smoothly and not _is_whole(zoom * 2**level):
+            drawn = smooth(pixels, level, covered, place)
+        else:
+            coarse = Placement(zoom * 2**level, place.x, place.y)
+            drawn = nearest(pixels, *nearest_indices(covered, coarse, pixels.shape[1], pixels.shape[0]))
+        _blit(painter, drawn, covered, zoom / viewport.scale)
 
     def _stroke(self, painter: QPainter, viewport: Viewport, items: Iterable[Shown], draw: Draw) -> None:
         painter.save()
@@ -160,6 +146,14 @@ class Layers:
 def level_for(zoom: float) -> int:
     """The coarsest level that still has a pixel for every device pixel."""
     return max(0, math.floor(math.log2(1 / zoom) + 1e-9)) if zoom < 1 else 0
+
+
+def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float) -> None:
+    """Paint premultiplied 0xAARRGGBB pixels (h, w) onto the device pixels `rect`, one to one."""
+    height, width = pixels.shape
+    picture = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    painter.drawImage(QPointF(rect[0] / ratio, rect[1] / ratio), picture)
 
 
 def _transform(viewport: Viewport) -> QTransform:

@@ -3,7 +3,7 @@
 Every image pixel holds a code: the slot of the instance on top there, with a bit for boundary pixels. Boundaries lie
 above all fills, so that the outline of an instance shows where another covers it. Colours come from the codes by
 table. Halved copies of the codes, boundaries first, keep outlines one pixel wide however far the view zooms out, and
-dashes one length. Nothing here knows a widget; all of it is numpy.
+dashes one length. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Shown, Style
+from app.canvas.sampling import Pixels, nearest
 from engine.geometry.mask import Bitmap, Mask
 
 Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
 Codes = NDArray[np.uint16]
-Pixels = NDArray[np.uint32]  # premultiplied 0xAARRGGBB
 
 BOUNDARY = 0x8000  # the bit of a code that says boundary; the others are the slot, 0 where no instance is
 PREVIEW_SLOT = 0x7FFF
@@ -93,10 +93,9 @@ class Overlay:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. The array stays the same and changes in place."""
         return self._pixels[level]
 
-    def plain_pixels(self, rect: Rect) -> Pixels:
-        """The image pixels inside `rect` without boundaries, for a view that draws sharper ones of its own."""
-        x1, y1, x2, y2 = rect
-        return self._table[2][self._codes[0][y1:y2, x1:x2]]
+    def plain_pixels(self, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Pixels:
+        """The image pixels at every row and column without boundaries, for a view that draws sharper ones."""
+        return self._table[2][nearest(self._codes[0], columns, rows)]
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""

@@ -21,10 +21,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.canvas.appearance import UNKNOWN_COLOR, shown
 from app.canvas.layers import Layers
-from app.canvas.messages import draw_message, draw_pill, pill_rect
+from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Navigation, Size
 from app.canvas.outlines import REACH
 from app.canvas.overlay import Preview, Rect
+from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
 from app.session import Session
@@ -39,7 +40,12 @@ BRUSH_STEP = 1.2
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
 SCATTERED = 8  # dirty rectangles painted one by one; more are painted as one around them
-MODIFIER_KEYS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
+MODIFIERS = {
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
+}
 
 
 class CanvasView(QWidget):
@@ -63,8 +69,7 @@ class CanvasView(QWidget):
         self._outlined: tuple[int, ...] = ()
         self._emphasised: frozenset[int] = frozenset()
         self._busy: str | None = None
-        self._space = False
-        self._pan_from: QPointF | None = None
+        self._panning = Panning()
         self._pressed = False
         self._pointer: QPointF | None = None
         self._loading = QTimer(self, singleShot=True, interval=LOADING_AFTER)
@@ -139,7 +144,7 @@ class CanvasView(QWidget):
         self._pressed = False
         self.tool = tool
         tool.activate(self)
-        self._restore_cursor()
+        self._show_cursor()
         self.tool_changed.emit(tool.name)
         self._point_again()
 
@@ -216,7 +221,7 @@ class CanvasView(QWidget):
             painter.fillRect(rect, theme().color("canvas"))
             self._paint(painter, QRectF(rect))
         painter.setClipRegion(QRegion(region))
-        if self.tool is not None and self.is_ready and self._pan_from is None and not self._space:
+        if self.tool is not None and self.is_ready and self._panning.cursor is None:
             self.tool.paint(painter)
         if self._busy is not None:
             draw_pill(painter, QRectF(self.rect()), self._busy)
@@ -224,20 +229,12 @@ class CanvasView(QWidget):
 
     def _paint(self, painter: QPainter, rect: QRectF) -> None:
         room = QRectF(self.rect())
-        if self.session.image is None:
-            if self.session.project is None:
-                draw_message(painter, room, "No project is open", "Open a project or a folder of images to begin.")
-            else:
-                draw_message(painter, room, "No image yet", "Add images, or choose one in the list.")
-        elif self.session.unreadable is not None:
-            draw_message(painter, room, "This image cannot be read", self.session.unreadable, bad=True)
-        elif self.layers.pyramid is None:
-            if not self._loading.isActive():
-                draw_message(painter, room, "Loading…", self.session.image.path)
-        else:
-            self.layers.paint_image(painter, room, self.viewport, self.zoom)
+        if self.is_ready:
+            self.layers.paint_image(painter, rect, self.viewport, self.zoom)
             self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+        else:
+            draw_state(painter, room, self.session, late=not self._loading.isActive())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
@@ -245,29 +242,25 @@ class CanvasView(QWidget):
     # -- Qt: pointer and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        button = event.button()
-        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space):
-            self._pan_from = event.position()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif button == Qt.MouseButton.LeftButton and self.tool is not None and self.is_ready:
+        if self._panning.press(event):
+            self._show_cursor()
+        elif event.button() == Qt.MouseButton.LeftButton and self.tool is not None and self.is_ready:
             self._pressed = True
             self.tool.press(self._pointer_event(event.position(), event.buttons(), event.modifiers()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
-        if self._pan_from is not None:
-            step = event.position() - self._pan_from
-            self._pan_from = event.position()
+        if self._panning.is_dragging:
+            step = self._panning.move(event)
             self.pan(step.x(), step.y())
         pointer = self._pointer_event(event.position(), event.buttons(), event.modifiers())
-        if self.tool is not None and self.is_ready and self._pan_from is None:
+        if self.tool is not None and self.is_ready and not self._panning.is_dragging:
             self.tool.move(pointer)
         self.cursor_moved.emit(pointer.x, pointer.y)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pan_from is not None and event.button() != Qt.MouseButton.RightButton:
-            self._pan_from = None
-            self._restore_cursor()
+        if self._panning.release(event):
+            self._show_cursor()
         elif event.button() == Qt.MouseButton.LeftButton and self._pressed:
             self._pressed = False
             if self.tool is not None:
@@ -310,35 +303,29 @@ class CanvasView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if key == Qt.Key.Key_Space:
-            if not event.isAutoRepeat() and not self._pressed:
-                self._space = True
-                self.setCursor(Qt.CursorShape.OpenHandCursor)
-                self.update()
+        if not self._pressed and self._panning.press_key(event):
+            self._show_cursor()
         elif key == Qt.Key.Key_Escape:
             if self.tool is None or not self.tool.cancel():
                 self.session.select([])
         elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
             self.change_brush_size(1 if key == Qt.Key.Key_BracketRight else -1)
         else:
-            if key in MODIFIER_KEYS:
-                self._point_again(event.modifiers() | _modifier_of(key))
+            if key in MODIFIERS:
+                self._point_again(event.modifiers() | MODIFIERS[Qt.Key(key)])
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
-            if not event.isAutoRepeat():
-                self._space = False
-                self._restore_cursor()
+        if self._panning.release_key(event):
+            self._show_cursor()
             return
-        if event.key() in MODIFIER_KEYS:
-            self._point_again(event.modifiers() & ~_modifier_of(event.key()))
+        if event.key() in MODIFIERS:
+            self._point_again(event.modifiers() & ~MODIFIERS[Qt.Key(event.key())])
         super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QEvent) -> None:
-        self._space = False
-        if self._pan_from is None:
-            self._restore_cursor()
+        self._panning.lose_focus()
+        self._show_cursor()
 
     # -- following the session
 
@@ -408,27 +395,17 @@ class CanvasView(QWidget):
 
     def _point_again(self, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         """Tell the tool about a pointer at rest: a modifier changed, or the tool is new."""
-        if self._pointer is not None and self.tool is not None and self.is_ready and self._pan_from is None:
+        if self._pointer is not None and self.tool is not None and self.is_ready and not self._panning.is_dragging:
             buttons = Qt.MouseButton.LeftButton if self._pressed else Qt.MouseButton.NoButton
             self.tool.move(self._pointer_event(self._pointer, buttons, modifiers))
 
-    def _restore_cursor(self) -> None:
-        if self._space:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-        elif self.tool is not None:
-            self.setCursor(self.tool.cursor)
-        else:
-            self.unsetCursor()
+    def _show_cursor(self) -> None:
+        """The cursor of who has the pointer; the tool paints its own shape only where that is the tool."""
+        cursor = self._panning.cursor
+        if cursor is None:
+            cursor = Qt.CursorShape.ArrowCursor if self.tool is None else self.tool.cursor
+        self.setCursor(cursor)
         self.update()
 
     def _pill(self, text: str) -> QRect:
         return pill_rect(QFontMetricsF(self.font()), QRectF(self.rect()), text).toAlignedRect().adjusted(-1, -1, 1, 1)
-
-
-def _modifier_of(key: int) -> Qt.KeyboardModifier:
-    return {
-        Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
-        Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
-        Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
-        Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
-    }[Qt.Key(key)]

@@ -1,0 +1,72 @@
+"""What of a picture falls on a rectangle of device pixels.
+
+Done here rather than by Qt's scaled drawing for two reasons. Every device pixel is computed from its own place alone,
+so a partial repaint gives the very pixels of a whole one, where Qt accumulates rounding from wherever a span begins.
+And interpolating a window of 1920 x 1080 takes 6 ms rather than 15 to 21.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint32]
+DeviceRect = tuple[int, int, int, int]  # x1 y1 x2 y2 in device pixels, x2 and y2 exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How an image lies on the device: point (0, 0) at (`x`, `y`), `zoom` device pixels per image pixel."""
+
+    zoom: float
+    x: float
+    y: float
+
+    def covered(self, rect: DeviceRect, width: int, height: int) -> DeviceRect | None:
+        """The part of `rect` whose pixels have their centre on an image of that size."""
+        x1 = max(rect[0], math.ceil(self.x - 0.5))
+        y1 = max(rect[1], math.ceil(self.y - 0.5))
+        x2 = min(rect[2], math.ceil(self.x + width * self.zoom - 0.5))
+        y2 = min(rect[3], math.ceil(self.y + height * self.zoom - 0.5))
+        return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def nearest_indices(rect: DeviceRect, place: Placement, width: int, height: int) -> tuple[Any, Any]:
+    """(columns, rows) of the image pixels under the centres of the device pixels of a covered `rect`."""
+    columns = np.floor((np.arange(rect[0], rect[2]) + 0.5 - place.x) / place.zoom).astype(np.intp)
+    rows = np.floor((np.arange(rect[1], rect[3]) + 0.5 - place.y) / place.zoom).astype(np.intp)
+    return np.clip(columns, 0, width - 1), np.clip(rows, 0, height - 1)
+
+
+def nearest(picture: NDArray[Any], columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[Any]:
+    """picture[rows, columns] for all pairs, C-contiguous; reads only the window that they span."""
+    left, top = columns[0], rows[0]
+    window = picture[top : rows[-1] + 1, left : columns[-1] + 1]
+    # Columns first on the fewer rows of the picture; whole rows are then copied at the speed of memory.
+    return window.take(columns - left, axis=1).take(rows - top, axis=0)
+
+
+def smooth(picture: Pixels, level: int, rect: DeviceRect, place: Placement) -> Pixels:
+    """Level `level` of a picture (h, w), interpolated bilinearly at the centres of the device pixels of `rect`."""
+    height, width = picture.shape
+    step = 1 / (place.zoom * 2**level)  # level pixels per device pixel
+    # Where the centre of the first device pixel lies, in indices of level pixels, whose centres are whole there.
+    x = (rect[0] + 0.5 - place.x) * step - 0.5
+    y = (rect[1] + 0.5 - place.y) * step - 0.5
+    left, top = max(math.floor(x) - 1, 0), max(math.floor(y) - 1, 0)
+    right = min(math.ceil(x + (rect[2] - rect[0]) * step) + 2, width)
+    bottom = min(math.ceil(y + (rect[3] - rect[1]) * step) + 2, height)
+    window = picture[top:bottom, left:right].view(np.uint8).reshape(bottom - top, right - left, 4)
+    matrix = np.array([[step, 0, x - left], [0, step, y - top]])
+    result = cv2.warpAffine(
+        window,
+        matrix,
+        (rect[2] - rect[0], rect[3] - rect[1]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    pixels: Pixels = np.ascontiguousarray(result).view(np.uint32)[..., 0]
+    return pixels
