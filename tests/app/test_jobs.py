@@ -1,0 +1,281 @@
+"""Promises of the background jobs: the window never waits, what is late is dropped, and a child never outlives it."""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from pytestqt.qtbot import QtBot
+from safetensors.numpy import save_file
+
+from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails, neighbours
+from app.jobs.planned_thread import PlannedThread
+from app.jobs.rounds import Rounds
+from app.jobs.verb_process import VerbProcess
+from app.session import Session
+from engine.checkpoints import ModelCard, read_card
+from engine.checkpoints.card import CARD_KEY
+from engine.resources import BUNDLED_WEIGHTS
+
+
+class Recorder(PlannedThread[int]):
+    """Works on numbers: an even one is done at once, an odd one only when it is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[int] = []
+        self.cancels: list[int] = []
+        self.started_odd = threading.Event()
+
+    def work(self, task: int) -> None:
+        if task % 2 == 0:
+            self.done.append(task)
+            return
+        self.started_odd.set()
+        while not self.cancelled():
+            time.sleep(0.001)
+        self.cancels.append(task)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def test_tasks_are_done_in_the_order_of_the_plan(qtbot: QtBot, recorder: Recorder) -> None:
+    recorder.set_plan([4, 2, 8])
+    qtbot.waitUntil(lambda: recorder.done == [4, 2, 8])
+    recorder.stop()
+
+
+def test_a_newer_plan_cancels_what_it_does_not_begin_with_and_drops_the_rest(qtbot: QtBot, recorder: Recorder) -> None:
+    recorder.set_plan([1, 2, 4])
+    qtbot.waitUntil(recorder.started_odd.is_set)
+    recorder.set_plan([6])
+    qtbot.waitUntil(lambda: recorder.done == [6])
+    assert recorder.cancels == [1]
+    recorder.stop()
+
+
+def test_a_plan_that_begins_with_the_running_task_lets_it_run(qtbot: QtBot, recorder: Recorder) -> None:
+    recorder.set_plan([1])
+    qtbot.waitUntil(recorder.started_odd.is_set)
+    recorder.set_plan([1, 2])
+    qtbot.wait(50)
+    assert recorder.cancels == []
+    recorder.set_plan([2])
+    qtbot.waitUntil(lambda: recorder.done == [2])
+    recorder.stop()
+
+
+def test_stopping_ends_a_running_task(qtbot: QtBot, recorder: Recorder) -> None:
+    recorder.set_plan([1, 2])
+    qtbot.waitUntil(recorder.started_odd.is_set)
+    recorder.stop()
+    assert recorder.isFinished()
+    assert recorder.done == []
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"), [(1, [2, 3]), (3, [4, 5, 2]), (5, [4]), (9, [])], ids=["first", "middle", "last", "gone"]
+)
+def test_neighbours_are_two_ahead_and_one_behind(current: int, expected: list[int]) -> None:
+    assert neighbours([1, 2, 3, 4, 5], current) == expected
+
+
+def test_the_pixel_cache_stays_within_its_bytes_and_keeps_what_was_used_last(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in paths:
+        Picture.fromarray(np.zeros((10, 10, 3), dtype=np.uint8)).save(path)
+    cache = PixelCache(limit=700)
+    cache.read(paths[0])
+    cache.read(paths[1])
+    cache.get(paths[0])
+    cache.read(paths[2])
+    assert [cache.get(path) is not None for path in paths] == [True, False, True]
+
+
+def test_the_current_image_gets_its_pixels_and_they_cannot_be_written(qtbot: QtBot, session: Session) -> None:
+    loader = PixelLoader(session, PixelCache())
+    session.step_image(1)
+    qtbot.waitUntil(lambda: session.pixels is not None)
+    assert session.pixels is not None
+    assert session.pixels.shape == (120, 160, 3)
+    assert not session.pixels.flags.writeable
+    loader.stop()
+
+
+def test_a_file_that_is_gone_is_said_in_the_place_of_the_image(qtbot: QtBot, session: Session) -> None:
+    loader = PixelLoader(session, PixelCache())
+    assert session.project is not None
+    session.project.image_path(session.images[session.order[1]]).unlink()
+    session.step_image(1)
+    qtbot.waitUntil(lambda: session.unreadable is not None)
+    assert "image 1.png" in (session.unreadable or "")
+    loader.stop()
+
+
+def test_thumbnails_come_when_they_are_asked_for(qtbot: QtBot, session: Session) -> None:
+    thumbnails = Thumbnails(session)
+    image = session.images[session.order[0]]
+    with qtbot.waitSignal(thumbnails.ready, timeout=5000) as emitted:
+        assert thumbnails.pixmap(image) is None
+    assert emitted.args == [image.id]
+    assert thumbnails.pixmap(image) is not None
+    thumbnails.stop()
+
+
+def child(script: str) -> list[str]:
+    return [sys.executable, "-u", "-c", script]
+
+
+def test_json_lines_are_handed_on_and_everything_else_is_kept_as_details(qtbot: QtBot) -> None:
+    script = """
+import sys
+print('{"event": "step", "step": 1}'); print('not json'); print('[1]')
+print('{"event": "step", "step": 2}'); print('a reason', file=sys.stderr); sys.exit(3)
+"""
+    process = VerbProcess(program=child(script))
+    events: list[dict[str, object]] = []
+    process.reported.connect(events.append)
+    with qtbot.waitSignal(process.ended, timeout=20000) as emitted:
+        process.start([])
+    assert [event["step"] for event in events] == [1, 2]
+    assert emitted.args[0] == 3
+    assert "a reason" in emitted.args[1]
+    assert "not json" in emitted.args[1]
+
+
+def test_cancelling_closes_the_childs_stdin(qtbot: QtBot) -> None:
+    script = """
+import signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"event": "started"}')
+sys.stdin.read()
+print('{"event": "cancelled"}')
+"""
+    process = VerbProcess(program=child(script))
+    events: list[dict[str, object]] = []
+    process.reported.connect(events.append)
+    process.start([])
+    qtbot.waitUntil(lambda: len(events) == 1, timeout=20000)
+    with qtbot.waitSignal(process.ended, timeout=4000):
+        process.cancel()
+    assert events[-1] == {"event": "cancelled"}
+
+
+def test_a_child_that_will_not_stop_is_gone_when_the_window_closes(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.verb_process.GRACE_MS", 300)
+    script = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"pid": %d, "nice": %d}' % (os.getpid(), os.nice(0)))
+time.sleep(600)
+"""
+    process = VerbProcess(program=child(script))
+    events: list[dict[str, int]] = []
+    process.reported.connect(events.append)
+    process.start([])
+    qtbot.waitUntil(lambda: len(events) == 1, timeout=20000)
+    assert events[0]["nice"] > os.nice(0) or os.nice(0) >= 10
+    process.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(events[0]["pid"], 0)
+
+
+def test_a_program_that_cannot_be_started_ends_with_a_reason(qtbot: QtBot) -> None:
+    process = VerbProcess(program=["/nonexistent/python"])
+    with qtbot.waitSignal(process.ended, timeout=20000) as emitted:
+        process.start([])
+    assert emitted.args[0] != 0
+    assert emitted.args[1]
+
+
+def checkpoint(folder: Path) -> Path:
+    """A checkpoint file as far as the window looks into it: its card."""
+    folder.mkdir(parents=True)
+    card = ModelCard(name="tuned", spec=read_card(BUNDLED_WEIGHTS).spec, parent="0123456789ab")
+    save_file({"weight": np.zeros(1, dtype=np.float32)}, folder / "model.safetensors", {CARD_KEY: card.to_json()})
+    return folder / "model.safetensors"
+
+
+def trainer(path: Path, verdict: str) -> list[str]:
+    """A stand-in for the verb: prints what it prints, at once."""
+    return child(f"""
+import json
+def say(**event): print(json.dumps(event))
+figures = lambda value: {{"mask": {{"AP50": value}}}}
+say(event="started", steps=3, images=8, hold_out=5)
+say(event="evaluated", step=0, mask_AP50=0.5)
+for step in (1, 2, 3):
+    say(event="step", step=step, steps=3, loss=1.0 / step, losses={{}}, seconds_left=3 - step)
+say(event="finished", checkpoint={str(path)!r}, checkpoint_id="fedcba987654", before=figures(0.5), after=figures(0.6),
+    verdict={verdict!r}, reason="Because.", unedited_share=0.25, hold_out_images=5, hold_out_instances=120)
+""")
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "cannot tell"])
+def test_only_a_better_model_is_promoted_by_itself_and_every_verdict_can_be_overruled(
+    qtbot: QtBot, session: Session, tmp_path: Path, verdict: str
+) -> None:
+    path = checkpoint(tmp_path / "project.rounds" / "round-001")
+    rounds = Rounds(session, trainer(path, verdict))
+    with qtbot.waitSignal(rounds.finished, timeout=20000):
+        rounds.start()
+        assert rounds.running
+    assert not rounds.running
+    assert [step for step, _ in rounds.progress.losses] == [1, 2, 3]
+    (entry,) = rounds.rounds()
+    assert (entry.verdict, entry.base_id, entry.promoted) == (verdict, "0123456789ab", verdict == "better")
+    assert "25% of the hold-out instances" in entry.reason
+    assert (rounds.checkpoint == path) == (verdict == "better")
+    rounds.promote(entry)
+    assert rounds.checkpoint == path
+    assert rounds.is_current(entry)
+    rounds.roll_back(entry)
+    assert rounds.checkpoint == BUNDLED_WEIGHTS
+    assert not rounds.is_current(entry)
+
+
+def test_a_fine_tune_that_fails_says_why_and_leaves_the_model(qtbot: QtBot, session: Session) -> None:
+    script = 'print(\'{"event": "failed", "message": "The loss diverged.", "remedy": "Try again."}\')'
+    rounds = Rounds(session, child(script))
+    before = rounds.checkpoint
+    with qtbot.waitSignal(rounds.failed, timeout=20000) as emitted:
+        rounds.start()
+    assert emitted.args[0] == "The loss diverged. Try again."
+    assert (rounds.checkpoint, rounds.rounds()) == (before, [])
+
+
+def test_a_fine_tune_that_dies_is_told_with_its_last_words(qtbot: QtBot, session: Session) -> None:
+    rounds = Rounds(session, child("import os, sys; print('out of memory', file=sys.stderr); os.abort()"))
+    with qtbot.waitSignal(rounds.failed, timeout=20000) as emitted:
+        rounds.start()
+    assert "unexpectedly" in emitted.args[0]
+    assert "out of memory" in emitted.args[1]
+
+
+def test_a_cancelled_fine_tune_registers_nothing_and_is_no_failure(qtbot: QtBot, session: Session) -> None:
+    script = """
+import sys
+print('{"event": "started", "steps": 9, "images": 1, "hold_out": 0}')
+sys.stdin.read()
+print('{"event": "cancelled"}')
+sys.exit(130)
+"""
+    rounds = Rounds(session, child(script))
+    failures: list[str] = []
+    rounds.failed.connect(lambda message, details: failures.append(message))
+    rounds.start()
+    qtbot.waitUntil(lambda: rounds.progress.steps == 9, timeout=20000)
+    rounds.cancel()
+    assert rounds.cancelling
+    qtbot.waitUntil(lambda: not rounds.running, timeout=10000)
+    assert failures == []
+    assert rounds.rounds() == []

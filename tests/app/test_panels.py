@@ -1,0 +1,248 @@
+"""Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from pytestqt.qtbot import QtBot
+
+from app.jobs.rounds import Rounds
+from app.panels.categories import CategoriesPanel
+from app.panels.image_list import IMAGE_ROLE
+from app.panels.images import ImagesPanel
+from app.panels.instances import InstancesPanel
+from app.panels.round_card import RoundCard, mask_ap50
+from app.panels.threshold import ThresholdControl
+from app.panels.training import TrainingPanel
+from app.session import Session
+from engine.geometry.mask import Mask
+from engine.project import Round, commands
+from engine.records import ImageStatus, Instance
+
+Propose = Callable[..., list[Instance]]
+
+
+class NoThumbnails:
+    def pixmap(self, image: object) -> None:
+        return None
+
+
+def square(x: int, y: int, side: int = 10) -> Mask:
+    return Mask.from_crop(np.ones((side, side), dtype=bool), x, y)
+
+
+@pytest.fixture
+def images(qtbot: QtBot, session: Session) -> ImagesPanel:
+    panel = ImagesPanel(session, NoThumbnails(), lambda: None)
+    qtbot.addWidget(panel)
+    panel.resize(280, 500)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def instances(qtbot: QtBot, session: Session) -> InstancesPanel:
+    panel = InstancesPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(320, 600)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def categories(qtbot: QtBot, session: Session) -> CategoriesPanel:
+    panel = CategoriesPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(320, 240)
+    panel.show()
+    return panel
+
+
+def test_the_filter_narrows_what_next_means_and_never_changes_the_image(
+    qtbot: QtBot, session: Session, images: ImagesPanel
+) -> None:
+    assert session.image is not None
+    current = session.image.id
+    qtbot.keyClicks(images.field, "image 1")
+    assert len(session.order) == 1
+    assert session.order[0] != current
+    assert session.image.id == current
+    images.field.clear()
+    assert len(session.order) == 2
+
+
+def test_a_filter_without_matches_says_so(qtbot: QtBot, session: Session, images: ImagesPanel) -> None:
+    qtbot.keyClicks(images.field, "nothing is called like this")
+    assert images._nothing.isVisible()
+    assert session.order == []
+    assert not session.step_image(1)
+
+
+def test_the_list_follows_the_session_and_the_session_follows_the_list(session: Session, images: ImagesPanel) -> None:
+    session.step_image(1)
+    assert session.image is not None
+    assert images.list.currentIndex().data(IMAGE_ROLE).id == session.image.id
+    images.list.setCurrentIndex(images.filter.index(0, 0))
+    assert session.image.id == session.order[0]
+
+
+def test_a_decision_shows_in_status_filter_and_progress(
+    session: Session, images: ImagesPanel, add: Callable[[Mask], Instance]
+) -> None:
+    add(square(10, 10))
+    session.accept_image()
+    assert images.list.currentIndex().data(IMAGE_ROLE).status is ImageStatus.ACCEPTED
+    assert images._progress_text.text() == "1 of 2 accepted"
+    images.statuses.setCurrentIndex(images.statuses.findData(ImageStatus.ACCEPTED))
+    assert [session.images[i].status for i in session.order] == [ImageStatus.ACCEPTED]
+
+
+def test_selecting_in_the_list_selects_on_the_canvas_and_back(
+    qtbot: QtBot, session: Session, instances: InstancesPanel, propose: Propose
+) -> None:
+    first, second, third = propose([square(10, 10), square(40, 40), square(80, 60)])
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 3)
+    session.select([second.id])
+    assert [instances.model.id_at(i.row()) for i in instances.list.selectedIndexes()] == [second.id]
+    instances.list.selectAll()
+    assert set(session.selection) == {first.id, second.id, third.id}
+
+
+def test_the_list_keeps_its_selection_while_the_instance_is_edited(
+    qtbot: QtBot, session: Session, instances: InstancesPanel, propose: Propose
+) -> None:
+    chosen, _ = propose([square(10, 10), square(60, 60)])
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 2)
+    session.select([chosen.id])
+    session.apply(commands.paint(chosen, square(15, 15), (160, 120)))
+    qtbot.waitUntil(lambda: "accepted" in instances.list.currentIndex().data())
+    assert session.selection == (chosen.id,)
+
+
+def test_ghosts_and_rejected_instances_are_listed_on_demand_only(
+    qtbot: QtBot, session: Session, instances: InstancesPanel, propose: Propose
+) -> None:
+    first, _ = propose([square(10, 10), square(60, 60)], 0.6)
+    session.apply(commands.reject([first]))
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 1)
+    session.set_threshold(0.7)
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 0)
+    assert "threshold" in instances._empty.title.text()
+    instances._everything.click()
+    assert instances.model.rowCount() == 2
+
+
+def test_a_click_on_the_eye_asks_to_hide_that_instance_and_selects_nothing(
+    qtbot: QtBot, session: Session, instances: InstancesPanel, propose: Propose
+) -> None:
+    (only,) = propose([square(10, 10)])
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 1)
+    row = instances.list.visualRect(instances.model.index(0))
+    eye = QPoint(row.right() - 16, row.center().y())
+    with qtbot.waitSignal(instances.hide_toggled) as emitted:
+        qtbot.mouseClick(instances.list.viewport(), Qt.MouseButton.LeftButton, pos=eye)
+    assert emitted.args == [only.id]
+    assert session.selection == ()
+
+
+def test_the_slider_is_the_threshold(qtbot: QtBot, session: Session, propose: Propose) -> None:
+    control = ThresholdControl(session)
+    qtbot.addWidget(control)
+    propose([square(10, 10)], 0.6)
+    control.slider.setValue(70)
+    assert session.threshold == pytest.approx(0.7)
+    control.refresh()
+    assert control._counts.text() == "0 proposals shown, 1 below"
+    session.set_threshold(0.25)
+    assert control.slider.value() == 25
+
+
+def test_adding_a_category_makes_it_active_and_a_taken_name_is_refused(
+    qtbot: QtBot, session: Session, categories: CategoriesPanel
+) -> None:
+    qtbot.keyClicks(categories.field, "spore")
+    qtbot.keyClick(categories.field, Qt.Key.Key_Return)
+    assert [each.name for each in session.categories.values()] == ["cell", "nucleus", "spore"]
+    assert session.categories[session.active_category_id or 0].name == "spore"
+    qtbot.keyClicks(categories.field, "cell")
+    with qtbot.waitSignal(session.problem):
+        qtbot.keyClick(categories.field, Qt.Key.Key_Return)
+    assert len(session.categories) == 3
+
+
+def test_a_category_is_renamed_in_its_row(qtbot: QtBot, session: Session, categories: CategoriesPanel) -> None:
+    model = categories.model
+    assert model.setData(model.index(0), "fibre")
+    assert next(iter(session.categories.values())).name == "fibre"
+    assert not model.setData(model.index(0), "  ")
+    session.undo()
+    assert next(iter(session.categories.values())).name == "cell"
+
+
+def test_choosing_a_row_chooses_the_category_of_new_instances(session: Session, categories: CategoriesPanel) -> None:
+    categories.list.setCurrentIndex(categories.model.index(1))
+    assert session.categories[session.active_category_id or 0].name == "nucleus"
+
+
+def evaluation(value: float) -> dict[str, object]:
+    return {"mask": {"AP": value / 2, "AP50": value, "AP75": 0.1}, "images": 5, "instances": 120}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "current", "offers"),
+    [
+        ("better", True, "Roll back"),
+        ("worse", False, "Use it anyway"),
+        ("cannot tell", False, "Use the new model"),
+    ],
+)
+def test_a_round_shows_both_figures_and_offers_to_overrule(
+    qtbot: QtBot, tmp_path: Path, verdict: str, current: bool, offers: str
+) -> None:
+    chosen: list[tuple[str, Round]] = []
+    card = RoundCard(lambda entry: chosen.append(("promote", entry)), lambda entry: chosen.append(("back", entry)))
+    qtbot.addWidget(card)
+    entry = Round(tmp_path, tmp_path / "m", "id", verdict=verdict, before=evaluation(0.61), after=evaluation(0.72))
+    card.show_round(entry, current)
+    card.show()
+    assert (card._before.text(), card._after.text()) == ("0.610", "0.720")
+    visible = [each for each in (card.promote_button, card.roll_back_button) if each.isVisible()]
+    assert [each.text() for each in visible] == [offers]
+    visible[0].click()
+    assert chosen == [("back" if current else "promote", entry)]
+
+
+def test_an_evaluation_without_instances_has_no_figure() -> None:
+    assert mask_ap50({"mask": {"AP50": -1.0}}) is None
+    assert mask_ap50(None) is None
+    assert mask_ap50(evaluation(0.25)) == 0.25
+
+
+def test_fine_tuning_is_offered_only_with_something_to_learn_from(
+    qtbot: QtBot, session: Session, add: Callable[[Mask], Instance]
+) -> None:
+    rounds = Rounds(session)
+    panel = TrainingPanel(session, rounds, lambda: None)
+    qtbot.addWidget(panel)
+    assert not panel.start_button.isEnabled()
+    assert "Accept some images first" in panel._hint.text()
+    for image_id in list(session.images):
+        session.open_image(image_id)
+        add(square(10, 10))
+        session.accept_image()
+    train, held_out = rounds.counts()
+    assert train + held_out == 2
+    assert f"{held_out} image" in panel._counts.text()
+
+
+def test_a_list_of_ten_thousand_images_does_not_ask_for_every_row_when_one_changes(
+    session: Session, images: ImagesPanel
+) -> None:
+    changed: list[tuple[int, int]] = []
+    images.model.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
+    session.image_updated.emit(session.order[1])
+    assert changed == [(1, 1)]
+    assert images.list.uniformItemSizes()
+    assert images.list.sizeHintForIndex(images.filter.index(0, 0)) != QSize()

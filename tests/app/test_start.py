@@ -1,0 +1,118 @@
+"""Promises of the start: no display is said in one sentence, settings survive, and no key is claimed twice."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QKeySequence
+
+from app.keymap import COMMANDS, conflicts
+from app.preferences import RECENT_LIMIT, Preferences
+from app.theme import DARK, LIGHT, Mode, Tokens, style_sheet
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Preferences:
+    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path))
+    return Preferences()
+
+
+def test_without_a_display_one_sentence_names_the_headless_verbs() -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {key: value for key, value in os.environ.items() if key not in hidden}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    for verb in ("predict", "finetune", "evaluate", "import", "export", "validate", "doctor", "demo"):
+        assert verb in done.stderr
+
+
+def test_an_engine_from_elsewhere_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text((ROOT / "main.py").read_text())
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "main.py")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert str(ROOT) in done.stderr
+    assert "pip install -e" in done.stderr
+
+
+def test_no_key_is_claimed_twice_and_every_key_is_known_to_qt() -> None:
+    assert conflicts() == {}
+    for command in COMMANDS:
+        for key in command.keys:
+            assert QKeySequence(key).toString(), f"{command.id}: {key}"
+
+
+def test_command_ids_are_unique_and_every_command_has_an_icon() -> None:
+    ids = [command.id for command in COMMANDS]
+    assert len(set(ids)) == len(ids)
+    assert all(command.icon for command in COMMANDS)
+
+
+def test_settings_survive_and_nonsense_counts_as_never_set(preferences: Preferences, tmp_path: Path) -> None:
+    assert preferences.first_start
+    preferences.remember_start()
+    preferences.threshold = 0.7
+    preferences.mode = Mode.LIGHT
+    again = Preferences()
+    assert not again.first_start
+    assert again.threshold == pytest.approx(0.7)
+    assert again.mode is Mode.LIGHT
+    again._settings.setValue("threshold", "much")
+    again._settings.setValue("theme", "plaid")
+    assert again.threshold == pytest.approx(0.5)
+    assert again.mode is Mode.SYSTEM
+
+
+def test_recent_projects_are_newest_first_bounded_and_leave_out_what_is_gone(
+    preferences: Preferences, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.maskwright" for number in range(RECENT_LIMIT + 3)]
+    for path in paths:
+        path.touch()
+        preferences.remember_project(path)
+    preferences.remember_project(paths[5])
+    assert preferences.recent[:2] == [paths[5], paths[-1]]
+    assert len(preferences.recent) == RECENT_LIMIT
+    paths[5].unlink()
+    assert paths[5] not in preferences.recent
+
+
+@pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
+def test_text_is_readable_on_every_ground(tokens: Tokens) -> None:
+    for ground in (tokens.background, tokens.surface, tokens.selection):
+        assert contrast(tokens.text, ground) >= 7
+    for token in ("muted", "success", "warning", "danger", "proposal", "accent"):
+        assert contrast(getattr(tokens, token), tokens.surface) >= 4.5, token
+    assert contrast(tokens.on_accent, tokens.accent) >= 4.5
+
+
+@pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_style_sheet_leaves_no_token_unresolved(tokens: Tokens) -> None:
+    assert "@" not in style_sheet(tokens)
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.1 contrast ratio."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
