@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -35,10 +35,11 @@ ACTION_WORDS = {
 }
 
 
-class Actions:
+class Actions(QObject):
     """Every command as an action of `window`; those of the canvas's scope belong to `canvas`."""
 
     def __init__(self, window: QWidget, canvas: QWidget, handlers: Mapping[str, Callable[[], object]]) -> None:
+        super().__init__(window)
         self._actions: dict[str, QAction] = {}
         tools = QActionGroup(window)
         for command in COMMANDS:

@@ -1,0 +1,393 @@
+"""Promises of the window, kept by a real one: keys, menus, pages, and what it remembers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.jobs.prediction import PredictorState
+from app.key_sheet import KeySheet
+from app.messages import ErrorDialog
+from app.preferences import Preferences
+from app.theme import Mode, theme
+from app.window import MainWindow
+from engine.geometry.mask import Mask
+from engine.project import Project
+from engine.records import Detection, ImageStatus, InstanceState, Review
+
+NOBODY = Path("/nonexistent/weights.safetensors")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three images."""
+    images = tmp_path / "pictures"
+    images.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(3):
+        pixels = random.integers(0, 255, (120, 160, 3), dtype=np.uint8)
+        Picture.fromarray(pixels).save(images / f"picture {number}.png")
+    return images
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """A window without a model, so that torch is not loaded."""
+    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("app.jobs.rounds.BUNDLED_WEIGHTS", NOBODY)
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme().apply(application, Mode.DARK)
+    opened = MainWindow(Preferences())
+    qtbot.addWidget(opened)
+    opened.show()
+    opened.activateWindow()
+    qtbot.waitExposed(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def working(qtbot: QtBot, window: MainWindow, folder: Path) -> MainWindow:
+    """The window with the folder's project open, pixels there, the canvas focused."""
+    assert window.projects.open_folder(folder)
+    qtbot.waitUntil(lambda: len(window.session.images) == 3 and window.session.pixels is not None)
+    window.canvas.setFocus()
+    qtbot.waitUntil(window.canvas.hasFocus)
+    return window
+
+
+def propose(window: MainWindow, *corners: tuple[int, int], score: float = 0.9) -> list[int]:
+    """Let a model propose squares of 20 px; returns the ids in reading order."""
+    assert window.session.image is not None
+    masks = [Mask.from_crop(np.ones((20, 20), dtype=bool), x, y) for x, y in corners]
+    found = [Detection(0, "cell", score, tuple(map(float, mask.bounds)), mask) for mask in masks]
+    window.session.set_proposals(window.session.image.id, found, "checkpoint")
+    return [each.id for each in sorted(window.session.instances.values(), key=lambda each: (each.mask.y, each.mask.x))]
+
+
+def states(window: MainWindow) -> dict[int, InstanceState]:
+    return {key: instance.state for key, instance in window.session.instances.items()}
+
+
+def press(qtbot: QtBot, window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+    """Press a key where the focus is."""
+    target = QApplication.focusWidget() or window
+    qtbot.keyClick(target, key, modifier or Qt.KeyboardModifier.NoModifier)
+
+
+def test_an_empty_window_welcomes_and_offers_only_what_is_possible(window: MainWindow) -> None:
+    assert window.pages.currentWidget() is window.welcome
+    assert window.windowTitle() == "Maskwright"
+    enabled = {
+        name for name in ("sample", "open_folder", "open_coco", "open_project") if window.actions_[name].isEnabled()
+    }
+    assert len(enabled) == 4
+    for name in ("accept", "undo", "export_coco", "finetune", "next_image"):
+        assert not window.actions_[name].isEnabled(), name
+
+
+def test_a_folder_becomes_a_project_that_is_remembered(window: MainWindow, working: MainWindow, folder: Path) -> None:
+    assert window.pages.currentWidget() is window.workplace
+    assert (folder / "pictures.maskwright").is_file()
+    assert window.preferences.recent == [folder / "pictures.maskwright"]
+    assert window.windowTitle() == "picture 0.png — pictures — Maskwright"
+
+
+def test_opening_a_folder_again_adds_only_what_is_new(qtbot: QtBot, working: MainWindow, folder: Path) -> None:
+    working.projects.close()
+    Picture.fromarray(np.zeros((40, 50, 3), dtype=np.uint8)).save(folder / "picture 9.png")
+    working.projects.open_folder(folder)
+    qtbot.waitUntil(lambda: len(working.session.images) == 4)
+    assert working.notices.text.startswith("1 image added.")
+
+
+def test_letters_step_through_images_and_choose_tools(qtbot: QtBot, working: MainWindow) -> None:
+    session = working.session
+    assert session.image is not None
+    press(qtbot, working, Qt.Key.Key_D)
+    assert session.image.id == session.order[1]
+    press(qtbot, working, Qt.Key.Key_A)
+    assert session.image.id == session.order[0]
+    for key, name in ((Qt.Key.Key_B, "brush"), (Qt.Key.Key_E, "eraser"), (Qt.Key.Key_V, "select")):
+        press(qtbot, working, key)
+        assert working.canvas.tool is not None
+        assert working.canvas.tool.name == name
+        assert working.actions_[f"tool_{name}"].isChecked()
+
+
+def test_typing_never_fires_a_shortcut(qtbot: QtBot, working: MainWindow) -> None:
+    propose(working, (10, 10))
+    image, tool = working.session.image, working.canvas.tool
+    for field in (working.images.field, working.categories.field):
+        field.setFocus()
+        qtbot.waitUntil(field.hasFocus)
+        qtbot.keyClicks(field, "adbevfxh123[]?")
+        press(qtbot, working, Qt.Key.Key_Backspace)
+        press(qtbot, working, Qt.Key.Key_Delete)
+        assert field.text() == "adbevfxh123[]"
+    assert working.session.image == image
+    assert working.canvas.tool is tool
+    assert set(states(working).values()) == {InstanceState.PROPOSAL}
+
+
+def test_enter_in_a_text_field_does_not_accept_instances(qtbot: QtBot, working: MainWindow) -> None:
+    ids = propose(working, (10, 10))
+    working.session.select(ids)
+    working.categories.field.setFocus()
+    qtbot.waitUntil(working.categories.field.hasFocus)
+    qtbot.keyClicks(working.categories.field, "fungus")
+    press(qtbot, working, Qt.Key.Key_Return)
+    assert "fungus" in {each.name for each in working.session.categories.values()}
+    assert states(working)[ids[0]] is InstanceState.PROPOSAL
+
+
+def test_enter_accepts_and_leads_on_to_the_next_proposal(qtbot: QtBot, working: MainWindow) -> None:
+    first, second, third = propose(working, (10, 10), (60, 10), (60, 60))
+    press(qtbot, working, Qt.Key.Key_Tab)
+    assert working.session.selection == (first,)
+    press(qtbot, working, Qt.Key.Key_Return)
+    assert working.session.selection == (second,)
+    press(qtbot, working, Qt.Key.Key_X)
+    assert working.session.selection == (third,)
+    press(qtbot, working, Qt.Key.Key_Backspace)
+    assert working.session.selection == ()
+    assert states(working) == {
+        first: InstanceState.ACCEPTED,
+        second: InstanceState.REJECTED,
+        third: InstanceState.REJECTED,
+    }
+
+
+def test_tab_walks_instances_on_the_canvas_and_controls_elsewhere(qtbot: QtBot, working: MainWindow) -> None:
+    first, second = propose(working, (10, 10), (60, 10))
+    press(qtbot, working, Qt.Key.Key_Tab)
+    press(qtbot, working, Qt.Key.Key_Tab)
+    assert working.session.selection == (second,)
+    qtbot.keyClick(working.canvas, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+    assert working.session.selection == (first,)
+    working.images.field.setFocus()
+    qtbot.waitUntil(working.images.field.hasFocus)
+    press(qtbot, working, Qt.Key.Key_Tab)
+    assert not working.images.field.hasFocus()
+    assert working.session.selection == (first,)
+
+
+def test_digits_choose_the_category_of_the_selection(qtbot: QtBot, working: MainWindow) -> None:
+    (only,) = propose(working, (10, 10))
+    working.categories.field.setText("spore")
+    working.categories.add()
+    working.session.select([only])
+    working.canvas.setFocus()
+    press(qtbot, working, Qt.Key.Key_2)
+    instance = working.session.instances[only]
+    assert working.session.categories[instance.category_id].name == "spore"
+    assert instance.state is InstanceState.ACCEPTED
+    press(qtbot, working, Qt.Key.Key_9)
+    assert working.notices.text == "There is no category 9."
+
+
+def test_accepting_the_image_goes_on_to_the_next_undecided_one(qtbot: QtBot, working: MainWindow) -> None:
+    session = working.session
+    first, second, third = session.order
+    session.open_image(third)
+    propose(working, (10, 10))
+    press(qtbot, working, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert session.images[third].status is ImageStatus.ACCEPTED
+    assert session.image is not None
+    assert session.image.id == first
+    press(qtbot, working, Qt.Key.Key_E, Qt.KeyboardModifier.ShiftModifier)
+    assert session.images[first].status is ImageStatus.VERIFIED_EMPTY
+    press(qtbot, working, Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
+    assert session.images[second].status is ImageStatus.SKIPPED
+    assert working.notices.text == "That was the last undecided image."
+
+
+def test_an_image_with_nothing_on_it_is_not_accepted_by_accident(qtbot: QtBot, working: MainWindow) -> None:
+    assert working.session.image is not None
+    press(qtbot, working, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert working.session.image.review is Review.OPEN
+    assert "Shift+E" in working.notices.text
+
+
+def test_undo_and_redo_say_what_they_would_do(qtbot: QtBot, working: MainWindow) -> None:
+    (only,) = propose(working, (10, 10))
+    working.session.select([only])
+    undo, redo = working.actions_["undo"], working.actions_["redo"]
+    assert not undo.isEnabled()
+    press(qtbot, working, Qt.Key.Key_Return)
+    assert (undo.text(), undo.isEnabled()) == ("Undo Accept", True)
+    press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (redo.text(), redo.isEnabled()) == ("Redo Accept", True)
+    assert states(working)[only] is InstanceState.PROPOSAL
+    press(qtbot, working, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert states(working)[only] is InstanceState.ACCEPTED
+
+
+def test_hiding_masks_is_a_look_and_not_an_edit(qtbot: QtBot, working: MainWindow) -> None:
+    propose(working, (10, 10))
+    press(qtbot, working, Qt.Key.Key_H)
+    assert working.session.shown_instances() == []
+    press(qtbot, working, Qt.Key.Key_H)
+    assert len(working.session.shown_instances()) == 1
+    assert not working.actions_["undo"].isEnabled()
+
+
+def test_a_brush_stroke_with_the_mouse_is_one_edit_on_disk(qtbot: QtBot, working: MainWindow) -> None:
+    working.categories.field.setText("cell")
+    working.categories.add()
+    press(qtbot, working, Qt.Key.Key_B)
+    canvas = working.canvas
+    points = [QPoint(*map(round, canvas.image_to_widget(x, 60))) for x in (40, 60, 80)]
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
+    for point in points[1:]:
+        qtbot.mouseMove(canvas, point)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
+    assert working.session.project is not None
+    assert working.session.image is not None
+    (drawn,) = working.session.project.instances(working.session.image.id)
+    assert drawn.mask.contains(60, 60)
+    assert working.actions_["undo"].text() == "Undo New Instance"
+
+
+def test_a_project_open_elsewhere_is_offered_for_reading(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, folder: Path
+) -> None:
+    path = tmp_path / "other.maskwright"
+    with Project.create(path) as other:
+        other.add_images([folder / "picture 0.png"])
+        assert not window.projects.open(path)
+        assert "open for editing in another window" in window.notices.text
+        window.notices._action.click()
+        assert window.session.read_only
+        assert "(read only)" in window.windowTitle()
+        assert not window.actions_["accept"].isEnabled()
+        assert window.actions_["next_image"].isEnabled()
+        window.projects.close()
+
+
+def test_a_file_that_is_no_project_is_explained_and_changes_nothing(
+    qtbot: QtBot, working: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "letter.maskwright"
+    path.write_text("Dear reader")
+    before = working.session.project
+    assert not working.projects.open(path)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), ErrorDialog))
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ErrorDialog)
+    dialog.copy_button.click()
+    copied = QGuiApplication.clipboard().text()
+    assert "letter.maskwright" in copied
+    assert "PySide6" in copied
+    dialog.close()
+    assert working.session.project is before
+
+
+def test_dropped_images_are_added_and_what_cannot_be_read_is_named(
+    qtbot: QtBot, working: MainWindow, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Picture.fromarray(np.full((30, 30, 3), 7, dtype=np.uint8)).save(good)
+    bad.write_bytes(b"not an image")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(bad)), QUrl.fromLocalFile(str(good))])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    working.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+    qtbot.waitUntil(lambda: len(working.session.images) == 4)
+    qtbot.waitUntil(lambda: "bad.png" in working.notices.text)
+
+
+def test_an_export_runs_beside_the_window(qtbot: QtBot, working: MainWindow, tmp_path: Path) -> None:
+    propose(working, (10, 10), (60, 60))
+    working.decisions.accept_image()
+    out = tmp_path / "out.json"
+    working.projects.export_coco(out)
+    qtbot.waitUntil(out.is_file, timeout=60000)
+    qtbot.waitUntil(lambda: working._busy.text() == "", timeout=10000)
+    assert '"annotations"' in out.read_text()
+
+
+def test_a_window_without_a_model_says_so_and_still_works(working: MainWindow) -> None:
+    assert working.prediction.state is PredictorState.OFF
+    assert "No model is installed" in working.training.card._facts.text()
+    assert not working.training.start_button.isEnabled()
+
+
+def test_the_key_sheet_lists_every_key(qtbot: QtBot, working: MainWindow) -> None:
+    press(qtbot, working, Qt.Key.Key_F1)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), KeySheet))
+    sheet = QApplication.activeModalWidget()
+    assert sheet is not None
+    sheet.close()
+
+
+def test_every_control_has_a_name_for_people_who_cannot_see_it(working: MainWindow) -> None:
+    controls = [*working.findChildren(QAbstractButton), *working.findChildren(QLineEdit)]
+    nameless = [
+        f"{type(each).__name__} in {each.parentWidget() and type(each.parentWidget()).__name__}"
+        for each in controls
+        if each.isVisible() and not (each.accessibleName() or getattr(each, "text", str)() or each.toolTip())
+    ]
+    assert nameless == []
+
+
+def test_every_action_has_a_tooltip_and_is_in_a_menu(working: MainWindow) -> None:
+    listed: set[QAction] = set()
+    for top in working.menuBar().actions():
+        menu = top.menu()
+        assert menu is not None
+        listed.update(menu.actions())  # type: ignore[attr-defined]
+    for command_id in ("accept", "tool_brush", "finetune", "export_coco", "keys", "next_instance"):
+        assert working.actions_[command_id] in listed
+        assert working.actions_[command_id].toolTip()
+
+
+@pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
+def test_the_window_is_painted_in_the_chosen_theme(qtbot: QtBot, working: MainWindow, mode: Mode) -> None:
+    working._set_mode(mode)
+    qtbot.wait(50)
+    dock: QWidget = working.images
+    color = dock.grab().toImage().pixelColor(3, dock.height() // 2)
+    assert color == theme().color("surface")
+    assert (color.lightness() > 128) == (mode is Mode.LIGHT)
+    assert working.preferences.mode is mode
+
+
+def test_closing_leaves_no_thread_and_the_project_free(qtbot: QtBot, working: MainWindow, folder: Path) -> None:
+    working.session.step_image(1)
+    working.close()
+    assert working.session.project is None
+    with Project.open(folder / "pictures.maskwright") as project:
+        assert len(project.images()) == 3
+    for job in (working.loader, working.thumbnails, working.prediction):
+        assert not job._thread.isRunning()
+
+
+@pytest.mark.slow
+def test_the_sample_project_is_predicted_while_the_window_answers(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled model predicts the current image first, then the two ahead of it, and nothing further."""
+    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path / "home"))
+    window = MainWindow(Preferences())
+    qtbot.addWidget(window)
+    window.show()
+    session = window.session
+    order: list[int] = []
+    session.image_updated.connect(order.append)
+    assert window.projects.open_sample()
+    qtbot.waitUntil(lambda: len(session.images) > 5 and len(order) >= 3, timeout=120_000)
+    assert order[:3] == session.order[:3]
+    qtbot.waitUntil(lambda: window.prediction.state is PredictorState.WAITING, timeout=60_000)
+    predicted = [each.id for each in session.images.values() if each.predicted_by is not None]
+    assert predicted == session.order[:3]
+    assert session.shown_instances()
+    assert {each.state for each in session.instances.values()} == {InstanceState.PROPOSAL}
+    window.close()
