@@ -77,7 +77,9 @@ class Actions(QObject):
                 possible = image
             if command.id in ("add_images", "add_folder", "import_coco", "export_coco", "checkpoint", "close_project"):
                 possible = project
-            if command.id in ("undo", "redo", "finetune"):
+            if command.id in ("undo", "redo"):
+                continue  # the history decides
+            if command.id == "finetune":
                 possible = project
             self._actions[command.id].setEnabled(possible and (writable or not command.writes))
 

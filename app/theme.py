@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 import qtawesome
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
+from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
@@ -95,6 +95,7 @@ class Theme(QObject):
         super().__init__()
         self.mode = Mode.SYSTEM
         self.tokens = DARK
+        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
 
     def apply(self, application: QApplication, mode: Mode = Mode.SYSTEM) -> None:
         """Style `application` and keep it in step with the system's light or dark scheme."""
@@ -119,6 +120,15 @@ class Theme(QObject):
             color_on_active=self.color(active),
         )
 
+    def paint_icon(self, painter: QPainter, rect: QRect, name: str, token: str) -> None:
+        """Paint an icon from a kept pixmap: for rows, where drawing the glyph anew takes most of the row's time."""
+        ratio = painter.device().devicePixelRatioF()
+        key = (name, token, rect.width(), ratio)
+        pixmap = self._pixmaps.get(key)
+        if pixmap is None:
+            pixmap = self._pixmaps[key] = self.icon(name, token).pixmap(rect.size(), ratio)
+        painter.drawPixmap(rect, pixmap)
+
     def _refresh(self) -> None:
         application = QApplication.instance()
         if not isinstance(application, QApplication):
@@ -127,6 +137,7 @@ class Theme(QObject):
         if self.mode is Mode.SYSTEM:
             dark = QGuiApplication.styleHints().colorScheme() != Qt.ColorScheme.Light
         self.tokens = DARK if dark else LIGHT
+        self._pixmaps.clear()
         application.setPalette(palette(self.tokens))
         application.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()

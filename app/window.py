@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self._restore()
-        self._refresh()
+        self._show_page()
         self._list_recent()
         self._show_state(self.prediction.state)
 
@@ -182,8 +182,8 @@ class MainWindow(QMainWindow):
         session = self.session
         session.problem.connect(self.show_problem)
         session.notice.connect(lambda text: self.notices.show_notice(text))
-        for signal in (session.project_changed, session.image_changed, session.history_changed):
-            signal.connect(self._refresh)
+        session.project_changed.connect(self._show_page)
+        session.image_changed.connect(self._show_place)
         session.history_changed.connect(self._edited)
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
@@ -214,15 +214,21 @@ class MainWindow(QMainWindow):
 
     # -- following the session
 
-    def _refresh(self) -> None:
-        session = self.session
-        open_ = session.project is not None
-        self.pages.setCurrentWidget(self.workplace if open_ else self.welcome)
+    def _show_page(self) -> None:
+        """The welcome page without a project, else docks and canvas."""
+        opened = self.session.project is not None
+        self.pages.setCurrentWidget(self.workplace if opened else self.welcome)
         for dock in self._docks:
-            dock.setVisible(open_)
-        self.statusBar().setVisible(open_)
-        self.actions_.enable(project=open_, image=session.image is not None, writable=not session.read_only)
-        self._name_history()
+            dock.setVisible(opened)
+        self.statusBar().setVisible(opened)
+        self._show_place()
+
+    def _show_place(self) -> None:
+        """Title and enabled commands, for the current project and image."""
+        session = self.session
+        self.actions_.enable(
+            project=session.project is not None, image=session.image is not None, writable=not session.read_only
+        )
         names = [PurePath(session.image.path).name] if session.image is not None else []
         if session.project is not None:
             names.append(session.project.path.stem + (" (read only)" if session.read_only else ""))
@@ -252,6 +258,7 @@ class MainWindow(QMainWindow):
             self._recent_menu.addAction(path.stem).triggered.connect(_opener(self.projects, path))
 
     def _edited(self) -> None:
+        self._name_history()
         if self.session.project is not None:
             self._idle.start()
 

@@ -130,7 +130,7 @@ class ImageDelegate(QStyledItemDelegate):
             metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, name.width()),
         )
         icon = QRect(text.left(), text.top() + 29, 14, 14)
-        colors.icon(look.icon, look.token).paint(painter, icon)
+        colors.paint_icon(painter, icon, look.icon, look.token)
         painter.setPen(colors.color("muted"))
         small = painter.font()
         small.setPixelSize(12)
@@ -148,7 +148,7 @@ class ImageDelegate(QStyledItemDelegate):
         if pixmap is not None:
             painter.drawPixmap(frame, pixmap)
         else:
-            theme().icon("image-outline", "faint").paint(painter, frame.adjusted(18, 10, -18, -10))
+            theme().paint_icon(painter, frame.adjusted(18, 10, -18, -10), "image-outline", "faint")
 
 
 def paint_row_background(painter: QPainter, option: QStyleOptionViewItem) -> None:

@@ -129,9 +129,9 @@ class InstanceDelegate(QStyledItemDelegate):
         painter.drawText(columns["score"], right, "" if instance.score is None else f"{instance.score:.2f}")
         painter.drawText(columns["area"], right, f"{instance.mask.area:,} px")
         look = INSTANCE_LOOKS[instance.state]
-        colors.icon(look.icon, look.token).paint(painter, columns["state"])
+        colors.paint_icon(painter, columns["state"], look.icon, look.token)
         eye = ("eye-off-outline", "muted") if instance.hidden else ("eye-outline", "faint")
-        colors.icon(*eye).paint(painter, columns["eye"])
+        colors.paint_icon(painter, columns["eye"], *eye)
         painter.restore()
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
