@@ -13,8 +13,8 @@ from app.theme import RESOURCES, SPACING
 WIDTH = 720
 CARDS = (
     ("sample", "flask-outline", "Open the sample project", "Nuclei images and a model, ready to try"),
-    ("open_folder", "folder-image", "Open a folder of images", "A new project beside them; files stay untouched"),
-    ("open_coco", "code-json", "Open a COCO dataset", "Masks and categories come along unchanged"),
+    ("open_folder", "folder-image", "Open a folder of images", "A new project is made beside them"),
+    ("open_coco", "code-json", "Open a COCO dataset", "Its masks and categories come along"),
     ("open_project", "folder-open-outline", "Open a project", "Continue a .maskwright file"),
 )
 

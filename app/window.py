@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._show_page()
+        self._name_history()
         self._list_recent()
         self._show_state(self.prediction.state)
 

@@ -1,5 +1,6 @@
 """Promises of the window, kept by a real one: keys, menus, pages, and what it remembers."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from app.window import MainWindow
 from engine.geometry.mask import Mask
 from engine.project import Project
 from engine.records import Detection, ImageStatus, InstanceState, Review
+from engine.resources import SAMPLE_IMAGES, SAMPLE_TRUTH
 
 NOBODY = Path("/nonexistent/weights.safetensors")
 
@@ -312,6 +314,30 @@ def test_an_export_runs_beside_the_window(qtbot: QtBot, working: MainWindow, tmp
     qtbot.waitUntil(out.is_file, timeout=60000)
     qtbot.waitUntil(lambda: working._busy.text() == "", timeout=10000)
     assert '"annotations"' in out.read_text()
+
+
+def test_a_coco_dataset_becomes_a_project(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    annotations = tmp_path / "truth.json"
+    shutil.copy(SAMPLE_TRUTH, annotations)
+    window.projects.import_coco(annotations, SAMPLE_IMAGES, tmp_path / "truth.maskwright")
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=60000)
+    assert len(window.session.images) > 5
+    assert {each.state for each in window.session.instances.values()} == {InstanceState.ACCEPTED}
+
+
+def test_an_import_that_fails_says_why_and_leaves_the_project_open(
+    qtbot: QtBot, working: MainWindow, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"images": 3}')
+    working.projects.import_coco(broken, tmp_path)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), ErrorDialog), timeout=60000)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ErrorDialog)
+    dialog.copy_button.click()
+    assert "broken.json" in QGuiApplication.clipboard().text()
+    dialog.close()
+    assert len(working.session.images) == 3
 
 
 def test_a_window_without_a_model_says_so_and_still_works(working: MainWindow) -> None:
