@@ -10,10 +10,12 @@ from app.canvas.appearance import Shown
 from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_outline, draw_selected, edge_path
 from app.canvas.overlay import Overlay, Preview, Rect
 from app.canvas.pyramid import Pyramid
-from app.canvas.sampling import DeviceRect, Pixels, Placement, nearest, nearest_indices, smooth
+from app.canvas.sampling import DeviceRect, Pixels, Placement, nearest, smooth, under
 from app.canvas.viewport import Viewport
 
 Draw = Callable[[QPainter, QPainterPath, Shown], None]
+IMAGE_FORMAT = QImage.Format.Format_RGB32
+OVERLAY_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
 # Device pixels per image pixel from where on outlines are vectors: below, the overlay's own line of pixels is as sharp.
 VECTOR_ZOOM = 3.0
 # More visible instances than this keep the overlay's outlines at any zoom. Stroking one path twice takes about 50 us,
@@ -43,7 +45,8 @@ class Layers:
     def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
         if self.pyramid is not None:
             level = min(level_for(zoom), self.pyramid.levels - 1)
-            self._draw(painter, self.pyramid.pixels(level), level, rect, viewport, zoom, smoothly=zoom < SMOOTH_BELOW)
+            pixels, smoothly = self.pyramid.pixels(level), zoom < SMOOTH_BELOW
+            self._draw(painter, pixels, level, rect, viewport, zoom, IMAGE_FORMAT, smoothly=smoothly)
 
     def paint_overlay(self, painter: QPainter, room: QRectF, rect: QRectF, viewport: Viewport, zoom: float) -> None:
         """The masks, with outlines that are sharp at this zoom; `room` is all that the widget shows."""
@@ -54,15 +57,18 @@ class Layers:
         everything = self._visible(room, viewport) or visible
         if zoom < VECTOR_ZOOM or len(self.overlay.within(everything)) > MOST_VECTORS:
             level = min(level_for(zoom), self.overlay.levels - 1)
-            self._draw(painter, self.overlay.pixels(level), level, rect, viewport, zoom, smoothly=zoom < 1)
+            pixels = self.overlay.pixels(level)
+            self._draw(painter, pixels, level, rect, viewport, zoom, OVERLAY_FORMAT, smoothly=zoom < 1)
             return
         place, covered = self._covered(rect, viewport, zoom)
         if covered is not None:
-            indices = nearest_indices(covered, place, self.overlay.width, self.overlay.height)
-            _blit(painter, self.overlay.plain_pixels(*indices), covered, zoom / viewport.scale)
+            columns, rows = under(covered, place, self.overlay.width, self.overlay.height)
+            window = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+            plain = nearest(self.overlay.plain_pixels(window), columns - columns[0], rows - rows[0])
+            _blit(painter, plain, covered, zoom / viewport.scale, OVERLAY_FORMAT)
         target = self.preview.target if self.preview is not None else None
         near = [item for item in self.overlay.within(visible) if item.id != target]
-        self._stroke(painter, viewport, near, draw_outline)
+        self._stroke(painter, viewport, visible, near, draw_outline)
 
     def paint_selection(
         self,
@@ -81,8 +87,10 @@ class Layers:
         near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
         chosen = [near[one] for one in selected if one in near]
         if hovered in near and near[hovered] not in chosen:
-            self._stroke(painter, viewport, [near[hovered]], lambda painter, path, _: draw_hovered(painter, path))
-        self._stroke(painter, viewport, chosen, lambda painter, path, _: draw_selected(painter, path))
+            self._stroke(
+                painter, viewport, visible, [near[hovered]], lambda painter, path, _: draw_hovered(painter, path)
+            )
+        self._stroke(painter, viewport, visible, chosen, lambda painter, path, _: draw_selected(painter, path))
         if self.preview is not None and zoom >= 1:
             self._stroke_preview(painter, viewport, self.preview, visible)
 
@@ -112,6 +120,7 @@ class Layers:
         rect: QRectF,
         viewport: Viewport,
         zoom: float,
+        picture_format: QImage.Format,
         *,
         smoothly: bool,
     ) -> None:
@@ -123,14 +132,14 @@ class Layers:
             drawn = smooth(pixels, level, covered, place)
         else:
             coarse = Placement(zoom * 2**level, place.x, place.y)
-            drawn = nearest(pixels, *nearest_indices(covered, coarse, pixels.shape[1], pixels.shape[0]))
-        _blit(painter, drawn, covered, zoom / viewport.scale)
+            drawn = nearest(pixels, *under(covered, coarse, pixels.shape[1], pixels.shape[0]))
+        _blit(painter, drawn, covered, zoom / viewport.scale, picture_format)
 
-    def _stroke(self, painter: QPainter, viewport: Viewport, items: Iterable[Shown], draw: Draw) -> None:
+    def _stroke(self, painter: QPainter, viewport: Viewport, visible: Rect, items: Iterable[Shown], draw: Draw) -> None:
         painter.save()
         painter.setTransform(_transform(viewport), True)
         for item in items:
-            draw(painter, self._outlines.path(item.id, item.mask), item)
+            draw(painter, self._outlines.path(item.id, item.mask, visible), item)
         painter.restore()
 
     def _stroke_preview(self, painter: QPainter, viewport: Viewport, preview: Preview, visible: Rect) -> None:
@@ -148,10 +157,10 @@ def level_for(zoom: float) -> int:
     return max(0, math.floor(math.log2(1 / zoom) + 1e-9)) if zoom < 1 else 0
 
 
-def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float) -> None:
-    """Paint premultiplied 0xAARRGGBB pixels (h, w) onto the device pixels `rect`, one to one."""
+def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float, picture_format: QImage.Format) -> None:
+    """Paint 0xAARRGGBB pixels (h, w) onto the device pixels `rect`, one to one."""
     height, width = pixels.shape
-    picture = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
+    picture = QImage(pixels.data, width, height, pixels.strides[0], picture_format)
     picture.setDevicePixelRatio(ratio)
     painter.drawImage(QPointF(rect[0] / ratio, rect[1] / ratio), picture)
 

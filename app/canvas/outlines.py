@@ -1,15 +1,19 @@
 """Outlines as vector paths along pixel edges, sharp at every zoom; each is made once for a mask, not at every paint."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from app.canvas.appearance import Shown
+from app.canvas.overlay import Rect
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.polygons import outlines
 
+# Corners of an outline that are painted or left out together: a partial repaint strokes only the pieces that it meets.
+PIECE = 64
 KEPT_PATHS = 512  # a path of a large object takes some 100 kB
 HALO = QColor(0, 0, 0, 150)
 SELECTED_INNER, SELECTED_OUTER = QColor("#ffffff"), QColor("#000000")
@@ -21,31 +25,46 @@ DASHES = [4.0, 3.0]  # in pen widths
 REACH = 4  # widget pixels that any of these reach outside of a mask's bounds
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of an outline, and the image rectangle around it."""
+
+    bounds: Rect
+    line: QPolygonF
+
+
 class OutlineCache:
     """Paths in image coordinates by instance, least recently used ones dropped."""
 
     def __init__(self) -> None:
-        self._paths: OrderedDict[int, tuple[Mask, QPainterPath]] = OrderedDict()
+        self._paths: OrderedDict[int, tuple[Mask, list[Piece]]] = OrderedDict()
 
-    def path(self, instance_id: int, mask: Mask) -> QPainterPath:
-        """The outline of the instance whose mask this is now."""
+    def path(self, instance_id: int, mask: Mask, visible: Rect) -> QPainterPath:
+        """The outline of the instance whose mask this is now, as far as it meets the image rectangle `visible`."""
         cached = self._paths.get(instance_id)
         if cached is None or cached[0] is not mask:
-            cached = (mask, outline_path(mask))
+            cached = (mask, outline_pieces(mask))
             self._paths[instance_id] = cached
             while len(self._paths) > KEPT_PATHS:
                 self._paths.popitem(last=False)
         self._paths.move_to_end(instance_id)
-        return cached[1]
+        path = QPainterPath()
+        for piece in cached[1]:
+            if _meet(piece.bounds, visible):
+                path.addPolygon(piece.line)
+        return path
 
 
-def outline_path(mask: Mask) -> QPainterPath:
-    """Closed subpaths along the pixel edges of a mask, holes included."""
-    path = QPainterPath()
+def outline_pieces(mask: Mask) -> list[Piece]:
+    """The pixel edges of a mask, holes included, in pieces; each ends where the next begins."""
+    pieces = []
     for ring in outlines(mask):
-        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ring.tolist()]))
-        path.closeSubpath()
-    return path
+        closed = np.concatenate([ring, ring[:1]])
+        for start in range(0, len(ring), PIECE):
+            part = closed[start : start + PIECE + 1]
+            (x1, y1), (x2, y2) = part.min(axis=0).tolist(), part.max(axis=0).tolist()
+            pieces.append(Piece((x1, y1, x2, y2), QPolygonF([QPointF(x, y) for x, y in part.tolist()])))
+    return pieces
 
 
 def draw_outline(painter: QPainter, path: QPainterPath, shown: Shown) -> None:
@@ -86,9 +105,9 @@ def edge_path(window: Bitmap, x: int, y: int) -> QPainterPath:
     return path
 
 
-def bounds_of(mask: Mask) -> QRectF:
-    x1, y1, x2, y2 = mask.bounds
-    return QRectF(x1, y1, x2 - x1, y2 - y1)
+def _meet(one: Rect, other: Rect) -> bool:
+    """Whether rectangles meet, those without a width or height included."""
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
 def _runs(steps: Bitmap) -> list[tuple[int, int, int]]:
@@ -105,4 +124,5 @@ def _cosmetic(color: QColor, width: float) -> QPen:
     pen = QPen(color, width)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    pen.setCapStyle(Qt.PenCapStyle.SquareCap)  # closes the corner between two pieces
     return pen

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Shown, Style
-from app.canvas.sampling import Pixels, nearest
+from app.canvas.sampling import Pixels
 from engine.geometry.mask import Bitmap, Mask
 
 Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
@@ -42,6 +42,14 @@ class Preview:
     stroke: Bitmap
     erase: bool
     style: Style
+
+    def bounds(self) -> list[Rect]:
+        """Around the instance as it was, and around the stroke so far, where they are not empty."""
+        rects = [] if self.base.is_empty else [self.base.bounds]
+        rows, columns = np.flatnonzero(self.stroke.any(axis=1)), np.flatnonzero(self.stroke.any(axis=0))
+        if len(rows):
+            rects.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+        return rects
 
     def window(self, rect: Rect) -> Bitmap:
         """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
@@ -83,6 +91,7 @@ class Overlay:
         self._free = list(range(MOST_SHOWN, 0, -1))
         self._boundaries: dict[int, tuple[Mask, Bitmap]] = {}
         self._preview: Preview | None = None
+        self._pending: list[Rect] = []  # where a preview was that is no longer to be shown
 
     @property
     def levels(self) -> int:
@@ -93,9 +102,10 @@ class Overlay:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. The array stays the same and changes in place."""
         return self._pixels[level]
 
-    def plain_pixels(self, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Pixels:
-        """The image pixels at every row and column without boundaries, for a view that draws sharper ones."""
-        return self._table[2][nearest(self._codes[0], columns, rows)]
+    def plain_pixels(self, rect: Rect) -> Pixels:
+        """The image pixels inside `rect` without boundaries, for a view that draws sharper ones of its own."""
+        x1, y1, x2, y2 = rect
+        return self._table[2][self._codes[0][y1:y2, x1:x2]]
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""
@@ -129,9 +139,8 @@ class Overlay:
         """
         shown = shown[-MOST_SHOWN:]
         before, after = self._shown, {item.id: item for item in shown}
-        changed = self._differences(before, after)
-        kept = [item.id for item in self._order if item.id in after]
-        reordered = kept != [item.id for item in shown if item.id in before]
+        changed = self._differences(shown, before, after) + self._pending
+        self._pending = []
         self._shown, self._order = after, list(shown)
         self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
         for gone in before.keys() - after.keys():
@@ -143,25 +152,27 @@ class Overlay:
                 self._set_style(self._slots[item.id], item.style)
             elif before[item.id].style is not item.style:
                 self._set_style(self._slots[item.id], item.style)
-        rects = [(0, 0, self.width, self.height)] if reordered else self._gather(changed)
+        rects = self._gather(changed)
         for rect in rects:
             self.refresh(rect)
         return rects
 
     def set_preview(self, preview: Preview | None) -> list[Rect]:
         """Show a stroke in progress, or no longer any. Returns the rectangles that changed."""
-        rects = []
-        for one in (self._preview, preview):
-            if one is not None:
-                rows, columns = np.flatnonzero(one.stroke.any(axis=1)), np.flatnonzero(one.stroke.any(axis=0))
-                if len(rows):
-                    rects.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
-                if not one.base.is_empty:
-                    rects.append(one.base.bounds)
+        self.end_preview()
+        rects, self._pending = self._pending, []
         self._preview = preview
         if preview is not None:
             self._set_style(PREVIEW_SLOT, preview.style)
-        return [changed for rect in rects if (changed := self.refresh(rect)) is not None]
+            rects += preview.bounds()
+        changed = self.refresh(_around(rects)) if rects else None
+        return [] if changed is None else [changed]
+
+    def end_preview(self) -> None:
+        """The stroke is about to be committed: the next `sync` composes its place too, once for both."""
+        if self._preview is not None:
+            self._pending += self._preview.bounds()
+            self._preview = None
 
     def refresh(self, rect: Rect) -> Rect | None:
         """Compose the pixels of `rect` again, and those next to it, whose boundary bits hang on them.
@@ -184,13 +195,23 @@ class Overlay:
 
     # -- inside
 
-    def _differences(self, before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
+    def _differences(self, shown: Sequence[Shown], before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
+        """Rectangles around every pixel that `shown` gives another code or colour."""
+        alike = {item.id for item in shown if item.id in before and _looks_alike(before[item.id], item)}
+        old_order = [item.id for item in self._order if item.id in after]
+        new_order = [item.id for item in shown if item.id in before]
+        reordered = old_order != new_order
+        if reordered and [one for one in old_order if one in alike] != [one for one in new_order if one in alike]:
+            return [(0, 0, self.width, self.height)]
         changed = []
-        for key in before.keys() | after.keys():
+        for key in (before.keys() | after.keys()) - alike:
             old, new = before.get(key), after.get(key)
-            if old is None or new is None or not _looks_alike(old, new):
-                changed += [item.mask.bounds for item in (old, new) if item is not None and not item.mask.is_empty]
-        return changed
+            # What grew may now lie beneath what it covered, and the other way round, wherever it is.
+            if old is None or new is None or old.style is not new.style or reordered:
+                changed.append(_around([item.mask.bounds for item in (old, new) if item is not None]))
+            else:
+                changed.append(_difference(old.mask, new.mask))
+        return [rect for rect in changed if rect[0] < rect[2]]
 
     def _set_style(self, slot: int, style: Style) -> None:
         self._table[:, slot] = style.fill()
@@ -199,7 +220,7 @@ class Overlay:
     def _gather(self, rects: list[Rect]) -> list[Rect]:
         """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
         if len(rects) <= FEW:
-            return rects
+            return _joined(rects)
         tiles = np.zeros((-(-self.height // TILE), -(-self.width // TILE)), dtype=np.bool_)
         for x1, y1, x2, y2 in rects:
             tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
@@ -249,7 +270,7 @@ class Overlay:
             codes = self._codes[level][y1 : min(y1 + rows, bottom), x1:x2]
             pixels = self._pixels[level][y1 : min(y1 + rows, bottom), x1:x2]
             pixels[...] = self._table[0][codes]
-            ys, xs = np.nonzero(codes & BOUNDARY)
+            ys, xs = np.divmod(np.flatnonzero(codes >= BOUNDARY), x2 - x1)
             gaps = ((ys + y1) // DASH + (xs + x1) // DASH) % 2 == 1
             ys, xs = ys[gaps], xs[gaps]
             pixels[ys, xs] = self._table[1][codes[ys, xs]]
@@ -257,6 +278,36 @@ class Overlay:
 
 def _looks_alike(one: Shown, other: Shown) -> bool:
     return one.style is other.style and (one.mask is other.mask or one.mask == other.mask)
+
+
+def _around(rects: list[Rect]) -> Rect:
+    """The smallest rectangle that holds those that are not empty."""
+    rects = [rect for rect in rects if rect[0] < rect[2]] or rects[:1]
+    x1, y1, x2, y2 = zip(*rects, strict=True)
+    return min(x1), min(y1), max(x2), max(y2)
+
+
+def _joined(rects: list[Rect]) -> list[Rect]:
+    """Rectangles that overlap joined into one around them, until none do."""
+    result: list[Rect] = []
+    for rect in rects:
+        apart = [one for one in result if not _meet(one, rect)]
+        while len(apart) < len(result):
+            rect = _around([rect, *(one for one in result if _meet(one, rect))])
+            result = apart
+            apart = [one for one in result if not _meet(one, rect)]
+        result.append(rect)
+    return result
+
+
+def _meet(one: Rect, other: Rect) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _difference(one: Mask, other: Mask) -> Rect:
+    """The bounds of the pixels that are in one mask only: little of a large mask that a short stroke changed."""
+    whole = _around([one.bounds, other.bounds])
+    return Mask.from_crop(one.crop(*whole) ^ other.crop(*whole), whole[0], whole[1]).bounds
 
 
 def _put(codes: Codes, rect: Rect, mask: Mask, bitmap: Bitmap, code: int) -> None:

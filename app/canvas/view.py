@@ -181,6 +181,11 @@ class CanvasView(QWidget):
         for rect in self.layers.overlay.set_preview(preview):
             self.update_image_rect(rect)
 
+    def end_preview(self) -> None:
+        """The stroke in progress is about to be committed, which composes its place anew."""
+        self.layers.preview = None
+        self.layers.overlay.end_preview()
+
     def refresh_preview(self, rect: Rect) -> None:
         """The stroke in progress changed inside `rect`, in image pixels."""
         changed = self.layers.overlay.refresh(rect)

@@ -81,6 +81,7 @@ class PaintingTool:
             return
         self._extend(event)
         drawing, self._drawing = self._drawing, None
+        self.canvas.end_preview()
         try:
             self._commit(drawing)
         finally:

@@ -169,6 +169,22 @@ def test_a_stroke_in_progress_looks_like_its_result_on_top_and_leaves_no_trace(e
     assert_identical(overlay, composed(shown))
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_stroke_that_ends_leaves_its_result_or_nothing(committed: bool) -> None:
+    shown = scene(20)
+    target = shown[4]
+    overlay = composed(shown)
+    stroke = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    stroke[100:200, 50:300] = True
+    overlay.set_preview(Preview(target.id, target.mask, stroke, False, style("#cc79a7")))
+    overlay.end_preview()
+    if committed:
+        shown[4] = Shown(target.id, target.mask.union(Mask.from_full(stroke)), target.style)
+        overlay.sync(shown)
+    overlay.set_preview(None)
+    assert_identical(overlay, composed(shown))
+
+
 def test_points_find_the_instances_under_them_topmost_first() -> None:
     shown = scene(30)
     overlay = composed(shown)
