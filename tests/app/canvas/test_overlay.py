@@ -128,6 +128,16 @@ def test_another_painting_order_is_composed() -> None:
     assert_identical(overlay, composed(shown[::-1]))
 
 
+def test_an_instance_that_grows_elsewhere_goes_beneath_what_it_covered() -> None:
+    small, large = Mask.from_crop(np.ones((20, 20)), 30, 30), Mask.from_crop(np.ones((40, 40)), 20, 20)
+    look, other = style("#0072b2"), style("#e69f00")
+    overlay = composed([Shown(1, large, look), Shown(2, small, other)])
+    grown = small.union(Mask.from_crop(np.ones((90, 90)), 200, 150))
+    after = [Shown(2, grown, other), Shown(1, large, look)]
+    overlay.sync(after)
+    assert_identical(overlay, composed(after))
+
+
 def test_nothing_is_composed_again_when_nothing_changed() -> None:
     shown = scene(12)
     overlay = composed(shown)
