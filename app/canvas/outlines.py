@@ -69,23 +69,23 @@ def outline_pieces(mask: Mask) -> list[Piece]:
 
 def draw_outline(painter: QPainter, path: QPainterPath, shown: Shown) -> None:
     """The outline of an instance in its colour over a dark halo, dashed for a proposal."""
-    color = _cosmetic(QColor(shown.style.color), COLOR_WIDTH)
+    color = _cosmetic(painter, QColor(shown.style.color), COLOR_WIDTH)
     if shown.style.proposal:
         color.setDashPattern(DASHES)
         color.setCapStyle(Qt.PenCapStyle.FlatCap)
-    for pen in (_cosmetic(HALO, HALO_WIDTH), color):
+    for pen in (_cosmetic(painter, HALO, HALO_WIDTH), color):
         painter.strokePath(path, pen)
 
 
 def draw_selected(painter: QPainter, path: QPainterPath) -> None:
     """White inside black, which no image and no category can hide both of."""
-    painter.strokePath(path, _cosmetic(SELECTED_OUTER, OUTER_WIDTH))
-    painter.strokePath(path, _cosmetic(SELECTED_INNER, INNER_WIDTH))
+    painter.strokePath(path, _cosmetic(painter, SELECTED_OUTER, OUTER_WIDTH))
+    painter.strokePath(path, _cosmetic(painter, SELECTED_INNER, INNER_WIDTH))
 
 
 def draw_hovered(painter: QPainter, path: QPainterPath) -> None:
-    painter.strokePath(path, _cosmetic(HALO, HALO_WIDTH))
-    painter.strokePath(path, _cosmetic(SELECTED_INNER, HOVER_WIDTH))
+    painter.strokePath(path, _cosmetic(painter, HALO, HALO_WIDTH))
+    painter.strokePath(path, _cosmetic(painter, SELECTED_INNER, HOVER_WIDTH))
 
 
 def edge_path(window: Bitmap, x: int, y: int) -> QPainterPath:
@@ -120,8 +120,9 @@ def _runs(steps: Bitmap) -> list[tuple[int, int, int]]:
     return list(zip(lines.tolist(), starts.tolist(), ends.tolist(), strict=True))
 
 
-def _cosmetic(color: QColor, width: float) -> QPen:
-    pen = QPen(color, width)
+def _cosmetic(painter: QPainter, color: QColor, width: float) -> QPen:
+    """A pen as wide at every zoom. Qt takes a cosmetic width in device pixels, so a dense screen needs more of them."""
+    pen = QPen(color, width * painter.device().devicePixelRatio())
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     pen.setCapStyle(Qt.PenCapStyle.SquareCap)  # closes the corner between two pieces
