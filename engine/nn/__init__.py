@@ -1,1 +1,1 @@
-"""The network: operators, trunk, neck, heads, and the detector that they make up. Tensors in, tensors out, network coordinates."""
+"""The network: operators, trunk, neck, heads, and the detector they make up. Tensors in network coordinates."""
