@@ -23,9 +23,14 @@ def test_the_new_content_replaces_the_old_and_nothing_is_left_beside(tmp_path: P
 def test_an_error_while_writing_leaves_the_old_content(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     target.write_text("old")
-    with pytest.raises(KeyError), atomic_write(target) as temporary:
-        temporary.write_text("half")
-        raise KeyError
+
+    def write_half() -> None:
+        with atomic_write(target) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -67,8 +67,11 @@ def test_a_deep_tiff_is_turned_like_a_shallow_one(tmp_path: Path, orientation: i
 
 @pytest.mark.parametrize(
     ("mode", "suffix"),
-    [("L", "png"), ("L", "jpg"), ("LA", "png"), ("RGBA", "png"), ("RGBA", "webp"), ("RGB", "bmp"), ("CMYK", "jpg")]
-    + [("CMYK", "tif"), ("RGBA", "tif"), ("YCbCr", "tif"), ("P", "bmp"), ("P", "png"), ("1", "png"), ("1", "tif")],
+    [
+        *[("L", "png"), ("L", "jpg"), ("LA", "png"), ("RGBA", "png"), ("RGBA", "webp"), ("RGB", "bmp")],
+        *[("CMYK", "jpg"), ("CMYK", "tif"), ("RGBA", "tif"), ("YCbCr", "tif"), ("P", "bmp"), ("P", "png")],
+        *[("1", "png"), ("1", "tif")],
+    ],
 )
 def test_every_colour_model_becomes_rgb(tmp_path: Path, mode: str, suffix: str) -> None:
     image = Image.fromarray(picture()).convert(mode)
@@ -151,10 +154,25 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str, share: float, 
     Image.fromarray(picture(300, 400)).save(tmp_path / f"a.{suffix}")
     content = (tmp_path / f"a.{suffix}").read_bytes()
     cut = tmp_path / f"cut.{suffix}"
-    # At least 20 bytes: a PNG that only lacks its closing chunk of 12 has all its pixels.
-    cut.write_bytes(content[: min(int(len(content) * share), len(content) - 20)])
+    # At least 40 bytes: a PNG that lacks only its check sums and its closing chunk has all its pixels.
+    cut.write_bytes(content[: min(int(len(content) * share), len(content) - 40)])
     with pytest.raises(UnreadableImage, match=f"cut.{suffix}"):
         reader(cut)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp"])
+def test_a_file_that_lacks_its_last_bytes_is_refused_or_whole(tmp_path: Path, suffix: str) -> None:
+    """Never grey or black where the data end."""
+    Image.fromarray(picture()).save(tmp_path / f"a.{suffix}")
+    content = (tmp_path / f"a.{suffix}").read_bytes()
+    expected = read(tmp_path / f"a.{suffix}")
+    for lost in range(1, 64):
+        (tmp_path / f"a.{suffix}").write_bytes(content[:-lost])
+        try:
+            pixels = read_rgb(tmp_path / f"a.{suffix}")
+        except UnreadableImage:
+            continue
+        assert np.array_equal(pixels, expected)
 
 
 @pytest.mark.parametrize("reader", [read_rgb, read_info])

@@ -88,5 +88,5 @@ def test_pixels_outside_the_image_are_left_out() -> None:
     ids=str,
 )
 def test_malformed_records_are_refused_in_words(record: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="size|counts"):
+    with pytest.raises(ValueError, match=r"size|counts"):
         rle.from_coco(record)
