@@ -3,9 +3,6 @@
 Anything else that escapes is a defect. The app shows `message` and `remedy` to the person as they are.
 """
 
-# The names say what is wrong; "Error" at their ends would add nothing.
-# ruff: noqa: N818
-
 
 class MaskwrightError(Exception):
     """What was wrong (`message`) and what the person can do (`remedy`, may be empty), both as full sentences."""
