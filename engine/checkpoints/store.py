@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from engine.checkpoints.card import CARD_KEY, ModelCard, read_card
@@ -45,8 +46,11 @@ def save(path: str | Path, model: MaskRCNN, card: ModelCard) -> None:
             f"The model was not saved: values in {_some(broken)} are infinite or not a number.",
             remedy="The training diverged; train again with a lower learning rate.",
         )
+    # One entry of metadata only: safetensors writes several in random order, and equal models should be equal files.
+    # Bytes rather than its own writing, which reports a full disk as a parsing error.
+    content = serialise(tensors, metadata={CARD_KEY: card.to_json()})
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt", CARD_KEY: card.to_json()})
+        temporary.write_bytes(content)
 
 
 def load(path: str | Path) -> tuple[MaskRCNN, ModelCard]:

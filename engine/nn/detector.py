@@ -236,7 +236,15 @@ class MaskRCNN(nn.Module):
             nms_threshold=spec.rpn_nms_threshold,
         )
 
-    def _pool(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None, size: int) -> Tensor:
+    def _pool(
+        self,
+        features: Sequence[Tensor],
+        boxes: Tensor,
+        image_index: Tensor | None,
+        size: int,
+        *,
+        channels_last: bool = False,
+    ) -> Tensor:
         spec = self.spec
         if image_index is None:
             image_index = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
@@ -249,10 +257,13 @@ class MaskRCNN(nn.Module):
             output_size=size,
             sampling_ratio=spec.convention.roi_sampling,
             aligned=spec.convention.roi_aligned,
+            channels_last=channels_last,
         )
 
     def _mask_logits(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
-        logits: Tensor = self.mask_head(self._pool(features, boxes, image_index, self.spec.mask_resolution))
+        # Convolutions run channels-last; the box head's linear layers want the channel axis outermost.
+        pooled = self._pool(features, boxes, image_index, self.spec.mask_resolution, channels_last=True)
+        logits: Tensor = self.mask_head(pooled)
         return logits
 
     def _masks(self, features: Sequence[Tensor], boxes: Tensor, labels: Tensor, image: int) -> Tensor:

@@ -29,7 +29,7 @@ class FrozenNorm(FrozenBatchNorm2d):
         )
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error
+class Cancelled(Exception):
     """The caller no longer wants the result. Not an error to show to anyone."""
 
 

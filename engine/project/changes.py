@@ -119,8 +119,10 @@ _TOUCHED = (
     select(literal(1))
     .where(
         instances.c.image_id == images.c.id,
+        # Not `in_`: its values are expanded at each execution, which one for many rows refuses.
         or_(
-            instances.c.state.in_([InstanceState.ACCEPTED.value, InstanceState.REJECTED.value]),
+            instances.c.state == InstanceState.ACCEPTED.value,
+            instances.c.state == InstanceState.REJECTED.value,
             instances.c.edited,
         ),
     )

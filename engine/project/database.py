@@ -44,7 +44,8 @@ class Database:
         """
         if self.read_only:
             raise NotWritable(
-                f"{self.path.name} is open for reading only.", remedy="Close its other window, then open it again."
+                f"{self.path.name} is open for reading only.",
+                remedy="Close the window that edits it, or make the file writable, then open it again.",
             )
         with self.read() as connection:
             yield connection

@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from engine.errors import MaskwrightError, ProjectLocked
+from engine.errors import MaskwrightError, NotWritable, ProjectLocked
 from engine.files import explain
 
 
@@ -56,6 +56,8 @@ class WriterLock:
 
 def _refusal(error: OSError, project: Path) -> MaskwrightError:
     explained = explain(error, project)
+    if explained is not None and project.exists():
+        return NotWritable(explained.message, remedy="Open it for reading only.")
     return explained or MaskwrightError(
         f"{project} cannot be locked for editing: {error.strerror}.", remedy="Open it for reading only."
     )

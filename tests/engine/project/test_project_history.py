@@ -20,7 +20,7 @@ from PIL import Image as PillowImage
 from engine.errors import EditConflict, MaskwrightError
 from engine.geometry.mask import Mask
 from engine.project import Action, CategoryChange, Edit, ImageChange, Project, commands
-from engine.records import Detection, Image, Instance, InstanceState
+from engine.records import Detection, Image, ImageStatus, Instance, InstanceState, Review
 
 SIZE = (40, 30)
 Disc = Callable[..., Mask]
@@ -224,6 +224,22 @@ def test_an_edit_after_undo_cuts_off_what_was_undone(project: Project, image: Im
     assert not project.can_redo
     assert project.redo() is None
     assert [entry.action for entry in project.history()] == [Action.SKIP, Action.ADD_CATEGORY]
+
+
+def test_one_edit_over_several_images_travels_as_one(
+    project: Project, image: Image, disc: Disc, write_image: Callable[..., Path]
+) -> None:
+    second = project.add_images([write_image(project.root / "second.png", seed=1)]).added[0]
+    category = project.categories()[0].id
+    drawn = [commands.draw(project.new_instance_id(), each.id, category, disc(3, 4)) for each in (image, second)]
+    reviews = [ImageChange(each.id, Review.OPEN, Review.ACCEPTED) for each in (image, second)]
+    project.apply(Edit(Action.IMPORT, None, (*(change for edit in drawn for change in edit.changes), *reviews)))
+    assert [each.status for each in project.images()] == [ImageStatus.ACCEPTED] * 2
+    project.undo()
+    assert [each.status for each in project.images()] == [ImageStatus.TODO] * 2
+    assert not project.instances(image.id) and not project.instances(second.id)
+    project.redo()
+    assert [len(project.instances(each.id)) for each in (image, second)] == [1, 1]
 
 
 def test_undo_tells_where_to_look(project: Project, image: Image, proposal: Instance, disc: Disc) -> None:
