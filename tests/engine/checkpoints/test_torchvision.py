@@ -153,8 +153,8 @@ def test_detections_from_the_same_box_outputs(
         )
         assert len(expected[0][i]) > 5
         assert torch.equal(labels + 1, expected[2][i])
-        torch.testing.assert_close(scores, expected[1][i])
-        torch.testing.assert_close(boxes, expected[0][i], rtol=1e-5, atol=1e-3)
+        assert torch.equal(scores, expected[1][i])
+        assert torch.equal(boxes, expected[0][i])
 
 
 def test_mask_logits(
