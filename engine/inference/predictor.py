@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.checkpoints import ModelCard, checkpoint_id, load
 from engine.inference.preprocess import batch, input_scale, normalise, resize, stretch_contrast
 from engine.nn.detector import MaskRCNN
+from engine.nn.mask_head import enlarged_as_torchvision
 from engine.nn.ops import paste_masks
 from engine.records import Detection
 
@@ -81,7 +82,8 @@ class Predictor:
         network_width, network_height = max(1, round(width * factor)), max(1, round(height * factor))
         if spec.stretch_contrast:
             rgb = stretch_contrast(rgb)
-        pixels = normalise(resize(rgb, network_width, network_height), spec)
+        antialias = spec.convention.resize == "antialiased"
+        pixels = normalise(resize(rgb, network_width, network_height, antialias), spec)
         levels = self.model.features(batch([pixels]).to(self.device), cancelled)
         return Features(
             levels=tuple(levels),
@@ -132,7 +134,10 @@ class Predictor:
         keep_empty: bool = False,
     ) -> list[Detection]:
         user_boxes = (boxes / self._scale(features)).float().cpu()
-        masks = paste_masks(probabilities.float().cpu(), user_boxes, features.height, features.width)
+        probabilities, pasted_boxes = probabilities.float().cpu(), user_boxes
+        if self.model.spec.convention.paste == "torchvision":
+            probabilities, pasted_boxes = enlarged_as_torchvision(probabilities, user_boxes)
+        masks = paste_masks(probabilities, pasted_boxes, features.height, features.width)
         names = self.model.spec.categories
         return [
             Detection(label, names[label], score, (x1, y1, x2, y2), mask)

@@ -33,12 +33,12 @@ def input_scale(spec: ModelSpec, width: int, height: int) -> float:
     return min(max(1.0, spec.input_min_side / short), spec.input_max_side / long)
 
 
-def resize(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize an (H, W, 3) image, averaging when it shrinks."""
+def resize(rgb: NDArray[np.uint8], width: int, height: int, antialias: bool) -> NDArray[np.uint8]:
+    """Resize an (H, W, 3) image; with ``antialias`` it is averaged where it shrinks."""
     if rgb.shape[1] == width and rgb.shape[0] == height:
         return rgb
-    shrinks = width < rgb.shape[1]
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    interpolation = cv2.INTER_AREA if antialias and width < rgb.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(rgb, (width, height), interpolation=interpolation)  # type: ignore[return-value]
 
 
 def stretch_contrast(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -89,3 +89,21 @@ def mask_probabilities(logits: Tensor, labels: Tensor) -> Tensor:
         (n, m, m) in [0, 1]: of each RoI's own category.
     """
     return logits[torch.arange(len(labels), device=labels.device), labels].sigmoid()
+
+
+def enlarged_as_torchvision(probabilities: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """What to paste exactly, to get what torchvision pastes: it adds a border of zeros, enlarges the box by as much,
+    cuts its corners to whole pixels and counts the last pixel in (`paste_masks_in_image`).
+
+    Args:
+        probabilities: (n, m, m).
+        boxes: (n, 4) x1 y1 x2 y2 in pixels of the image.
+
+    Returns:
+        (n, m + 2, m + 2) probabilities and (n, 4) boxes with integer corners.
+    """
+    side = probabilities.shape[-1]
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) * 0.5, (boxes[:, 2:] - boxes[:, :2]) * 0.5
+    half = half * ((side + 2) / side)
+    top_left, bottom_right = (centre - half).trunc(), (centre + half).trunc()
+    return F.pad(probabilities, (1, 1, 1, 1)), torch.cat([top_left, torch.maximum(bottom_right, top_left) + 1], dim=1)

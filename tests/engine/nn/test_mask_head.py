@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torchvision.models.detection.roi_heads import maskrcnn_inference
+from torchvision.models.detection.roi_heads import maskrcnn_inference, paste_masks_in_image
 
-from engine.nn.mask_head import TARGET_CHUNK, MaskHead, mask_loss, mask_probabilities, mask_targets
+from engine.nn.mask_head import (
+    TARGET_CHUNK,
+    MaskHead,
+    enlarged_as_torchvision,
+    mask_loss,
+    mask_probabilities,
+    mask_targets,
+)
+from engine.nn.ops import paste_masks
 
 
 def blobs(count: int, side: int, seed: int = 0) -> torch.Tensor:
@@ -76,3 +84,18 @@ def test_no_rois_give_no_masks_and_a_loss_that_can_be_trained_on() -> None:
     loss.backward()
     assert loss.item() == 0
     assert all(parameter.grad is not None for parameter in head.parameters())
+
+
+def test_enlarged_masks_are_pasted_as_torchvision_pastes() -> None:
+    random = torch.Generator().manual_seed(0)
+    corners = torch.rand(50, 2, generator=random) * 60 - 5
+    boxes = torch.cat([corners, corners + 0.3 + torch.rand(50, 2, generator=random) * 40], dim=1)
+    probabilities = blobs(50, 32)[:, :28, :28] * 0.9
+    expected = paste_masks_in_image(probabilities[:, None], boxes, (64, 80))[:, 0]
+    masks = paste_masks(*enlarged_as_torchvision(probabilities, boxes), 64, 80)
+    pixels = 0
+    for mask, values in zip(masks, expected, strict=True):
+        certain = (values - 0.5).abs() > 1e-4
+        assert torch.equal(torch.from_numpy(mask.to_full(64, 80))[certain], (values >= 0.5)[certain])
+        pixels += mask.area
+    assert pixels > 5000
