@@ -1,9 +1,9 @@
 """Reading image files of any kind as upright 8-bit RGB. EXIF orientation is honoured here and nowhere else."""
 
+import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     return sorted(found)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turns whatever the decoders raise for a bad file into words."""
     remedy = "Leave it out, or replace it with a complete copy."
@@ -103,7 +103,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise UnreadableImage(f"{path.name} is damaged or cut short ({error}).", remedy=remedy) from error
 
 
-@contextmanager
+@contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """The image with its header read, of a size that may be decoded."""
     with warnings.catch_warnings():
@@ -165,10 +165,9 @@ def _read_tiff(path: Path) -> Pixels:
         _check_size(path, page.imagewidth, page.imagelength)
         _check_complete(path, page)
         if page.dtype == np.uint8 or page.dtype == np.bool_:
-            try:
+            # Unusual layouts (several planes, two or five channels) are unknown to Pillow, but not to tifffile.
+            with contextlib.suppress(UnidentifiedImageError):
                 return _read_with_pillow(path)
-            except UnidentifiedImageError:
-                pass  # unusual layouts (several planes, two or five channels): tifffile knows them
         orientation = int(page.tags.valueof(_ORIENTATION_TAG, 1))
         try:
             pixels = _as_height_width_channels(page.asarray(), page.axes)
