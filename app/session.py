@@ -222,7 +222,7 @@ class Session(QObject):
         if self.project is None or self.read_only or image_id not in self.images:
             return
         try:
-            self.project.set_proposals(image_id, detections, checkpoint_id)
+            instances = self.project.set_proposals(image_id, detections, checkpoint_id)
         except MaskwrightError as error:
             self.problem.emit(str(error), "")
             return
@@ -230,17 +230,21 @@ class Session(QObject):
         if len(self.project.categories()) != len(self.categories):
             self._read_categories()
         if self.image is not None and self.image.id == image_id:
-            self.reload_image()
+            self._hold(instances)
 
     def reload_image(self) -> None:
         """Read the current image's instances again, keeping what is left of the selection."""
         if self.project is None or self.image is None:
             return
-        self.instances = {instance.id: instance for instance in self.project.instances(self.image.id)}
-        self.instances_changed.emit(None)
-        self.select(self.selection)
+        self._hold(self.project.instances(self.image.id))
 
     # -- inside
+
+    def _hold(self, instances: Iterable[Instance]) -> None:
+        """Show these as the current image's instances, keeping what is left of the selection."""
+        self.instances = {instance.id: instance for instance in instances}
+        self.instances_changed.emit(None)
+        self.select(self.selection)
 
     def _all(self) -> list[Instance]:
         return list(self.instances.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from engine.errors import MaskwrightError
 from engine.files import atomic_write
@@ -33,7 +33,6 @@ Found = TypeVar("Found")
 _ROOT = "root"
 _CHECKPOINT = "current_checkpoint"
 
-_INSTANCES_OF = select(instances).where(instances.c.image_id == bindparam("image")).order_by(instances.c.id)
 
 
 class Project:
@@ -161,9 +160,7 @@ class Project:
 
     def instances(self, image_id: int) -> list[Instance]:
         """Every instance of an image in whatever state, by id."""
-        with self._database.read() as connection:
-            rows = connection.execute(_INSTANCES_OF, {"image": image_id}).mappings().all()
-        return [instance_of(row) for row in rows]
+        return self._ask(lambda connection: proposals.read_instances(connection, image_id))
 
     def instance(self, instance_id: int) -> Instance:
         """One instance. Raises KeyError where there is none of that id."""
@@ -262,8 +259,10 @@ class Project:
 
     # -- predictions
 
-    def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> None:
+    def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> list[Instance]:
         """Replace an image's untouched proposals by what a model found. Not an edit: it is not in the history.
+
+        Returns what `instances` would now.
 
         Does nothing where a person has decided about the image. Detections without pixels are left out, and those that
         match (mask IoU >= 0.5) an instance that an edit ever touched, accepted, rejected or neither.
@@ -271,17 +270,20 @@ class Project:
         with self._database.write() as connection:
             review = connection.execute(select(images.c.review).where(images.c.id == image_id)).scalar()
             if _found(review, image_id) != Review.OPEN.value:
-                return
+                return proposals.read_instances(connection, image_id)
             proposals.clear_untouched(connection, image_id)
-            new = proposals.unmatched(connection, image_id, detections)
+            present = proposals.read_instances(connection, image_id)
+            new = proposals.unmatched(present, detections)
             ids = self.new_instance_ids(len(new))
             category_ids = {
                 name: categories.category_named(connection, name, self.new_category_id)
                 for name in dict.fromkeys(detection.category for detection in new)
             }
-            proposals.insert_proposals(connection, image_id, zip(ids, new, strict=True), category_ids, checkpoint_id)
+            numbered = zip(ids, new, strict=True)
+            proposed = proposals.insert_proposals(connection, image_id, numbered, category_ids, checkpoint_id)
             proposals.mark_predicted(connection, image_id, checkpoint_id)
             changes.refresh_status(connection, [image_id])
+        return present + proposed
 
     def stale_images(self, checkpoint_id: str) -> list[Image]:
         """The images under review whose proposals are not that checkpoint's: of another one, or of none yet."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from engine.geometry.boxes import mask_iou_matrix
 from engine.project.rows import instance_of, instance_row
@@ -11,6 +11,7 @@ from engine.records import Detection, Instance, InstanceState, Origin
 
 # From this mask IoU on, a detection is the same object as an instance that a person already dealt with.
 SAME_OBJECT_IOU = 0.5
+_INSTANCES_OF = select(instances).where(instances.c.image_id == bindparam("image")).order_by(instances.c.id)
 
 
 def clear_untouched(connection: Connection, image_id: int) -> None:
@@ -24,14 +25,19 @@ def clear_untouched(connection: Connection, image_id: int) -> None:
     )
 
 
-def unmatched(connection: Connection, image_id: int, detections: Sequence[Detection]) -> list[Detection]:
-    """The detections that have pixels and are not an instance that the image still holds."""
-    rows = connection.execute(select(instances).where(instances.c.image_id == image_id)).mappings()
-    present = [instance_of(row).mask for row in rows]
+def read_instances(connection: Connection, image_id: int) -> list[Instance]:
+    """Every instance of an image, by id."""
+    rows = connection.execute(_INSTANCES_OF, {"image": image_id}).mappings().all()
+    return [instance_of(row) for row in rows]
+
+
+def unmatched(present: Sequence[Instance], detections: Sequence[Detection]) -> list[Detection]:
+    """The detections that have pixels and are none of the instances that the image holds already."""
     found = [detection for detection in detections if not detection.mask.is_empty]
     if not present or not found:
         return found
-    overlap = mask_iou_matrix([detection.mask for detection in found], present).max(axis=1)
+    masks = [instance.mask for instance in present]
+    overlap = mask_iou_matrix([detection.mask for detection in found], masks).max(axis=1)
     return [detection for detection, iou in zip(found, overlap, strict=True) if iou < SAME_OBJECT_IOU]
 
 
@@ -41,7 +47,7 @@ def insert_proposals(
     numbered: Iterable[tuple[int, Detection]],
     category_ids: Mapping[str, int],
     checkpoint_id: str,
-) -> None:
+) -> list[Instance]:
     """Write detections as proposals, each under its id, of the category whose id is given for its name."""
     proposals = [
         Instance(
@@ -59,6 +65,7 @@ def insert_proposals(
     if proposals:
         rows = [{**instance_row(proposal), "in_history": False} for proposal in proposals]
         connection.execute(insert(instances), rows)
+    return proposals
 
 
 def mark_predicted(connection: Connection, image_id: int, checkpoint_id: str) -> None:

@@ -37,8 +37,9 @@ def test_detections_become_proposals_with_score_category_and_checkpoint(
 
 def test_new_proposals_replace_untouched_ones(project: Project, image: Image, disc: Disc, detection: Detect) -> None:
     project.set_proposals(image.id, [detection(disc(5, 5))], "base")
-    project.set_proposals(image.id, [detection(disc(6, 6)), detection(Mask.empty())], "tuned")
+    returned = project.set_proposals(image.id, [detection(disc(6, 6)), detection(Mask.empty())], "tuned")
     (only,) = project.instances(image.id)
+    assert returned == [only]
     assert (only.mask, only.predicted_by) == (disc(6, 6), "tuned")
     project.set_proposals(image.id, [], "tuned")
     assert project.instances(image.id) == []
@@ -52,9 +53,10 @@ def test_an_object_that_a_person_dealt_with_is_not_proposed_again(
     project.set_proposals(image.id, [detection(disc(5, 5)), detection(disc(30, 5))], "base")
     project.apply(decide(project.instances(image.id)[:1]))
     (touched, _) = project.instances(image.id)
-    project.set_proposals(image.id, [detection(disc(6, 5)), detection(disc(31, 5))], "tuned")
+    returned = project.set_proposals(image.id, [detection(disc(6, 5)), detection(disc(31, 5))], "tuned")
     kept, new = project.instances(image.id)
     assert kept == touched
+    assert returned == [kept, new]
     assert new.mask == disc(31, 5)
 
 
