@@ -74,6 +74,7 @@ def style(color: str, proposal: bool = False, emphasised: bool = False) -> Style
     return Style(color, proposal, emphasised)
 
 
+@lru_cache(maxsize=4096)
 def premultiplied(color: str, opacity: int) -> int:
     """0xAARRGGBB of "#rrggbb" at `opacity` out of 255, colours scaled by the opacity as Qt's rasteriser wants them."""
     parsed = QColor(color)

@@ -26,6 +26,7 @@ DASH = 3  # length of a dash in pixels of the level that is drawn: shorter looks
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
+MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 CHUNK = 1 << 15  # pixels coloured at once: what numpy widens to indices must stay in the second-level cache
 
 
@@ -83,6 +84,9 @@ class Overlay:
             if max(width, height) <= SMALLEST_LEVEL:
                 break
             width, height = (width + 1) // 2, (height + 1) // 2
+        # Rectangles of each level, in its own pixels, that changed since it was last asked for: its codes, its colours.
+        self._stale_codes: list[list[Rect]] = [[] for _ in self._codes]
+        self._stale_colors: list[list[Rect]] = [[] for _ in self._codes]
         self._table = np.zeros((3, 1 << 16), dtype=np.uint32)  # dash, gap, without boundaries
         self._shown: dict[int, Shown] = {}
         self._order: list[Shown] = []
@@ -99,7 +103,15 @@ class Overlay:
         return len(self._codes)
 
     def pixels(self, level: int) -> Pixels:
-        """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. The array stays the same and changes in place."""
+        """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
+        for coarser in range(1, level + 1):
+            stale, self._stale_codes[coarser] = self._stale_codes[coarser], []
+            for x1, y1, x2, y2 in _joined(stale):
+                finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
+                self._codes[coarser][y1:y2, x1:x2] = _halved(finer)
+        stale, self._stale_colors[level] = self._stale_colors[level], []
+        for rect in _joined(stale):
+            self._color(level, rect)
         return self._pixels[level]
 
     def plain_pixels(self, rect: Rect) -> Pixels:
@@ -184,13 +196,12 @@ class Overlay:
         if x1 >= x2 or y1 >= y2:
             return None
         self._codes[0][y1:y2, x1:x2] = self._compose((x1, y1, x2, y2))
-        self._color(0, (x1, y1, x2, y2))
         a1, b1, a2, b2 = x1, y1, x2, y2
-        for level in range(1, self.levels):
+        for level in range(self.levels):
+            if level:
+                _remember(self._stale_codes[level], (a1, b1, a2, b2))
+            _remember(self._stale_colors[level], (a1, b1, a2, b2))
             a1, b1, a2, b2 = a1 // 2, b1 // 2, (a2 + 1) // 2, (b2 + 1) // 2
-            finer = self._codes[level - 1][2 * b1 : 2 * b2, 2 * a1 : 2 * a2]
-            self._codes[level][b1:b2, a1:a2] = _halved(finer)
-            self._color(level, (a1, b1, a2, b2))
         return x1, y1, x2, y2
 
     # -- inside
@@ -259,7 +270,9 @@ class Overlay:
     def _boundary(self, item: Shown) -> Bitmap:
         cached = self._boundaries.get(item.id)
         if cached is None or cached[0] is not item.mask:
-            cached = (item.mask, _inner_boundary(np.pad(item.mask.bitmap, 1)))
+            padded = np.zeros((item.mask.height + 2, item.mask.width + 2), dtype=np.bool_)
+            padded[1:-1, 1:-1] = item.mask.bitmap
+            cached = (item.mask, _inner_boundary(padded))
             self._boundaries[item.id] = cached
         return cached[1]
 
@@ -285,6 +298,12 @@ def _around(rects: list[Rect]) -> Rect:
     rects = [rect for rect in rects if rect[0] < rect[2]] or rects[:1]
     x1, y1, x2, y2 = zip(*rects, strict=True)
     return min(x1), min(y1), max(x2), max(y2)
+
+
+def _remember(stale: list[Rect], rect: Rect) -> None:
+    stale.append(rect)
+    if len(stale) > MOST_STALE:
+        stale[:] = [_around(stale)]
 
 
 def _joined(rects: list[Rect]) -> list[Rect]:

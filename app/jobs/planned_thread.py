@@ -49,6 +49,10 @@ class PlannedThread(QThread, Generic[T]):
     def cancelled(self) -> bool:
         return self._cancel.is_set()
 
+    def pause(self, seconds: float) -> None:
+        """Leave the processor to others for a while, unless something more urgent is wanted."""
+        self._cancel.wait(seconds)
+
     def work(self, task: T) -> None:
         """Do one task; runs in this thread, and reports its own errors."""
         raise NotImplementedError

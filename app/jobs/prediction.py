@@ -4,6 +4,7 @@ The thread owns the `Predictor`, and torch is imported there. A newer plan repla
 image and the checkpoint that it belongs to, and one that came too late is dropped.
 """
 
+import gc
 import traceback
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,9 @@ from engine.records import Detection, Image, Review
 
 if TYPE_CHECKING:
     from engine.inference import Predictor
+
+
+SHOWING_SECONDS = 0.06  # the window stores and paints what was found; the next image competes for the interpreter
 
 
 class PredictorState(StrEnum):
@@ -61,6 +65,7 @@ class _PredictionThread(PlannedThread[PredictTask]):
             return
         if detections is not None and self._predictor is not None:
             self.done.emit(task, self._predictor.checkpoint_id, detections)
+            self.pause(SHOWING_SECONDS)
         self.state.emit(PredictorState.WAITING)
 
     def _predict(self, task: PredictTask) -> list[Detection] | None:
@@ -85,6 +90,9 @@ class _PredictionThread(PlannedThread[PredictTask]):
         self._predictor, self._path = None, None  # the old weights are freed before the new ones are read
         self._predictor = Predictor.from_checkpoint(checkpoint)
         self._path = checkpoint
+        # The garbage collector walks through all of torch's objects from time to time, and nothing else runs for up to
+        # 200 ms meanwhile. Frozen ones it leaves alone.
+        gc.freeze()
         self.loaded.emit(self._predictor.checkpoint_id, self._predictor.card)
 
 

@@ -24,10 +24,11 @@ def encode_crop(mask: Mask) -> str:
 
 
 def decode_crop(x: int, y: int, width: int, height: int, counts: str) -> Mask:
-    """The mask that `encode_crop` encoded, from its bounds. Raises ValueError where the counts do not fit the size."""
+    """The mask that `encode_crop` encoded, from its bounds. Raises ValueError where the counts do not fit them."""
     if width == 0 or height == 0:
         return Mask.empty()
-    return Mask.from_crop(coco_mask.decode({"size": [height, width], "counts": counts.encode("ascii")}), x, y)
+    bitmap = coco_mask.decode({"size": [height, width], "counts": counts.encode("ascii")})
+    return Mask(x, y, np.ascontiguousarray(bitmap).view(np.bool_))
 
 
 def to_coco(mask: Mask, height: int, width: int) -> dict[str, Any]:

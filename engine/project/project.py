@@ -34,7 +34,6 @@ _ROOT = "root"
 _CHECKPOINT = "current_checkpoint"
 
 
-
 class Project:
     """An open project file `NAME.maskwright`, for the thread that opened it.
 
