@@ -24,7 +24,10 @@ class Advance(Protocol):
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Advance]:
-    """A progress bar on stderr while the block runs."""
+    """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
+    if not CONSOLE.is_terminal:
+        yield lambda done, total, note="": None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=CONSOLE) as progress:
         task = progress.add_task(title, total=None, note="")
@@ -32,7 +35,11 @@ def progress_bar(title: str) -> Iterator[Advance]:
         def advance(done: int, total: int, note: str = "") -> None:
             progress.update(task, completed=done, total=total, note=note)
 
-        yield advance
+        try:
+            yield advance
+        except BaseException:
+            progress.live.transient = True  # what went wrong is said alone, without half a bar above it
+            raise
 
 
 def say(text: str) -> None:

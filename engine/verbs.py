@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import MaskwrightError
+from engine.files import explain
 from engine.reporting import StopSignal, emit, progress_bar, say
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -44,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return outcome if isinstance(outcome, int) else 0
     except MaskwrightError as error:
         say(f"Error: {error}")
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        say(f"Error: {explain(error, error.filename) or f'{error.filename}: {error.strerror}.'}")
         return 2
     except typer.Abort:
         return STOPPED
@@ -75,12 +81,20 @@ def predict(
     predictor = Predictor.from_checkpoint(weights)
     if project_file is not None:
         with Project.open(project_file) as project, progress_bar("Predicting") as advance:
-            count = predict_open_images(project, predictor, advance)
-        say(f"Proposals for {count} images are in {project_file}.")
+            predicted = predict_open_images(project, predictor, advance)
+        say_left_out(predicted.unreadable)
+        say(f"Proposals for {predicted.images} images are in {project_file}.")
     elif images and out is not None:
         with progress_bar("Predicting") as advance:
-            report = predict_to_coco(images, out, predictor, threshold, advance)
-        say(f"Wrote {report.annotations} annotations on {report.images} images to {out}.")
+            written = predict_to_coco(images, out, predictor, threshold, advance)
+        say_left_out(written.unreadable)
+        say(f"Wrote {written.annotations} annotations on {written.images} images to {out}.")
+
+
+def say_left_out(reasons: Sequence[str]) -> None:
+    """A line for each image that could not be read."""
+    for reason in reasons:
+        say(f"Left out: {reason}")
 
 
 @app.command()
@@ -201,14 +215,15 @@ def import_(
     from engine.formats.coco import import_coco
     from engine.project import Project
 
-    existed = project_file.exists()
-    with Project.open(project_file) if existed else Project.create(project_file) as project:
-        try:
+    existed, path = project_file.exists(), project_file
+    try:
+        with Project.open(project_file) if existed else Project.create(project_file) as project:
+            path = project.path
             report = import_coco(project, coco, images, accept_images=accept)
-        except BaseException:
-            if not existed:
-                project.path.unlink()
-            raise
+    except BaseException:
+        if not existed:
+            Project.discard(path)
+        raise
     for name in report.missing:
         say(f"Left out: {name} is not in {images}.")
     for name, reason in report.unreadable:
@@ -217,7 +232,7 @@ def import_(
         say(f"Left out: annotations[{index}], {reason}.")
     for note in report.notes:
         say(f"Note: {note}")
-    say(f"Imported {report.instances} annotations and {report.images} new images into {project.path}.")
+    say(f"Imported {report.instances} annotations and {report.images} new images into {path}.")
 
 
 @app.command()

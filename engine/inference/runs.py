@@ -2,29 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import MaskwrightError
-from engine.formats.coco import ExportReport
+from engine.errors import MaskwrightError, UnreadableImage
 from engine.formats.coco_document import segmentation_of, write_document
 from engine.images import find_images, read_rgb
 from engine.inference.predictor import Predictor
 from engine.project import Project
-from engine.records import Review
+from engine.records import Detection, Review
 
 Progress = Callable[[int, int], None]
 """Called with how many images are done, and of how many."""
 
 
-def predict_open_images(project: Project, predictor: Predictor, progress: Progress) -> int:
-    """Fill every image that nobody reviewed yet with proposals; returns how many images."""
-    images = [image for image in project.images() if image.review is Review.OPEN]
-    for done, image in enumerate(images, start=1):
-        features = predictor.encode(read_rgb(project.image_path(image)))
-        project.set_proposals(image.id, predictor.detect(features), predictor.checkpoint_id)
-        progress(done, len(images))
-    return len(images)
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run over many images did; ``unreadable`` says of each image that was left out why."""
+
+    images: int
+    annotations: int
+    unreadable: tuple[str, ...]
+
+
+def predict_open_images(project: Project, predictor: Predictor, progress: Progress) -> RunReport:
+    """Fill every image that nobody reviewed yet with proposals.
+
+    Raises:
+        UnreadableImage: none of them can be read.
+    """
+    images = {project.image_path(image): image.id for image in project.images() if image.review is Review.OPEN}
+    run = _Run(predictor)
+    annotations = 0
+    for path, found in run.over(list(images), progress):
+        annotations += len(found.detections)
+        project.set_proposals(images[path], found.detections, predictor.checkpoint_id)
+    return RunReport(len(images) - len(run.unreadable), annotations, tuple(run.unreadable))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    width: int
+    height: int
+    detections: list[Detection]
+
+
+class _Run:
+    """Predicts image after image and notes those that cannot be read."""
+
+    def __init__(self, predictor: Predictor, score_floor: float | None = None) -> None:
+        self._predictor, self._score_floor = predictor, score_floor
+        self.unreadable: list[str] = []
+
+    def over(self, paths: Sequence[Path], progress: Progress) -> Iterator[tuple[Path, _Found]]:
+        """Each readable image with what is on it. Raises UnreadableImage, the first one, where there is none."""
+        first: UnreadableImage | None = None
+        for done, path in enumerate(paths, start=1):
+            try:
+                rgb = read_rgb(path)
+            except UnreadableImage as error:
+                first = first or error
+                self.unreadable.append(str(error))
+            else:
+                found = self._predictor.detect(self._predictor.encode(rgb), self._score_floor)
+                yield path, _Found(rgb.shape[1], rgb.shape[0], found)
+            progress(done, len(paths))
+        if first is not None and len(self.unreadable) == len(paths):
+            raise first
 
 
 def images_among(paths: Sequence[Path]) -> list[Path]:
@@ -45,36 +90,26 @@ def images_among(paths: Sequence[Path]) -> list[Path]:
 
 def predict_to_coco(
     paths: Sequence[Path], out: Path, predictor: Predictor, threshold: float, progress: Progress
-) -> ExportReport:
+) -> RunReport:
     """Detect objects on image files and write them, with their scores, as one COCO dataset.
 
-    Image names are relative to the folder that holds all of them. Nothing is written unless every image was read.
+    Image names are relative to the folder that holds all of them.
+
+    Raises:
+        UnreadableImage: no image can be read; nothing is written.
     """
     files = images_among(paths)
     root = Path(*_common_parts([file.resolve().parent for file in files]))
     categories = predictor.model.spec.categories
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
-    for number, file in enumerate(files, start=1):
-        rgb = read_rgb(file)
-        height, width = rgb.shape[:2]
+    run = _Run(predictor, threshold)
+    for file, found in run.over(files, progress):
+        number = len(images) + 1
         name = file.resolve().relative_to(root).as_posix()
-        images.append({"id": number, "file_name": name, "width": width, "height": height})
-        for found in predictor.detect(predictor.encode(rgb), threshold):
-            x1, y1, x2, y2 = found.mask.bounds
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": found.label + 1,
-                    "iscrowd": 0,
-                    "area": found.mask.area,
-                    "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "segmentation": segmentation_of(found.mask, width, height),
-                    "score": round(found.score, 6),
-                }
-            )
-        progress(number, len(files))
+        images.append({"id": number, "file_name": name, "width": found.width, "height": found.height})
+        for detection in found.detections:
+            annotations.append(_annotation(detection, len(annotations) + 1, number, found.width, found.height))
     document = {
         "info": {"description": f"Predicted by {predictor.card.name} ({predictor.checkpoint_id})"},
         "licenses": [],
@@ -83,7 +118,21 @@ def predict_to_coco(
         "annotations": annotations,
     }
     write_document(out, document)
-    return ExportReport(out, len(images), len(annotations))
+    return RunReport(len(images), len(annotations), tuple(run.unreadable))
+
+
+def _annotation(found: Detection, number: int, image: int, width: int, height: int) -> dict[str, object]:
+    x1, y1, x2, y2 = found.mask.bounds
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": found.label + 1,
+        "iscrowd": 0,
+        "area": found.mask.area,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "segmentation": segmentation_of(found.mask, width, height),
+        "score": round(found.score, 6),
+    }
 
 
 def _common_parts(folders: Sequence[Path]) -> list[str]:

@@ -64,7 +64,7 @@ def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:
         path = images_folder / record.file_name
         if not path.is_file():
             raise InvalidDataset(
-                f"{annotations.name} names the image {record.file_name}, which is not in {images_folder}.",
+                f"{annotations.name} names the image {record.file_name}, which is not in {images_folder.absolute()}.",
                 remedy="Check the folder of the images.",
             )
         width, height = record.size or _size_of(path)

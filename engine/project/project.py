@@ -92,6 +92,12 @@ class Project:
             lock.release()
             raise
 
+    @staticmethod
+    def discard(path: str | os.PathLike[str]) -> None:
+        """Delete a closed project's file and what SQLite keeps beside it: one that was just made for nothing."""
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{os.fspath(path)}{suffix}").unlink(missing_ok=True)
+
     def close(self) -> None:
         """Close the file and let others write to it. Closing twice is fine."""
         try:
