@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -68,6 +69,7 @@ class StopSignal:
         return self._stop.is_set()
 
     def _wait_for_end_of_stdin(self) -> None:
-        while sys.stdin.buffer.read(1024):
+        # Not through sys.stdin: its lock, held by a read that never ends, aborts the interpreter at the end.
+        while os.read(sys.stdin.fileno(), 1024):
             pass
         self._stop.set()

@@ -1,0 +1,101 @@
+"""What the predictor says is in the user's frame, repeats itself, and copes with images of any shape."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.geometry import rle
+from engine.geometry.boxes import mask_iou_matrix
+from engine.geometry.mask import Mask
+from engine.images import read_rgb
+from engine.inference import Predictor
+from engine.inference.predictor import Features
+from engine.nn.detector import Cancelled
+from engine.resources import BUNDLED_WEIGHTS
+
+NAME = "a101a00fea63f0c4.png"  # 256 x 256, 18 nuclei
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.from_checkpoint(BUNDLED_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def pixels(data_root: Path) -> np.ndarray:
+    return read_rgb(data_root / "nuclei" / "images" / NAME)
+
+
+@pytest.fixture(scope="module")
+def features(predictor: Predictor, pixels: np.ndarray) -> Features:
+    return predictor.encode(pixels)
+
+
+@pytest.fixture(scope="module")
+def truth(data_root: Path) -> list[Mask]:
+    whole = json.loads((data_root / "nuclei" / "annotations" / "instances_val.json").read_text())
+    image = next(each["id"] for each in whole["images"] if each["file_name"] == NAME)
+    return [rle.from_coco(each["segmentation"]) for each in whole["annotations"] if each["image_id"] == image]
+
+
+def test_nuclei_are_found_where_they_are(predictor: Predictor, features: Features, truth: list[Mask]) -> None:
+    found = predictor.detect(features, score_floor=0.5)
+    assert abs(len(found) - len(truth)) <= 4
+    overlap = mask_iou_matrix([one.mask for one in found], truth)
+    assert (overlap.max(axis=0) > 0.5).mean() > 0.65
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    for one in found:
+        x1, y1, x2, y2 = one.box
+        assert 0 <= x1 < x2 <= features.width
+        assert 0 <= y1 < y2 <= features.height
+        left, top, right, bottom = one.mask.bounds
+        # A pixel belongs to a mask by its centre, so the mask reaches at most a pixel beyond its box.
+        assert left >= x1 - 1 and top >= y1 - 1 and right <= x2 + 1 and bottom <= y2 + 1
+
+
+def test_a_given_box_gets_the_mask_of_what_is_inside(
+    predictor: Predictor, features: Features, truth: list[Mask]
+) -> None:
+    boxes = [tuple(map(float, mask.bounds)) for mask in truth]
+    found = predictor.masks_for_boxes(features, boxes)  # type: ignore[arg-type]
+    assert len(found) == len(boxes)
+    ious = [one.mask.iou(mask) for one, mask in zip(found, truth, strict=True)]
+    assert np.mean(ious) > 0.7
+    assert predictor.masks_for_boxes(features, []) == []
+
+
+def test_the_same_image_gives_the_same_detections(predictor: Predictor, pixels: np.ndarray) -> None:
+    first, second = (predictor.detect(predictor.encode(pixels)) for _ in range(2))
+    assert first == second
+
+
+def test_a_flipped_image_gives_flipped_detections(predictor: Predictor, pixels: np.ndarray) -> None:
+    # Loosely: strided convolutions see a mirrored image half a cell apart.
+    seen, mirrored = (
+        np.any([one.mask.to_full(*pixels.shape[:2]) for one in predictor.detect(predictor.encode(each), 0.5)], axis=0)
+        for each in (pixels, np.ascontiguousarray(pixels[:, ::-1]))
+    )
+    back = mirrored[:, ::-1]
+    assert (seen & back).sum() / (seen | back).sum() > 0.85
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (3, 5), (40, 2000)])
+def test_images_of_any_shape_are_looked_at(predictor: Predictor, shape: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    for one in predictor.detect(predictor.encode(rgb)):
+        assert one.mask == one.mask.clip(shape[1], shape[0])
+
+
+def test_encoding_stops_when_it_is_no_longer_wanted(predictor: Predictor, pixels: np.ndarray) -> None:
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 2
+
+    with pytest.raises(Cancelled):
+        predictor.encode(pixels, cancelled)
+    assert asked == 3
