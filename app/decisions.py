@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from app.session import Session
 from engine.errors import MaskwrightError
 from engine.project import Edit, commands
-from engine.records import Instance, InstanceState, Review
+from engine.records import Image, Instance, InstanceState, Review
 
 
 class Decisions(QObject):
@@ -77,16 +77,16 @@ class Decisions(QObject):
         if not any(_would_stay(instance, threshold) for instance in self._session.instances.values()):
             self._session.notice.emit("There is nothing to accept. If nothing is on this image, say so with Shift+E.")
             return
-        self._finish_image(self._session.accept_image)
+        self._finish_image(lambda image: commands.accept_image(image, self._instances(), threshold))
 
     def verify_empty(self) -> None:
-        self._finish_image(self._session.verify_empty)
+        self._finish_image(lambda image: commands.verify_empty(image, self._instances()))
 
     def skip_image(self) -> None:
-        self._finish_image(self._session.skip_image)
+        self._finish_image(commands.skip)
 
     def reopen_image(self) -> None:
-        self._session.reopen_image()
+        self._decide_image(lambda image: commands.reopen_image(image, self._instances()))
 
     def next_open(self) -> None:
         """Go to the next image that nobody has decided about, beginning again at the first after the last."""
@@ -98,14 +98,27 @@ class Decisions(QObject):
 
     # -- inside
 
-    def _finish_image(self, decide: Callable[[], bool]) -> None:
+    def _finish_image(self, build: Callable[[Image], Edit]) -> None:
         following = self._next_open()
-        if self._session.image is None or not decide():
+        if not self._decide_image(build):
             return
         if following is not None:
             self._session.open_image(following)
         else:
             self._session.notice.emit("That was the last undecided image.")
+
+    def _decide_image(self, build: Callable[[Image], Edit]) -> bool:
+        if self._session.image is None:
+            return False
+        try:
+            edit = build(self._session.image)
+        except MaskwrightError as error:
+            self._session.problem.emit(str(error), "")
+            return False
+        return self._session.apply(edit)
+
+    def _instances(self) -> list[Instance]:
+        return list(self._session.instances.values())
 
     def _next_open(self) -> int | None:
         session = self._session

@@ -205,18 +205,6 @@ class Session(QObject):
     def redo(self) -> None:
         self._travel(lambda project: project.redo())
 
-    def accept_image(self) -> bool:
-        return self._decide(lambda image: commands.accept_image(image, self._all(), self.threshold))
-
-    def verify_empty(self) -> bool:
-        return self._decide(lambda image: commands.verify_empty(image, self._all()))
-
-    def skip_image(self) -> bool:
-        return self._decide(lambda image: commands.skip(image))
-
-    def reopen_image(self) -> bool:
-        return self._decide(lambda image: commands.reopen_image(image, self._all()))
-
     def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> None:
         """Store what the model found on an image; shown at once when that image is the current one."""
         if self.project is None or self.read_only or image_id not in self.images:
@@ -245,19 +233,6 @@ class Session(QObject):
         self.instances = {instance.id: instance for instance in instances}
         self.instances_changed.emit(None)
         self.select(self.selection)
-
-    def _all(self) -> list[Instance]:
-        return list(self.instances.values())
-
-    def _decide(self, build: Callable[[Image], Edit]) -> bool:
-        if self.image is None:
-            return False
-        try:
-            edit = build(self.image)
-        except MaskwrightError as error:
-            self.problem.emit(str(error), "")
-            return False
-        return self.apply(edit)
 
     def _travel(self, step: Callable[[Project], Edit | None]) -> None:
         if self.project is None:

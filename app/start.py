@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from app.window import MainWindow
 
 NO_DISPLAY = (
-    "There is no display for the window; headless verbs work without one: python main.py predict, finetune, evaluate, "
-    "import, export, validate, doctor or demo (see python main.py --help)."
+    "There is no display for the window; headless verbs work without one: python main.py predict, finetune, train, "
+    "evaluate, import, export, doctor or demo (see python main.py --help)."
 )
 NO_DISPLAY_CODE = 2
 

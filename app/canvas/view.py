@@ -7,7 +7,6 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFontMetricsF,
-    QInputDevice,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -28,24 +27,17 @@ from app.canvas.overlay import Preview, Rect
 from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
+from app.canvas.wheel import Turn
 from app.session import Session
 from app.theme import theme
-from app.tools.base import PointerEvent, Tool
+from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 
-NOTCH = 120.0  # what Qt reports for one notch of a wheel
-NOTCH_ZOOM = 1.25  # three notches double: slower tires the finger, faster overshoots
 SMALLEST_BRUSH, LARGEST_BRUSH, FIRST_BRUSH = 0.5, 256.0, 12.0  # radius in image pixels
 BRUSH_STEP = 1.2
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
 SCATTERED = 8  # dirty rectangles painted one by one; more are painted as one around them
-MODIFIERS = {
-    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
-    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
-    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
-    Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
-}
 
 
 class CanvasView(QWidget):
@@ -110,9 +102,6 @@ class CanvasView(QWidget):
 
     def image_to_widget(self, x: float, y: float) -> tuple[float, float]:
         return self.viewport.to_widget(x, y)
-
-    def widget_to_image(self, x: float, y: float) -> tuple[float, float]:
-        return self.viewport.to_image(x, y)
 
     def fit(self) -> None:
         """Show the whole image, and keep showing it whole when the canvas is resized."""
@@ -274,20 +263,14 @@ class CanvasView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not self.is_ready:
             return
-        # Alt turns the wheel sideways on some systems.
-        turned = event.angleDelta().y() or event.angleDelta().x()
-        steps = turned / NOTCH
+        turn = Turn.of(event)
         pointer = self._pointer_event(event.position(), event.buttons(), event.modifiers())
-        if steps and self.tool is not None and self.tool.wheel(pointer, steps):
+        if turn.notches and self.tool is not None and self.tool.wheel(pointer, turn.notches):
             return
-        touch = event.device().type() == QInputDevice.DeviceType.TouchPad
-        if touch and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            moved = event.pixelDelta() if not event.pixelDelta().isNull() else event.angleDelta() / 2
-            self.pan(moved.x(), moved.y())
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan(turned, 0)
-        elif steps:
-            self.zoom_by(NOTCH_ZOOM**steps, event.position())
+        if turn.pan is not None:
+            self.pan(*turn.pan)
+        elif turn.notches:
+            self.zoom_by(turn.zoom, event.position())
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
@@ -316,16 +299,16 @@ class CanvasView(QWidget):
         elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
             self.change_brush_size(1 if key == Qt.Key.Key_BracketRight else -1)
         else:
-            if key in MODIFIERS:
-                self._point_again(event.modifiers() | MODIFIERS[Qt.Key(key)])
+            if key in MODIFIER_KEYS:
+                self._point_again(event.modifiers() | MODIFIER_KEYS[Qt.Key(key)])
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if self._panning.release_key(event):
             self._show_cursor()
             return
-        if event.key() in MODIFIERS:
-            self._point_again(event.modifiers() & ~MODIFIERS[Qt.Key(event.key())])
+        if event.key() in MODIFIER_KEYS:
+            self._point_again(event.modifiers() & ~MODIFIER_KEYS[Qt.Key(event.key())])
         super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QEvent) -> None:

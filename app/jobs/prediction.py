@@ -156,6 +156,7 @@ class Prediction(QObject):
 
     def stop(self) -> None:
         self._thread.stop()
+        gc.unfreeze()  # else nanobind's modules report at exit that their functions leaked
 
     def _is_stale(self, image: Image) -> bool:
         if image.review is not Review.OPEN or (image.id, self.checkpoint) in self._given_up:

@@ -11,6 +11,13 @@ from PySide6.QtGui import QPainter
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
+MODIFIER_KEYS = {
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PointerEvent:

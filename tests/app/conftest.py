@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
@@ -99,3 +101,16 @@ def at(canvas: CanvasView) -> Callable[[float, float], QPoint]:
         return QPoint(round(widget[0]), round(widget[1]))
 
     return point
+
+
+@pytest.fixture
+def wheel(canvas: CanvasView) -> Callable[..., None]:
+    """wheel(point, turned, modifiers): turns the wheel over the canvas; 120 is a notch away from the person."""
+
+    def turn(point: QPoint, turned: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        place, none = QPointF(point), Qt.MouseButton.NoButton
+        where, phase = canvas.mapToGlobal(place), Qt.ScrollPhase.NoScrollPhase
+        event = QWheelEvent(place, where, QPoint(), QPoint(0, turned), none, modifiers, phase, False)
+        QApplication.sendEvent(canvas, event)
+
+    return turn

@@ -88,11 +88,17 @@ def test_the_list_follows_the_session_and_the_session_follows_the_list(session: 
     assert session.image.id == session.order[0]
 
 
+def accept_image(session: Session) -> None:
+    assert session.image is not None
+    held = list(session.instances.values())
+    assert session.apply(commands.accept_image(session.image, held, session.threshold))
+
+
 def test_a_decision_shows_in_status_filter_and_progress(
     session: Session, images: ImagesPanel, add: Callable[[Mask], Instance]
 ) -> None:
     add(square(10, 10))
-    session.accept_image()
+    accept_image(session)
     assert images.list.currentIndex().data(IMAGE_ROLE).status is ImageStatus.ACCEPTED
     assert images._progress_text.text() == "1 of 2 accepted"
     images.statuses.setCurrentIndex(images.statuses.findData(ImageStatus.ACCEPTED))
@@ -231,7 +237,7 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     for image_id in list(session.images):
         session.open_image(image_id)
         add(square(10, 10))
-        session.accept_image()
+        accept_image(session)
     train, held_out = rounds.counts()
     assert train + held_out == 2
     assert f"{held_out} image" in panel._counts.text()

@@ -218,6 +218,19 @@ def test_an_image_with_nothing_on_it_is_not_accepted_by_accident(qtbot: QtBot, w
     assert "Shift+E" in working.notices.text
 
 
+def test_an_image_with_an_accepted_instance_is_not_verified_as_empty(qtbot: QtBot, working: MainWindow) -> None:
+    propose(working, (10, 10))
+    working.decisions.select_all()
+    working.decisions.accept()
+    with qtbot.waitSignal(working.session.problem):
+        working.decisions.verify_empty()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ErrorDialog)
+    dialog.close()
+    assert working.session.image is not None
+    assert working.session.image.review is Review.OPEN
+
+
 def test_undo_and_redo_say_what_they_would_do(qtbot: QtBot, working: MainWindow) -> None:
     (only,) = propose(working, (10, 10))
     working.session.select([only])

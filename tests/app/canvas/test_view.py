@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPaintEvent, QRegion, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QPaintEvent, QRegion
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -24,21 +24,7 @@ from engine.records import Instance
 WIDTH, HEIGHT = 160, 120
 LEFT, MIDDLE, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.KeyboardModifier.NoModifier
 Add = Callable[..., Instance]
-
-
-def wheel(canvas: CanvasView, point: QPoint, turned: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    place = QPointF(point)
-    event = QWheelEvent(
-        place,
-        canvas.mapToGlobal(place),
-        QPoint(),
-        QPoint(0, turned),
-        Qt.MouseButton.NoButton,
-        modifiers,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(canvas, event)
+Wheel = Callable[..., None]
 
 
 def pixels_of(picture: QImage) -> np.ndarray:
@@ -150,25 +136,25 @@ class PaintedRegions(QObject):
         return False
 
 
-def test_zooming_keeps_what_is_under_the_pointer(canvas: CanvasView) -> None:
+def test_zooming_keeps_what_is_under_the_pointer(canvas: CanvasView, wheel: Wheel) -> None:
     canvas.resize(4000, 3000)
     canvas.zoom_to(3.0)
     point = QPoint(1800, 1300)
-    before = canvas.widget_to_image(point.x(), point.y())
+    before = canvas.viewport.to_image(point.x(), point.y())
     for turned in (120, 120, -120, 240, -360, 60):
-        wheel(canvas, point, turned)
-        after = canvas.widget_to_image(point.x(), point.y())
+        wheel(point, turned)
+        after = canvas.viewport.to_image(point.x(), point.y())
         # The image lies on whole device pixels, so the point may move by half of one at each step.
         assert np.allclose(after, before, atol=3.5 / canvas.zoom)
     assert canvas.zoom == pytest.approx(3.0 * 1.25**0.5)
 
 
-def test_zoom_stays_within_its_limits(canvas: CanvasView) -> None:
+def test_zoom_stays_within_its_limits(canvas: CanvasView, wheel: Wheel) -> None:
     for _ in range(60):
-        wheel(canvas, QPoint(200, 150), 240)
+        wheel(QPoint(200, 150), 240)
     assert canvas.zoom == 64.0
     for _ in range(120):
-        wheel(canvas, QPoint(200, 150), -240)
+        wheel(QPoint(200, 150), -240)
     assert canvas.zoom == 1 / 64
     assert canvas.grab().toImage().pixelColor(5, 5) == theme().color("canvas")
 
@@ -176,7 +162,7 @@ def test_zoom_stays_within_its_limits(canvas: CanvasView) -> None:
 def test_view_and_image_coordinates_are_inverse(canvas: CanvasView) -> None:
     canvas.zoom_to(3.7)
     for point in ((0.0, 0.0), (160.0, 120.0), (13.25, 99.5)):
-        assert canvas.widget_to_image(*canvas.image_to_widget(*point)) == pytest.approx(point)
+        assert canvas.viewport.to_image(*canvas.image_to_widget(*point)) == pytest.approx(point)
 
 
 @pytest.mark.parametrize("way", ["middle", "space"])
@@ -188,12 +174,12 @@ def test_dragging_moves_the_image_with_the_pointer_and_touches_no_tool(
     if way == "space":
         QTest.keyPress(canvas, Qt.Key.Key_Space)
     button = LEFT if way == "space" else MIDDLE
-    under = canvas.widget_to_image(150, 120)
+    under = canvas.viewport.to_image(150, 120)
     QTest.mousePress(canvas, button, NONE, QPoint(150, 120))
     QTest.mouseMove(canvas, QPoint(170, 130))
     QTest.mouseMove(canvas, QPoint(190, 110))
     QTest.mouseRelease(canvas, button, NONE, QPoint(190, 110))
-    assert canvas.widget_to_image(190, 110) == pytest.approx(under)
+    assert canvas.viewport.to_image(190, 110) == pytest.approx(under)
     assert session.selection == ()
     QTest.keyRelease(canvas, Qt.Key.Key_Space)
     x, y = canvas.image_to_widget(60, 50)
@@ -225,12 +211,12 @@ def test_fitting_shows_the_whole_image_and_follows_the_size_of_the_canvas(canvas
 def test_each_image_keeps_its_own_view(canvas: CanvasView, session: Session) -> None:
     canvas.zoom_to(7.0)
     canvas.pan(-100, -60)
-    middle = canvas.widget_to_image(200, 150)
+    middle = canvas.viewport.to_image(200, 150)
     session.step_image(1)
     assert canvas.zoom != 7.0
     session.step_image(-1)
     assert canvas.zoom == pytest.approx(7.0)
-    assert canvas.widget_to_image(200, 150) == pytest.approx(middle, abs=0.5)
+    assert canvas.viewport.to_image(200, 150) == pytest.approx(middle, abs=0.5)
 
 
 def test_a_shown_instance_is_brought_into_view_only_when_it_is_not(canvas: CanvasView) -> None:
@@ -335,12 +321,12 @@ def inked(canvas: CanvasView) -> int:
     return int((shown[..., :3] != (background.blue(), background.green(), background.red())).any(axis=2).sum())
 
 
-def test_tools_do_nothing_before_the_pixels_are_there(canvas: CanvasView, session: Session) -> None:
+def test_tools_do_nothing_before_the_pixels_are_there(canvas: CanvasView, session: Session, wheel: Wheel) -> None:
     canvas.set_tool(Select())
     session.step_image(1)
     QTest.mouseMove(canvas, QPoint(100, 100))
     QTest.mouseClick(canvas, LEFT, NONE, QPoint(100, 100))
-    wheel(canvas, QPoint(100, 100), 120)
+    wheel(QPoint(100, 100), 120)
     assert not canvas.is_ready
 
 

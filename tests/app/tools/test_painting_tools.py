@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
@@ -258,7 +256,7 @@ def test_a_project_open_for_reading_refuses_with_a_notice(
     np.testing.assert_array_equal(stored(session, instance.id), ring().to_full(HEIGHT, WIDTH))
 
 
-def test_keys_and_wheel_change_the_size_of_the_brush(brush: CanvasView, at: At) -> None:
+def test_keys_and_wheel_change_the_size_of_the_brush(brush: CanvasView, at: At, wheel: Callable[..., None]) -> None:
     QTest.keyClick(brush, Qt.Key.Key_BracketRight)
     assert brush.brush_radius > 6
     QTest.keyClick(brush, Qt.Key.Key_BracketLeft)
@@ -266,7 +264,7 @@ def test_keys_and_wheel_change_the_size_of_the_brush(brush: CanvasView, at: At) 
     assert brush.brush_radius < 6
     for modifier in (CONTROL, Qt.KeyboardModifier.AltModifier):
         radius, zoom = brush.brush_radius, brush.zoom
-        wheel(brush, at(50, 50), 120, modifier)
+        wheel(at(50, 50), 120, modifier)
         assert brush.brush_radius > radius
         assert brush.zoom == zoom
     for _ in range(60):
@@ -290,18 +288,3 @@ def test_the_ring_is_where_the_stroke_would_be_and_red_where_it_would_remove(
     assert color.red() > color.green() + 40
     QTest.keyRelease(brush, Qt.Key.Key_Control)
     assert brush.grab().toImage() == ringed
-
-
-def wheel(canvas: CanvasView, point: QPoint, turned: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    place = QPointF(point)
-    event = QWheelEvent(
-        place,
-        canvas.mapToGlobal(place),
-        QPoint(),
-        QPoint(0, turned),
-        Qt.MouseButton.NoButton,
-        modifiers,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(canvas, event)
