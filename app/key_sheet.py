@@ -27,7 +27,7 @@ class KeySheet(QDialog):
                 column.addWidget(label(group, "heading"))
                 column.addLayout(_rows(_commands(group)))
                 column.addSpacing(SPACING)
-            if TOOLS in groups:
+            if HELP in groups:
                 column.addWidget(label("Mouse", "heading"))
                 column.addLayout(_rows([(words, (gesture,)) for gesture, words in MOUSE_HELP]))
             column.addStretch(1)

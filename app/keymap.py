@@ -106,8 +106,14 @@ CATEGORY_KEYS = tuple("123456789")
 MOUSE_HELP = (
     ("Wheel", "Zoom at the pointer"),
     ("Middle drag, Space drag", "Pan"),
+    ("Shift + wheel", "Pan sideways"),
     ("Click", "Select an instance"),
-    ("Shift + click", "Add to the selection"),
+    ("Shift + click", "Add to the selection, or take away"),
+    ("Click again", "Select the one beneath"),
+    ("Drag with the brush", "Add to the selected mask"),
+    ("Shift + drag", "Draw a new instance"),
+    ("Ctrl + drag", "Remove from the mask"),
+    ("Ctrl + wheel", "Size of the brush"),
 )
 
 

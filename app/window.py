@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.failed.connect(self._prediction_failed)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
-        self.rounds.changed.connect(lambda: self.prediction.set_prefetch(not self.rounds.running))
+        self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
         self.rounds.finished.connect(self._round_finished)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)

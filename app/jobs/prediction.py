@@ -6,7 +6,7 @@ image and the checkpoint that it belongs to, and one that came too late is dropp
 
 import gc
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ class PredictTask:
     image_id: int
     path: Path
     checkpoint: Path
+    aside: bool = False
+    """Whether to leave the GPU, if there is one, to a training that runs beside."""
 
 
 class _PredictionThread(PlannedThread[PredictTask]):
@@ -74,8 +76,10 @@ class _PredictionThread(PlannedThread[PredictTask]):
             self.state.emit(PredictorState.LOADING)
             self._load(task.checkpoint)
         from engine.nn.detector import Cancelled
+        from engine.nn.device import CPU, best_device
 
         assert self._predictor is not None
+        self._predictor.move_to(CPU if task.aside else best_device())
         self.state.emit(PredictorState.PREDICTING)
         try:
             pixels = self._cache.read(task.path)
@@ -108,7 +112,7 @@ class Prediction(QObject):
         self._session = session
         self._thread = _PredictionThread(cache)
         self._given_up: set[tuple[int, Path]] = set()  # images that this checkpoint failed on
-        self._prefetch = True
+        self._training = False
         self.checkpoint: Path | None = None
         self.checkpoint_id: str | None = None
         self.state = PredictorState.OFF
@@ -130,10 +134,11 @@ class Prediction(QObject):
         self._set_state(PredictorState.WAITING if checkpoint is not None else PredictorState.OFF)
         self.plan()
 
-    def set_prefetch(self, prefetch: bool) -> None:
-        """Whether neighbours are predicted ahead; paused while a model is training beside."""
-        self._prefetch = prefetch
-        self.plan()
+    def set_training(self, training: bool) -> None:
+        """While a model trains beside, only the current image is predicted, and not on the GPU."""
+        if training != self._training:
+            self._training = training
+            self.plan()
 
     def predict_again(self) -> None:
         """Predict the current image even though this checkpoint already did."""
@@ -149,7 +154,7 @@ class Prediction(QObject):
             self._thread.set_plan([])
             return
         ids = [session.image.id]
-        if self._prefetch:
+        if not self._training:
             ids += neighbours(session.order, session.image.id)
         images = [session.images[image_id] for image_id in ids]
         self._thread.set_plan([self._task(image) for image in images if self._is_stale(image)])
@@ -166,7 +171,7 @@ class Prediction(QObject):
     def _task(self, image: Image) -> PredictTask:
         assert self._session.project is not None
         assert self.checkpoint is not None
-        return PredictTask(image.id, self._session.project.image_path(image), self.checkpoint)
+        return PredictTask(image.id, self._session.project.image_path(image), self.checkpoint, self._training)
 
     def _on_loaded(self, checkpoint_id: str, card: object) -> None:
         self.checkpoint_id = checkpoint_id
@@ -175,7 +180,7 @@ class Prediction(QObject):
 
     def _on_done(self, task: PredictTask, checkpoint_id: str, detections: list[Detection]) -> None:
         image = self._session.images.get(task.image_id)
-        if image is not None and self.checkpoint is not None and task == self._task(image):
+        if image is not None and self.checkpoint is not None and task == replace(self._task(image), aside=task.aside):
             self._session.set_proposals(image.id, detections, checkpoint_id)
 
     def _on_state(self, state: str) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.checkpoints import ModelCard, checkpoint_id, load
 from engine.inference.preprocess import batch, input_scale, normalise, resize, stretch_contrast
 from engine.nn.detector import MaskRCNN
+from engine.nn.device import best_device
 from engine.nn.mask_head import enlarged_as_torchvision
 from engine.nn.ops import paste_masks
 from engine.records import Detection
@@ -60,9 +61,14 @@ class Predictor:
             InvalidCheckpoint: the file is not a checkpoint of ours, or is damaged.
         """
         model, card = load(path)
-        if torch.cuda.is_available():
-            model = model.cuda()
-        return cls(model, card, checkpoint_id(path))
+        return cls(model.to(best_device()), card, checkpoint_id(path))
+
+    def move_to(self, device: torch.device) -> None:
+        """Compute on ``device`` from now on."""
+        if device != self.device:
+            self.model.to(device)
+            if device.type == "cpu":
+                torch.cuda.empty_cache()  # or the driver still counts the memory as taken
 
     @property
     def device(self) -> torch.device:

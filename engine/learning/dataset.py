@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.formats.coco_document import CocoAnnotation, mask_of, read_dataset
 from engine.geometry.mask import Mask
 from engine.images import read_info, read_rgb
 from engine.project import Project
-from engine.records import InstanceState, Review
+from engine.records import Instance, InstanceState, Origin, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class AnnotatedImage:
     """One completely annotated image; objects are in the user's frame.
 
     ``crowds`` marks regions that hold objects nobody separated: evaluation ignores what is found there, training
-    does not learn from them.
+    does not learn from them. ``unedited`` says of each mask whether it is a model's own, accepted as it was proposed;
+    empty where none is.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class AnnotatedImage:
     categories: tuple[str, ...]
     masks: tuple[Mask, ...]
     crowds: tuple[tuple[str, Mask], ...] = ()
+    unedited: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,24 @@ def from_project(project: Project) -> tuple[AnnotatedSet, AnnotatedSet]:
     for image in project.images():
         if image.review not in (Review.ACCEPTED, Review.VERIFIED_EMPTY):
             continue
-        objects = [
-            (names[instance.category_id], instance.mask, instance.crowd)
-            for instance in project.instances(image.id)
-            if instance.state is InstanceState.ACCEPTED and not instance.mask.is_empty
-        ]
+        accepted = _accepted(project, image.id)
+        objects = [(names[instance.category_id], instance.mask, instance.crowd) for instance in accepted]
         annotated = _annotated(project.image_path(image), image.width, image.height, objects)
+        unedited = tuple(is_unedited(instance) for instance in accepted if not instance.crowd)
+        annotated = replace(annotated, unedited=unedited)
         (held_out if image.hold_out else training).append(annotated)
     categories = tuple(names.values())
     return AnnotatedSet(categories, tuple(training)), AnnotatedSet(categories, tuple(held_out))
+
+
+def is_unedited(instance: Instance) -> bool:
+    """Whether an accepted instance is the model's own output as it was."""
+    return instance.origin is Origin.PREDICTED and not instance.edited
+
+
+def _accepted(project: Project, image_id: int) -> list[Instance]:
+    held = project.instances(image_id)
+    return [each for each in held if each.state is InstanceState.ACCEPTED and not each.mask.is_empty]
 
 
 def _annotated(path: Path, width: int, height: int, objects: Sequence[tuple[str, Mask, bool]]) -> AnnotatedImage:

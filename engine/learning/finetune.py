@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import MaskwrightError
-from engine.learning.dataset import AnnotatedSet, from_coco, from_project
+from engine.learning.dataset import AnnotatedSet, from_coco, from_project, is_unedited
 from engine.learning.evaluation import Evaluation
 from engine.learning.rounds import (
     RoundCancelled,
@@ -22,7 +22,7 @@ from engine.learning.rounds import (
 )
 from engine.learning.trainer import Recipe, Step
 from engine.project import Project
-from engine.records import InstanceState, Origin, Review
+from engine.records import InstanceState, Review
 from engine.reporting import Advance, emit, progress_bar, say
 
 
@@ -101,7 +101,8 @@ class BarReporter:
     def evaluated(self, step: int, evaluation: Evaluation) -> None:
         if step:
             self._bar.close()
-        say(f"Hold-out after {step} steps: mask AP50 {evaluation.mask.AP50:.3f}, mask AP {evaluation.mask.AP:.3f}")
+        mask = evaluation.mask
+        say(f"Hold-out after {step} steps: mask AP50 {_figure(mask.AP50)}, mask AP {_figure(mask.AP)}")
 
     def finished(self, result: RoundResult) -> None:
         say(f"Verdict: {result.comparison.verdict}. {result.comparison.reason}")
@@ -113,6 +114,10 @@ class BarReporter:
     def cancelled(self) -> None:
         self._bar.close()
         say("Stopped; the model before is kept.")
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if value >= 0 else "unknown"
 
 
 def source_from_project(path: Path, base: Path, out: Path | None = None) -> Source:
@@ -146,8 +151,7 @@ def unedited_share(project: Project) -> float | None:
     ]
     if not instances:
         return None
-    untouched = sum(instance.origin is Origin.PREDICTED and not instance.edited for instance in instances)
-    return untouched / len(instances)
+    return sum(map(is_unedited, instances)) / len(instances)
 
 
 def next_round_folder(project_path: Path) -> Path:

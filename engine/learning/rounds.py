@@ -16,6 +16,7 @@ from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.promotion import Comparison, compare
 from engine.learning.trainer import Recipe, Step, train
+from engine.nn.device import best_device
 from engine.nn.zoo import extend_categories
 
 CHECKPOINT_NAME = "model.safetensors"
@@ -102,7 +103,7 @@ def run_round(
     before = _evaluate(before_model, held_out, observer)
     observer.evaluated(0, before)
     del before_model
-    model = extend_categories(model, training.categories)
+    model = extend_categories(model, training.categories).to(best_device())
     if not train(model, training, recipe, on_step=observer.step, cancelled=observer.cancelled):
         raise RoundCancelled
     card = replace(

@@ -14,6 +14,7 @@ from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.trainer import Recipe, Step, train
 from engine.nn.detector import MaskRCNN
+from engine.nn.device import best_device
 from engine.nn.zoo import NUCLEI, build
 
 SCRATCH_RECIPE = Recipe(
@@ -49,7 +50,7 @@ def train_from_scratch(
     Returns:
         The evaluation on ``held_out``, which the card carries; None where it was cancelled, and nothing is written.
     """
-    model = build(card.spec, frozen_norm=False)
+    model = build(card.spec, frozen_norm=False).to(best_device())
     if not train(model, training, recipe, on_step=on_step, cancelled=cancelled):
         return None
     return save_measured(out, model, replace(card, recipe=recipe.to_dict()), held_out)

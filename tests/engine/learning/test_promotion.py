@@ -61,6 +61,37 @@ def test_perfect_detections_score_one(tmp_path):
     assert mean_average_precision(evaluation.matches) == pytest.approx(1.0)
 
 
+def test_masks_that_nobody_edited_count_for_ap50_alone(tmp_path):
+    def shifted(data: AnnotatedSet) -> list[list[Detection]]:
+        """The second half of each image exactly, the first half at an IoU of 0.6."""
+        half = len(data.images[0].masks) // 2
+        return [
+            [
+                Detection(0, "cell", 0.9, tuple(map(float, shown.bounds)), shown)
+                for place, mask in enumerate(image.masks)
+                for shown in [block(mask.x + 2, mask.y) if place < half else mask]
+            ]
+            for image in data.images
+        ]
+
+    data = truth_set(tmp_path, 3, 10)
+
+    def with_unedited(flags: tuple[bool, ...]) -> AnnotatedSet:
+        return replace(data, images=tuple(replace(image, unedited=flags) for image in data.images))
+
+    plain = evaluate(data, shifted(data)).mask
+    assert pytest.approx(1.0) == plain.AP50
+    assert plain.AP75 < 0.7
+    half = evaluate(with_unedited((True,) * 5 + (False,) * 5), shifted(data)).mask
+    assert pytest.approx((1.0, 1.0, 1.0)) == (half.AP, half.AP50, half.AP75)
+    every = evaluate(with_unedited((True,) * 10), shifted(data)).mask
+    assert pytest.approx((-1.0, 1.0, -1.0)) == (every.AP, every.AP50, every.AP75)
+    only_unedited_found = [row[:5] for row in shifted(data)]
+    none_close = evaluate(with_unedited((True,) * 5 + (False,) * 5), only_unedited_found).mask
+    assert (none_close.AP, none_close.AP75) == (0.0, 0.0)
+    assert 0.3 < none_close.AP50 < 0.7
+
+
 def test_nothing_found_scores_zero_and_no_truth_scores_minus_one(tmp_path):
     data = truth_set(tmp_path, 2, 5)
     assert evaluate(data, [[], []]).mask.AP50 == 0.0
