@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
 from engine.checkpoints import read_card
-from engine.errors import MaskwrightError
+from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.project import Round
 from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
@@ -58,11 +58,11 @@ class Rounds(QObject):
 
     @property
     def checkpoint(self) -> Path | None:
-        """The checkpoint to predict with: the project's current one, else the bundled one."""
+        """The checkpoint to predict with: the project's current one where it can be used, else the bundled one."""
         if self._session.project is None:
             return None
         reference = self._session.project.current_checkpoint()
-        if reference is not None and reference.path is not None and reference.path.is_file():
+        if reference is not None and reference.path is not None and _fault(reference.path) is None:
             return reference.path
         return BUNDLED_WEIGHTS if BUNDLED_WEIGHTS.is_file() else None
 
@@ -138,6 +138,11 @@ class Rounds(QObject):
         self.progress = RoundProgress()
         self.changed.emit()
         self.checkpoint_changed.emit()
+        project = self._session.project
+        reference = project.current_checkpoint() if project is not None else None
+        fault = _fault(reference.path) if reference is not None and reference.path is not None else None
+        if fault is not None:
+            self.failed.emit(f"{fault} The bundled model predicts in its place.", "")
 
     def _on_event(self, event: dict[str, Any]) -> None:
         progress = self.progress
@@ -197,6 +202,15 @@ class Rounds(QObject):
         if better:
             self.checkpoint_changed.emit()
         self.finished.emit(entry)
+
+
+def _fault(checkpoint: Path) -> str | None:
+    """Why a checkpoint cannot be used, in words, as far as its header tells."""
+    try:
+        read_card(checkpoint)
+    except InvalidCheckpoint as error:
+        return error.message
+    return None
 
 
 def _reason(outcome: dict[str, Any]) -> str:

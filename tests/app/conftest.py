@@ -12,7 +12,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
+from app.preferences import Preferences
 from app.session import Session
+from app.theme import Mode, theme
+from app.window import MainWindow
 from engine.geometry.mask import Mask
 from engine.project import commands
 from engine.project.project import Project
@@ -114,3 +117,20 @@ def wheel(canvas: CanvasView) -> Callable[..., None]:
         QApplication.sendEvent(canvas, event)
 
     return turn
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """A window without a model, so that torch is not loaded."""
+    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("app.jobs.rounds.BUNDLED_WEIGHTS", tmp_path / "no.safetensors")
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme().apply(application, Mode.DARK)
+    opened = MainWindow(Preferences())
+    qtbot.addWidget(opened)
+    opened.show()
+    opened.activateWindow()
+    qtbot.waitExposed(opened)
+    yield opened
+    opened.close()

@@ -1,7 +1,6 @@
 """Promises of the window, kept by a real one: keys, menus, pages, and what it remembers."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,6 @@ from engine.project import Project
 from engine.records import Detection, ImageStatus, InstanceState, Review
 from engine.resources import SAMPLE_IMAGES, SAMPLE_TRUTH
 
-NOBODY = Path("/nonexistent/weights.safetensors")
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -36,23 +33,6 @@ def folder(tmp_path: Path) -> Path:
         pixels = random.integers(0, 255, (120, 160, 3), dtype=np.uint8)
         Picture.fromarray(pixels).save(images / f"picture {number}.png")
     return images
-
-
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """A window without a model, so that torch is not loaded."""
-    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("app.jobs.rounds.BUNDLED_WEIGHTS", NOBODY)
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    theme().apply(application, Mode.DARK)
-    opened = MainWindow(Preferences())
-    qtbot.addWidget(opened)
-    opened.show()
-    opened.activateWindow()
-    qtbot.waitExposed(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
