@@ -101,7 +101,7 @@ def compare(before: Evaluation, after: Evaluation, seed: int = 0) -> Comparison:
         return Comparison(Verdict.CANNOT_TELL, reason, -1.0, 1.0)
     changes = bootstrap_change(before.matches, after.matches, after.images, seed)
     low, high = (float(value) for value in np.percentile(changes, (2.5, 97.5)))
-    interval = f"the change in mask AP50 lies between {low:+.3f} and {high:+.3f} (95 % of {RESAMPLES} resamples)"
+    interval = f"the change in mask AP50 lies between {low:+z.3f} and {high:+z.3f} (95 % of {RESAMPLES} resamples)"
     if low > 0:
         return Comparison(Verdict.BETTER, f"On {after.images} held-out images {interval}.", low, high)
     if high < 0:
