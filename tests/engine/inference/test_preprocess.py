@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.inference.preprocess import batch, input_scale, normalise, stretch_contrast
+from engine.inference.preprocess import batch, input_scale, normalise, percentiles, stretch_contrast
 from engine.nn.zoo import NUCLEI
 
 
@@ -16,6 +16,14 @@ from engine.nn.zoo import NUCLEI
 )
 def test_the_scale_keeps_both_sides_within_bounds(width, height, scale):
     assert input_scale(NUCLEI, width, height) == pytest.approx(scale)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100, 99_999])
+def test_percentiles_are_numpys(size):
+    rng = np.random.default_rng(size)
+    values = rng.normal(60, 25, size).clip(0, 255).astype(np.uint8)
+    shares = (0, 0.5, 33, 50, 99.8, 100)
+    assert percentiles(values, shares) == pytest.approx(list(np.percentile(values, shares)))
 
 
 def test_stretching_spans_the_range_keeps_order_and_leaves_flat_images_alone():
