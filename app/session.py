@@ -7,7 +7,7 @@ tells everybody which rectangle of the image has to be painted again.
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QRect, QTimer, Signal
 
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
@@ -46,6 +46,8 @@ class Session(QObject):
         self.threshold = DEFAULT_THRESHOLD
         self.active_category_id: int | None = None
         self.masks_visible = True
+        self._showing = QTimer(self, singleShot=True, interval=0)
+        self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
 
     @property
     def read_only(self) -> bool:
@@ -205,8 +207,14 @@ class Session(QObject):
     def redo(self) -> None:
         self._travel(lambda project: project.redo())
 
-    def set_proposals(self, image_id: int, detections: Sequence[Detection], checkpoint_id: str) -> None:
-        """Store what the model found on an image; shown at once when that image is the current one."""
+    def set_proposals(
+        self, image_id: int, detections: Sequence[Detection], checkpoint_id: str, *, later: bool = False
+    ) -> None:
+        """Store what the model found on an image, and show it when that image is the current one.
+
+        With `later` it is shown in the next turn of the event loop: storing and showing hundreds of proposals each take
+        their time, and what a person does meanwhile comes in between.
+        """
         if self.project is None or self.read_only or image_id not in self.images:
             return
         try:
@@ -218,7 +226,7 @@ class Session(QObject):
         if len(self.project.categories()) != len(self.categories):
             self._read_categories()
         if self.image is not None and self.image.id == image_id:
-            self._hold(instances)
+            self._hold(instances, later)
 
     def reload_image(self) -> None:
         """Read the current image's instances again, keeping what is left of the selection."""
@@ -228,10 +236,13 @@ class Session(QObject):
 
     # -- inside
 
-    def _hold(self, instances: Iterable[Instance]) -> None:
+    def _hold(self, instances: Iterable[Instance], later: bool = False) -> None:
         """Show these as the current image's instances, keeping what is left of the selection."""
         self.instances = {instance.id: instance for instance in instances}
-        self.instances_changed.emit(None)
+        if later:
+            self._showing.start()
+        else:
+            self.instances_changed.emit(None)
         self.select(self.selection)
 
     def _travel(self, step: Callable[[Project], Edit | None]) -> None:

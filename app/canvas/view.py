@@ -153,7 +153,8 @@ class CanvasView(QWidget):
 
     def instances_at(self, x: float, y: float) -> list[int]:
         """Ids of the shown instances under an image point, topmost first."""
-        return self.layers.overlay.at(x, y)
+        # The overlay may show proposals for one turn of the event loop after newer ones have replaced them.
+        return [found for found in self.layers.overlay.at(x, y) if found in self.session.instances]
 
     def category_color(self, category_id: int) -> str:
         category = self.session.categories.get(category_id)

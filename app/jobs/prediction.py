@@ -181,7 +181,7 @@ class Prediction(QObject):
     def _on_done(self, task: PredictTask, checkpoint_id: str, detections: list[Detection]) -> None:
         image = self._session.images.get(task.image_id)
         if image is not None and self.checkpoint is not None and task == replace(self._task(image), aside=task.aside):
-            self._session.set_proposals(image.id, detections, checkpoint_id)
+            self._session.set_proposals(image.id, detections, checkpoint_id, later=True)
 
     def _on_state(self, state: str) -> None:
         self._set_state(PredictorState(state))

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.session import Session
 from engine.geometry.mask import Mask
 from engine.project import Project, commands
-from engine.records import Instance, InstanceState, Review
+from engine.records import Detection, Instance, InstanceState, Review
 
 Propose = Callable[..., list[Instance]]
 
@@ -146,3 +146,15 @@ def test_a_project_opened_for_reading_refuses_edits_in_words(
     with qtbot.waitSignal(session.problem):
         assert not session.apply(commands.delete([drawn]))
     assert drawn.id in session.instances
+
+
+def test_proposals_of_a_model_are_held_at_once_and_shown_a_turn_later(qtbot: QtBot, session: Session) -> None:
+    assert session.image is not None
+    mask = square(10, 10)
+    shown: list[object] = []
+    session.instances_changed.connect(shown.append)
+    found = [Detection(0, "cell", 0.9, tuple(map(float, mask.bounds)), mask)]
+    session.set_proposals(session.image.id, found, "checkpoint", later=True)
+    assert [each.mask for each in session.instances.values()] == [mask]
+    assert shown == []
+    qtbot.waitUntil(lambda: shown == [None])
