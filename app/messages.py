@@ -95,7 +95,7 @@ class ErrorDialog(QDialog):
         self.setWindowTitle("Maskwright")
         self.setAccessibleName("Error")
         self.setMinimumWidth(460)
-        self._report = "\n\n".join(part for part in (message, details, versions()) if part)
+        self._report = _report(message, details)
         icon = QLabel()
         icon.setPixmap(theme().icon("alert-circle-outline", "danger").pixmap(QSize(28, 28)))
         text = QLabel(message)
@@ -116,6 +116,11 @@ class ErrorDialog(QDialog):
         layout.addLayout(head)
         layout.addWidget(self._text)
         layout.addLayout(self._buttons())
+        self._close.setFocus()  # Enter and Escape both close
+
+    def says(self, message: str, details: str) -> bool:
+        """Whether this dialog already tells just that."""
+        return self._report == _report(message, details)
 
     def _buttons(self) -> QHBoxLayout:
         self.copy_button = QPushButton("Copy details")
@@ -123,21 +128,24 @@ class ErrorDialog(QDialog):
         show = QPushButton("Show details")
         show.setCheckable(True)
         show.toggled.connect(self._text.setVisible)
-        close = QPushButton("Close")
-        close.setProperty("kind", "primary")
-        close.setDefault(True)
-        close.setFocus()
-        close.clicked.connect(self.accept)
+        self._close = QPushButton("Close")
+        self._close.setProperty("kind", "primary")
+        self._close.setDefault(True)
+        self._close.clicked.connect(self.accept)
         row = QHBoxLayout()
         row.addWidget(self.copy_button)
         row.addWidget(show)
         row.addStretch(1)
-        row.addWidget(close)
+        row.addWidget(self._close)
         return row
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._report)
         self.copy_button.setText("Copied")
+
+
+def _report(message: str, details: str) -> str:
+    return "\n\n".join(part for part in (message, details, versions()) if part)
 
 
 class NoticeBar(QFrame):

@@ -53,8 +53,8 @@ class Projects(QObject):
         except (MaskwrightError, OSError) as error:
             self._session.problem.emit(str(error), "")
             return False
-        self._session.open_project(project)
         self._preferences.remember_project(project.path)
+        self._session.open_project(project)
         return True
 
     def open_sample(self) -> bool:
@@ -170,8 +170,8 @@ class Projects(QObject):
         except (MaskwrightError, OSError) as error:
             self._session.problem.emit(str(error), "")
             return False
-        self._session.open_project(project)
         self._preferences.remember_project(project.path)
+        self._session.open_project(project)
         self.add(images)
         return True
 

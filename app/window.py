@@ -191,6 +191,7 @@ class MainWindow(QMainWindow):
         self.projects.busy.connect(self._busy_words)
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.failed.connect(self._prediction_failed)
+        self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
         self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
         self.rounds.finished.connect(self._round_finished)
@@ -323,6 +324,8 @@ class MainWindow(QMainWindow):
 
     def show_problem(self, message: str, details: str) -> None:
         log.warning("%s\n%s", message, details)
+        if any(each.isVisible() and each.says(message, details) for each in self.findChildren(ErrorDialog)):
+            return  # a fault in painting comes back with every frame, and would bury the window under dialogs
         dialog = ErrorDialog(message, details, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import MaskwrightError
-from engine.formats.coco import export_coco
+from engine.files import check_output_folder
+from engine.formats.coco import ExportReport, export_coco
 from engine.geometry.boxes import mask_iou_matrix
 from engine.geometry.mask import Mask
-from engine.images import find_images
 from engine.inference import Predictor
 from engine.inference.runs import predict_open_images
 from engine.learning import finetune
 from engine.learning.dataset import from_coco
 from engine.project import Project, commands
 from engine.records import Image, Instance, InstanceState
-from engine.reporting import StopSignal, progress_bar, say
+from engine.reporting import progress_bar, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES, SAMPLE_TRUTH
 
 SAME_OBJECT_IOU = 0.5
@@ -31,8 +31,9 @@ THRESHOLD = 0.5
 """The score from which on proposals are shown, as in the window."""
 
 
-def run_demo(out: Path, *, steps: int) -> dict[str, object]:
-    """Run the loop in the folder ``out`` and report it as the document that the verb prints.
+def run_demo(out: Path, *, steps: int) -> dict[str, object] | None:
+    """Run the loop in the folder ``out`` and report it as the document that the verb prints; None where it was stopped
+    while it learned.
 
     Raises:
         MaskwrightError: ``out`` already holds a demo, or a step of the loop failed.
@@ -41,30 +42,25 @@ def run_demo(out: Path, *, steps: int) -> dict[str, object]:
     project_path = out / "sample.maskwright"
     if project_path.exists():
         raise MaskwrightError(f"{out} already holds a demo.", remedy="Choose another folder with --out.")
-    shutil.copytree(SAMPLE_IMAGES, out / "images", dirs_exist_ok=True)
-    project = Project.create(project_path)
+    check_output_folder(out)
     try:
-        project.add_images(find_images(out / "images"))
-        with progress_bar("Predicting") as advance:
-            predict_open_images(project, Predictor.from_checkpoint(BUNDLED_WEIGHTS), advance)
-        truth = read_truth(SAMPLE_TRUTH)
-        for image in project.images():
-            correct_image(project, image, truth[Path(image.path).name])
-        exported = export_coco(project, out / "sample.json")
-    finally:
-        project.close()
+        exported = correct_sample(project_path, out / "images", out / "sample.json")
+    except BaseException:
+        Project.discard(project_path)
+        raise
     say(f"Corrected and accepted {exported.images} images, exported {exported.annotations} annotations.")
     source = finetune.source_from_project(project_path, BUNDLED_WEIGHTS, None)
-    result = finetune.finetune(
-        source,
-        steps=steps,
-        seed=0,
-        reporter=finetune.BarReporter(),
-        cancelled=StopSignal(watch_stdin=False),
-        command=f"python main.py demo --out {out.name}",
-    )
+    with stop_signal(watch_stdin=False) as cancelled:
+        result = finetune.finetune(
+            source,
+            steps=steps,
+            seed=0,
+            reporter=finetune.BarReporter(),
+            cancelled=cancelled,
+            command=f"python main.py demo --out {out.name}",
+        )
     if result is None:
-        raise MaskwrightError("The demo was stopped.")
+        return None
     return {
         "before": result.before.to_dict(),
         "after": result.after.to_dict(),
@@ -72,6 +68,19 @@ def run_demo(out: Path, *, steps: int) -> dict[str, object]:
         "checkpoint": str(result.checkpoint),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def correct_sample(project_path: Path, images: Path, out: Path) -> ExportReport:
+    """Copy the sample to the folder ``images``, predict it, correct and accept all of it, and export it to ``out``."""
+    shutil.copytree(SAMPLE_IMAGES, images, dirs_exist_ok=True)
+    truth = read_truth(SAMPLE_TRUTH)
+    with Project.create(project_path) as project:
+        project.add_images(images / name for name in sorted(truth))
+        with progress_bar("Predicting") as advance:
+            predict_open_images(project, Predictor.from_checkpoint(BUNDLED_WEIGHTS), advance)
+        for image in project.images():
+            correct_image(project, image, truth[Path(image.path).name])
+        return export_coco(project, out)
 
 
 def read_truth(annotations: Path) -> dict[str, list[Mask]]:

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.errors import MaskwrightError, NotWritable, OutOfSpace
@@ -19,9 +19,11 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     new content, never a mixture. On any error the temporary file is removed and `path` stays as it was.
     A symbolic link is followed: its target is replaced.
 
-    Raises OutOfSpace or NotWritable, in words, where the system refuses; other errors of the block pass unchanged.
+    Raises OutOfSpace or NotWritable, in words, where the system refuses, or where `path` is a device or a pipe: to
+    replace one, such as /dev/null, would take it from every program. Other errors of the block pass unchanged.
     """
     target = Path(os.path.realpath(path))
+    _refuse_special(target)
     # The name is shortened because many file systems allow 255 bytes a name, and the temporary one must fit too.
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
@@ -40,6 +42,34 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_output(path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Refuses a file to write before the work for it is done, rather than after.
+
+    Raises NotWritable where `path` cannot become a file, MaskwrightError where it is one of `inputs`, which writing
+    would destroy.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise NotWritable(f"{path} is a folder.", remedy="Choose a file name.")
+    _refuse_special(target)
+    for read in inputs:
+        if os.path.realpath(read) == str(target) or (target.exists() and Path(read).exists() and target.samefile(read)):
+            raise MaskwrightError(f"{path} is what would be read; it is not replaced.", remedy="Choose another name.")
+    if not target.parent.is_dir():
+        raise _no_folder(target.parent)
+    _refuse_unwritable(target.parent)
+
+
+def check_output_folder(path: str | os.PathLike[str]) -> None:
+    """Refuses a folder to write to, which may have to be made, before the work for it is done. Raises NotWritable."""
+    folder = Path(os.path.realpath(path))
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotWritable(f"{folder} is a file, not a folder.", remedy="Choose another folder.")
+    _refuse_unwritable(folder)
+
+
 def explain(error: OSError, path: str | os.PathLike[str]) -> MaskwrightError | None:
     """The words for an operating system's refusal to write to `path`; None where the error means something else."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -51,10 +81,24 @@ def explain(error: OSError, path: str | os.PathLike[str]) -> MaskwrightError | N
     if error.errno == errno.EROFS:
         return NotWritable(f"{path} is on a disk that can only be read.", remedy="Choose a folder on another disk.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and not Path(path).parent.is_dir():
-        return NotWritable(f"The folder {Path(path).parent} does not exist.", remedy="Create it or choose another one.")
+        return _no_folder(Path(path).parent)
     if error.errno == errno.EISDIR:
         return NotWritable(f"{path} is a folder.", remedy="Choose a file name.")
     return None
+
+
+def _no_folder(folder: Path) -> NotWritable:
+    return NotWritable(f"The folder {folder} does not exist.", remedy="Create it or choose another one.")
+
+
+def _refuse_special(target: Path) -> None:
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise NotWritable(f"{target} is a device or a pipe, not a file.", remedy="Choose a file name.")
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise NotWritable(f"There is no permission to write to {folder}.", remedy="Choose another folder.")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

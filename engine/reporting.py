@@ -7,14 +7,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 CONSOLE = Console(stderr=True)
+STDIN = 0
 
 
 class Advance(Protocol):
@@ -54,22 +56,44 @@ def emit(document: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-class StopSignal:
-    """Becomes true when the process is asked to stop: by SIGTERM or Ctrl+C, or where wanted by the end of stdin,
-    which is how a subprocess learns that the window that started it is gone."""
+def leave_stdout() -> None:
+    """Send what is still to be written to stdout nowhere: it failed once, and the interpreter would fail again."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
 
-    def __init__(self, *, watch_stdin: bool) -> None:
-        self._stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """While the block runs SIGTERM does what Ctrl+C does, so that what was begun is cleared away."""
+    with _handling(signal.default_int_handler, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def stop_signal(*, watch_stdin: bool) -> Iterator[Callable[[], bool]]:
+    """A question that is true from when the process is asked to stop: by SIGTERM or Ctrl+C, or where wanted by the end
+    of stdin, which is how a subprocess learns that the window that started it is gone."""
+    stop = threading.Event()
+    with _handling(lambda *_: stop.set(), signal.SIGTERM, signal.SIGINT):
         if watch_stdin:
-            threading.Thread(target=self._wait_for_end_of_stdin, name="stdin-watch", daemon=True).start()
+            threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), name="stdin-watch", daemon=True).start()
+        yield stop.is_set
 
-    def __call__(self) -> bool:
-        return self._stop.is_set()
 
-    def _wait_for_end_of_stdin(self) -> None:
-        # Not through sys.stdin: its lock, held by a read that never ends, aborts the interpreter at the end.
-        while os.read(sys.stdin.fileno(), 1024):
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _wait_for_end_of_stdin(stop: threading.Event) -> None:
+    # Not through sys.stdin: its lock, held by a read that never ends, aborts the interpreter at the end.
+    with suppress(OSError):  # a stdin that was closed from the start has ended, too
+        while os.read(STDIN, 1024):
             pass
-        self._stop.set()
+    stop.set()

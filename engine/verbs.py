@@ -17,8 +17,8 @@ from typing import Annotated
 import typer
 
 from engine.errors import MaskwrightError
-from engine.files import explain
-from engine.reporting import StopSignal, emit, progress_bar, say
+from engine.files import check_output, check_output_folder, explain
+from engine.reporting import emit, leave_stdout, progress_bar, say, sigterm_as_interrupt, stop_signal
 from engine.resources import BUNDLED_WEIGHTS
 
 STOPPED = 130
@@ -41,16 +41,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; returns the exit code: 0, 2 for a mistake of the person's, 130 when stopped."""
     try:
-        outcome = app(args=arguments, standalone_mode=False)
+        with sigterm_as_interrupt():
+            outcome = app(args=arguments, standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
     except MaskwrightError as error:
         say(f"Error: {error}")
         return 2
     except OSError as error:
-        if error.filename is None:
-            raise
-        say(f"Error: {explain(error, error.filename) or f'{error.filename}: {error.strerror}.'}")
-        return 2
+        return _refused(error)
     except typer.Abort:
         return STOPPED
     except Exception as error:
@@ -58,6 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"Error: {error.format_message()} Try 'python main.py --help'.")
             return 2
         raise
+
+
+def _refused(error: OSError) -> int:
+    if error.filename is None:
+        refusal = explain(error, "the output")
+        if refusal is None:
+            raise error
+        leave_stdout()
+        say(f"Error: {refusal}")
+    else:
+        say(f"Error: {explain(error, error.filename) or f'{error.filename}: {error.strerror}.'}")
+    return 2
 
 
 @app.command()
@@ -108,28 +118,30 @@ def finetune(
     out: Annotated[Path | None, typer.Option(help="Folder of the new checkpoint; a project has its own.")] = None,
     weights: Annotated[Path, typer.Option(help="Base checkpoint.")] = BUNDLED_WEIGHTS,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps; by default from the image count.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     progress_json: Annotated[bool, typer.Option(help="JSON lines on stdout; stop when stdin ends.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Train on accepted images and compare the model before and after on the hold-out."""
-    from engine.learning import finetune as learning
+    if as_json and progress_json:
+        raise MaskwrightError("finetune prints either one document (--json) or JSON lines (--progress-json).")
+    with stop_signal(watch_stdin=progress_json) as cancelled:
+        from engine.learning import finetune as learning
 
-    reporter: learning.Reporter = learning.JsonReporter() if progress_json else learning.BarReporter()
-    try:
-        if project_file is not None and coco is None:
-            source = learning.source_from_project(project_file, weights, out)
-        elif coco is not None and images is not None and out is not None and project_file is None:
-            source = learning.source_from_coco(coco, images, hold_out_coco, weights, out)
-        else:
-            raise MaskwrightError("finetune takes either --project, or --coco with --images and --out.")
-        stop = StopSignal(watch_stdin=progress_json)
-        result = learning.finetune(
-            source, steps=steps, seed=seed, reporter=reporter, cancelled=stop, command=_command_line()
-        )
-    except MaskwrightError as error:
-        reporter.failed(error)
-        raise
+        reporter: learning.Reporter = learning.JsonReporter() if progress_json else learning.BarReporter()
+        try:
+            if project_file is not None and coco is None and images is None and hold_out_coco is None:
+                source = learning.source_from_project(project_file, weights, out)
+            elif coco is not None and images is not None and out is not None and project_file is None:
+                source = learning.source_from_coco(coco, images, hold_out_coco, weights, out)
+            else:
+                raise MaskwrightError("finetune takes either --project, or --coco with --images and --out.")
+            result = learning.finetune(
+                source, steps=steps, seed=seed, reporter=reporter, cancelled=cancelled, command=_command_line()
+            )
+        except MaskwrightError as error:
+            reporter.failed(error)
+            raise
     if result is None:
         return STOPPED
     if as_json:
@@ -147,17 +159,19 @@ def train(
     data: Annotated[str, typer.Option(help="Where the data come from, for the model card.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the model card.")] = "",
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
 ) -> int:
     """Train the small model from random weights, as the bundled one was made."""
+    check_output_folder(out.parent)
+    if out.parent.exists():
+        check_output(out, inputs=(coco, hold_out_coco))
     from engine.learning.dataset import from_coco
     from engine.learning.scratch import SCRATCH_RECIPE, new_card, train_from_scratch
 
     training, held_out = from_coco(coco, images), from_coco(hold_out_coco, images)
     card = new_card(name, training.categories, data=data, licence=licence, command=_command_line())
     recipe = replace(SCRATCH_RECIPE, seed=seed, steps=steps or SCRATCH_RECIPE.steps)
-    stop = StopSignal(watch_stdin=False)
-    with progress_bar("Training") as advance:
+    with stop_signal(watch_stdin=False) as cancelled, progress_bar("Training") as advance:
         result = train_from_scratch(
             card,
             training,
@@ -165,7 +179,7 @@ def train(
             out,
             recipe,
             on_step=lambda step: advance(step.step, step.steps, f"loss {step.loss:.3f}"),
-            cancelled=stop,
+            cancelled=cancelled,
         )
     if result is None:
         return STOPPED
@@ -193,6 +207,8 @@ def evaluate(
 
     predictor = Predictor.from_checkpoint(weights)
     dataset = from_coco(coco, images)
+    for name in sorted(set(dataset.categories) - set(predictor.model.spec.categories)):
+        say(f"Note: the model has no category {name!r}, so it finds none of its instances.")
     with progress_bar("Predicting") as advance:
         found = predict_all(predictor, dataset, advance)
     result = score(dataset, found, max_detections)
@@ -247,6 +263,7 @@ def export(
     from engine.project import Project
 
     with Project.open(project_file, read_only=True) as project, progress_bar("Exporting") as advance:
+        check_output(out, inputs=(project_file, *map(project.image_path, project.images())))
         report = export_coco(project, out, include="all" if everything else "accepted", progress=advance)
     if as_json:
         emit({"path": str(report.path), "images": report.images, "annotations": report.annotations})
@@ -272,12 +289,15 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder to work in; created if missing.")],
     steps: Annotated[int, typer.Option(min=1, help="Fine-tuning steps.")] = 40,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """The whole loop on the sample project: predict, correct, accept, export, fine-tune, compare."""
     from engine.demo import run_demo
 
     report = run_demo(out, steps=steps)
+    if report is None:
+        return STOPPED
     if as_json:
         emit(report)
     else:
         say(json.dumps(report, indent=2))
+    return 0

@@ -83,6 +83,9 @@ class _ReaderThread(PlannedThread[ReadTask]):
             self.read.emit(task, self._cache.read(task.path))
         except (MaskwrightError, OSError) as error:
             self.unreadable.emit(task, str(error))
+        except Exception:
+            self.unreadable.emit(task, f"Reading {task.path.name} failed inside Maskwright.")
+            raise
 
 
 class PixelLoader(QObject):

@@ -1,6 +1,7 @@
 """A thread that works through a plan of tasks, where a newer plan replaces the older one at any time."""
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ class PlannedThread(QThread, Generic[T]):
         self._cancel.wait(seconds)
 
     def work(self, task: T) -> None:
-        """Do one task; runs in this thread, and reports its own errors."""
+        """Do one task; runs in this thread, and reports its own errors. Another exception counts as a fault."""
         raise NotImplementedError
 
     def run(self) -> None:
@@ -70,4 +71,7 @@ class PlannedThread(QThread, Generic[T]):
                 self._running = self._plan.popleft()
                 self._cancel.clear()
                 task = self._running
-            self.work(task)
+            try:
+                self.work(task)
+            except Exception:  # noqa: BLE001 - told like any other fault; the tasks after it are done all the same
+                sys.excepthook(*sys.exc_info())

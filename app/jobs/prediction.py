@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.jobs.pixels import PixelCache, neighbours
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
-from engine.errors import MaskwrightError
+from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.records import Detection, Image, Review
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class _PredictionThread(PlannedThread[PredictTask]):
     loaded = Signal(str, object)  # checkpoint id, model card
     done = Signal(object, str, object)  # task, checkpoint id, list of detections
     failed = Signal(object, str, str)  # task, message, details
+    unusable = Signal(object, str)  # checkpoint, why it cannot be loaded
 
     def __init__(self, cache: PixelCache) -> None:
         super().__init__()
@@ -58,6 +59,9 @@ class _PredictionThread(PlannedThread[PredictTask]):
     def work(self, task: PredictTask) -> None:
         try:
             detections = self._predict(task)
+        except InvalidCheckpoint as error:
+            self.unusable.emit(task.checkpoint, error.message)
+            return
         except MaskwrightError as error:
             self.failed.emit(task, str(error), "")
             return
@@ -106,6 +110,7 @@ class Prediction(QObject):
     state_changed = Signal(str)  # PredictorState
     model_loaded = Signal(str, object)  # checkpoint id, model card
     failed = Signal(str, str)  # message, details
+    unusable = Signal(object, str)  # checkpoint, why; nothing is predicted until there is another one
 
     def __init__(self, session: Session, cache: PixelCache) -> None:
         super().__init__()
@@ -121,6 +126,7 @@ class Prediction(QObject):
         self._thread.loaded.connect(self._on_loaded, queued)
         self._thread.done.connect(self._on_done, queued)
         self._thread.failed.connect(self._on_failed, queued)
+        self._thread.unusable.connect(self._on_unusable, queued)
         session.image_changed.connect(self.plan)
         session.images_changed.connect(self.plan)
 
@@ -190,6 +196,12 @@ class Prediction(QObject):
         self._given_up.add((task.image_id, task.checkpoint))
         self._set_state(PredictorState.FAILED)
         self.failed.emit(message, details)
+
+    def _on_unusable(self, checkpoint: Path, why: str) -> None:
+        if checkpoint == self.checkpoint:
+            self.set_checkpoint(None)
+            self._set_state(PredictorState.FAILED)
+            self.unusable.emit(checkpoint, why)
 
     def _set_state(self, state: PredictorState) -> None:
         self.state = state

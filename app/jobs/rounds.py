@@ -9,11 +9,14 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
-from engine.checkpoints import read_card
+from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.project import Round
 from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
+
+DECLINED = "declined_round"  # the project's fact that says which round the person decided against last
+IN_ITS_PLACE = "The bundled model predicts in its place."
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Rounds(QObject):
         self._program = program
         self._process: VerbProcess | None = None
         self._outcome: dict[str, Any] | None = None
+        self._unusable: dict[Path, str] = {}  # checkpoints that turned out broken when they were loaded, and why
         self.progress = RoundProgress()
         session.project_changed.connect(self._on_project)
 
@@ -62,7 +66,7 @@ class Rounds(QObject):
         if self._session.project is None:
             return None
         reference = self._session.project.current_checkpoint()
-        if reference is not None and reference.path is not None and _fault(reference.path) is None:
+        if reference is not None and reference.path is not None and self._fault(reference.path) is None:
             return reference.path
         return BUNDLED_WEIGHTS if BUNDLED_WEIGHTS.is_file() else None
 
@@ -106,43 +110,80 @@ class Rounds(QObject):
 
     def promote(self, entry: Round) -> None:
         """Predict with a round's checkpoint from now on, whatever its verdict says."""
-        self._decide(entry, promoted=True, checkpoint_id=entry.checkpoint_id, path=entry.checkpoint)
-        self.changed.emit()
+        self._choose(entry.checkpoint, entry.checkpoint_id, replace(entry, promoted=True))
 
-    def roll_back(self, entry: Round) -> None:
-        """Predict with what a round started from again."""
+    def keep_old(self, entry: Round) -> None:
+        """Predict with what a round started from, again or still, whatever its verdict says."""
         earlier = next((each for each in self.rounds() if each.checkpoint_id == entry.base_id), None)
-        path = earlier.checkpoint if earlier is not None else BUNDLED_WEIGHTS
-        self._decide(entry, promoted=False, checkpoint_id=entry.base_id or "", path=path)
+        declined = replace(entry, promoted=False)
+        if earlier is not None:
+            self._choose(earlier.checkpoint, earlier.checkpoint_id, declined)
+        else:
+            self._choose(BUNDLED_WEIGHTS, None, declined)
+
+    def use_bundled(self) -> None:
+        """Predict with the bundled model again, however many rounds came after it."""
+        self._choose(BUNDLED_WEIGHTS)
 
     def is_current(self, entry: Round) -> bool:
         """Whether a round's checkpoint is the one that predicts."""
         project = self._session.project
         reference = project.current_checkpoint() if project is not None else None
-        return reference is not None and reference.id == entry.checkpoint_id
+        return reference is not None and reference.id == entry.checkpoint_id and self._fault(entry.checkpoint) is None
 
-    def _decide(self, entry: Round, *, promoted: bool, checkpoint_id: str, path: Path) -> None:
+    def is_declined(self, entry: Round) -> bool:
+        """Whether the person decided last that the model before a round goes on predicting."""
+        project = self._session.project
+        return project is not None and bool(entry.id) and project.fact(DECLINED) == entry.id
+
+    def give_up(self, checkpoint: Path, why: str) -> None:
+        """A checkpoint turned out broken when it was loaded; the bundled one, where it is another, takes its place."""
+        self._unusable[checkpoint] = why
+        if checkpoint == BUNDLED_WEIGHTS:
+            self.failed.emit(why, "")
+            return
+        self.changed.emit()
+        self.checkpoint_changed.emit()
+        self.failed.emit(f"{why} {IN_ITS_PLACE}", "")
+
+    def _choose(self, path: Path, known_id: str | None = None, decided: Round | None = None) -> None:
+        """Make a checkpoint the current one, and note the round that the person thereby decided about."""
         project = self._session.project
         assert project is not None
+        fault = self._fault(path)
+        if fault is not None:
+            self.failed.emit(f"{fault} The model stays as it was.", "")
+            return
         try:
-            project.register_checkpoint(replace(entry, promoted=promoted))
-            project.set_current_checkpoint(checkpoint_id, path)
+            if decided is not None:
+                project.register_checkpoint(decided)
+                project.set_fact(DECLINED, None if decided.promoted else decided.id)
+            project.set_current_checkpoint(known_id or checkpoint_id(path), path)
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
             return
         self.changed.emit()
         self.checkpoint_changed.emit()
 
+    def _fault(self, checkpoint: Path) -> str | None:
+        """Why a checkpoint cannot be used, in words, as far as its header and an earlier attempt tell."""
+        try:
+            read_card(checkpoint)
+        except InvalidCheckpoint as error:
+            return error.message
+        return self._unusable.get(checkpoint)
+
     def _on_project(self) -> None:
         self.stop()
+        self._unusable.clear()
         self.progress = RoundProgress()
         self.changed.emit()
         self.checkpoint_changed.emit()
         project = self._session.project
         reference = project.current_checkpoint() if project is not None else None
-        fault = _fault(reference.path) if reference is not None and reference.path is not None else None
+        fault = self._fault(reference.path) if reference is not None and reference.path is not None else None
         if fault is not None:
-            self.failed.emit(f"{fault} The bundled model predicts in its place.", "")
+            self.failed.emit(f"{fault} {IN_ITS_PLACE}", "")
 
     def _on_event(self, event: dict[str, Any]) -> None:
         progress = self.progress
@@ -202,15 +243,6 @@ class Rounds(QObject):
         if better:
             self.checkpoint_changed.emit()
         self.finished.emit(entry)
-
-
-def _fault(checkpoint: Path) -> str | None:
-    """Why a checkpoint cannot be used, in words, as far as its header tells."""
-    try:
-        read_card(checkpoint)
-    except InvalidCheckpoint as error:
-        return error.message
-    return None
 
 
 def _reason(outcome: dict[str, Any]) -> str:

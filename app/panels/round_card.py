@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.panels.parts import IconLabel, button, frame, label, row
+from app.panels.parts import IconLabel, button, frame, label, row, set_kind
 from app.theme import SPACING
 from engine.project import Round
 
@@ -39,7 +39,7 @@ def as_text(value: float | None) -> str:
 class RoundCard(QWidget):
     """The newest round in full."""
 
-    def __init__(self, promote: Callable[[Round], None], roll_back: Callable[[Round], None]) -> None:
+    def __init__(self, promote: Callable[[Round], None], keep_old: Callable[[Round], None]) -> None:
         super().__init__()
         self._round: Round | None = None
         self._icon = IconLabel("help-circle-outline", "muted", 20)
@@ -48,19 +48,19 @@ class RoundCard(QWidget):
         self._reason = label("", "small", wrap=True)
         self._use = label("", "", wrap=True)
         self.promote_button = button("Use the new model", lambda: self._with_round(promote), "primary")
-        self.roll_back_button = button("Roll back", lambda: self._with_round(roll_back))
+        self.keep_button = button("Keep the old model", lambda: self._with_round(keep_old))
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
         column.addLayout(self._figures())
         for widget in (self._reason, self._use):
             column.addWidget(widget)
-        column.addLayout(row(self.promote_button, self.roll_back_button, None))
+        column.addLayout(row(self.promote_button, self.keep_button, None))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
 
-    def show_round(self, entry: Round, current: bool) -> None:
-        """Show a round; `current` says that its checkpoint is the one that predicts."""
+    def show_round(self, entry: Round, *, current: bool, declined: bool = False) -> None:
+        """Show a round. `current`: its checkpoint predicts; `declined`: the person decided against it."""
         self._round = entry
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
         self._icon.set_icon(look.icon, look.token)
@@ -68,10 +68,13 @@ class RoundCard(QWidget):
         self._before.setText(as_text(mask_ap50(entry.before)))
         self._after.setText(as_text(mask_ap50(entry.after)))
         self._reason.setText(entry.reason)
-        self._use.setText("The new model predicts now." if current else "The model before still predicts.")
+        worse = entry.verdict == "worse"
+        self._use.setText(_use(current, declined, worse))
         self.promote_button.setVisible(not current)
-        self.promote_button.setText("Use it anyway" if entry.verdict == "worse" else "Use the new model")
-        self.roll_back_button.setVisible(current)
+        self.promote_button.setText("Use it anyway" if worse else "Use the new model")
+        set_kind(self.promote_button, "" if worse or declined else "primary")
+        self.keep_button.setVisible(current or not (declined or worse))
+        self.keep_button.setText("Go back to the old model" if current else "Keep the old model")
 
     def _with_round(self, act: Callable[[Round], None]) -> None:
         if self._round is not None:
@@ -85,6 +88,14 @@ class RoundCard(QWidget):
         figures.addLayout(_figure("AP50 after", self._after))
         figures.addStretch(1)
         return figures
+
+
+def _use(current: bool, declined: bool, worse: bool) -> str:
+    if current:
+        return "The new model predicts now."
+    if declined:
+        return "You kept the old model."
+    return "The old model keeps predicting." if worse else "The old model predicts until you decide."
 
 
 def _figure(title: str, number: QLabel) -> QVBoxLayout:

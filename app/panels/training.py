@@ -13,6 +13,7 @@ from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_a
 from app.session import Session
 from app.theme import SPACING
 from engine.project import Round
+from engine.resources import BUNDLED_WEIGHTS
 
 if TYPE_CHECKING:
     from app.panels.plots import TrainingPlots
@@ -37,7 +38,7 @@ class TrainingPanel(Panel):
         self._progress.setAccessibleName("Progress of the fine-tune")
         self._progress.setTextVisible(False)
         self._phase = label("", "small", wrap=True)
-        self.outcome = RoundCard(rounds.promote, rounds.roll_back)
+        self.outcome = RoundCard(rounds.promote, rounds.keep_old)
         self._history = QWidget()
         self._history_column = QVBoxLayout(self._history)
         self._plots: TrainingPlots | None = None
@@ -67,7 +68,8 @@ class TrainingPanel(Panel):
         entries = self._rounds.rounds()
         self.outcome.setVisible(bool(entries) and not running)
         if entries:
-            self.outcome.show_round(entries[0], self._rounds.is_current(entries[0]))
+            current, declined = self._rounds.is_current(entries[0]), self._rounds.is_declined(entries[0])
+            self.outcome.show_round(entries[0], current=current, declined=declined)
         self._list_history(entries)
         if running:
             self._show_progress()
@@ -146,28 +148,35 @@ class TrainingPanel(Panel):
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.deleteLater()
-        self._history.setVisible(len(entries) > 1)
-        if len(entries) > 1:
-            self._history_column.addWidget(label("Earlier rounds", "heading"))
+        self._history.setVisible(bool(entries))
+        self._history_column.addWidget(label("Earlier models", "heading"))
         for entry in entries[1 : 1 + HISTORY_SHOWN]:
             self._history_column.addWidget(self._history_row(entry))
+        in_use = self._rounds.checkpoint == BUNDLED_WEIGHTS
+        icon = IconLabel("package-variant-closed", "muted", 16)
+        use = self._rounds.use_bundled
+        self._history_column.addWidget(_model_row(icon, "Bundled model", "", None if in_use else use))
 
     def _history_row(self, entry: Round) -> QWidget:
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
-        line = QWidget()
         figures = f"{as_text(mask_ap50(entry.before))} → {as_text(mask_ap50(entry.after))}"
-        when = label(entry.created.astimezone().strftime("%d %b, %H:%M"), "small")
-        if self._rounds.is_current(entry):
-            last: QWidget = label("in use", "success")
-        else:
-            last = button("Use", lambda: self._rounds.promote(entry), "quiet", "Predict with this round's model")
         icon = IconLabel(look.icon, look.token, 16)
         icon.setToolTip(f"{look.text}. {entry.reason}")
         icon.setAccessibleName(look.text)
-        layout = row(icon, label(figures), None, when, last)
-        layout.setContentsMargins(0, 0, 0, 0)
-        line.setLayout(layout)
-        return line
+        when = entry.created.astimezone().strftime("%d %b, %H:%M")
+        in_use = self._rounds.is_current(entry)
+        return _model_row(icon, figures, when, None if in_use else lambda: self._rounds.promote(entry))
+
+
+def _model_row(icon: IconLabel, words: str, when: str, use: Callable[[], object] | None) -> QWidget:
+    """A model that can be predicted with, or that does already where `use` is None."""
+    tip = f"Predict with this model: {words}"
+    last = label("in use", "success") if use is None else button("Use", use, "quiet", tip)
+    line = QWidget()
+    layout = row(icon, label(words), None, label(when, "small"), last)
+    layout.setContentsMargins(0, 0, 0, 0)
+    line.setLayout(layout)
+    return line
 
 
 def _images(count: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import MaskwrightError, UnreadableImage
+from engine.files import check_output
 from engine.formats.coco_document import segmentation_of, write_document
 from engine.images import find_images, read_rgb
 from engine.inference.predictor import Predictor
@@ -60,6 +62,7 @@ class _Run:
         first: UnreadableImage | None = None
         for done, path in enumerate(paths, start=1):
             try:
+                _check_name(path)
                 rgb = read_rgb(path)
             except UnreadableImage as error:
                 first = first or error
@@ -73,7 +76,7 @@ class _Run:
 
 
 def images_among(paths: Sequence[Path]) -> list[Path]:
-    """The image files that ``paths`` name, folders searched.
+    """The image files that ``paths`` name, folders searched, each file once.
 
     Raises:
         MaskwrightError: a path does not exist, or there is no image at all.
@@ -85,7 +88,15 @@ def images_among(paths: Sequence[Path]) -> list[Path]:
         found += find_images(path) if path.is_dir() else [path]
     if not found:
         raise MaskwrightError(f"There is no image in {', '.join(map(str, paths))}.")
-    return found
+    return list({file.resolve(): file for file in found}.values())
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UnreadableImage(f"The name of {shown} is not valid UTF-8.", remedy="Rename the file.") from error
 
 
 def predict_to_coco(
@@ -97,8 +108,10 @@ def predict_to_coco(
 
     Raises:
         UnreadableImage: no image can be read; nothing is written.
+        MaskwrightError: ``out`` cannot be written, or is one of the images.
     """
     files = images_among(paths)
+    check_output(out, inputs=files)
     root = Path(*_common_parts([file.resolve().parent for file in files]))
     categories = predictor.model.spec.categories
     images: list[dict[str, object]] = []

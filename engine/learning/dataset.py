@@ -56,6 +56,10 @@ def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:
         InvalidDataset: the file is not a COCO dataset, or an image is missing.
         UnreadableImage: an image's size is neither in the file nor to be read from the image.
     """
+    if not images_folder.is_dir():
+        raise InvalidDataset(
+            f"The images folder {images_folder.absolute()} does not exist.", remedy="Choose the folder with the images."
+        )
     dataset = read_dataset(annotations)
     names = {category.id: category.name for category in dataset.categories}
     by_image: dict[int, list[CocoAnnotation]] = {image.id: [] for image in dataset.images}
@@ -117,16 +121,34 @@ def _annotated(path: Path, width: int, height: int, objects: Sequence[tuple[str,
     return AnnotatedImage(path, width, height, tuple(n for n, _ in whole), tuple(m for _, m in whole), crowds)
 
 
+def read_pixels(image: AnnotatedImage) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 pixels of an annotated image, EXIF orientation honoured.
+
+    Raises:
+        UnreadableImage: the file cannot be read.
+        InvalidDataset: the file is of another size than its annotations were made on.
+    """
+    pixels = read_rgb(image.path)
+    height, width = pixels.shape[:2]
+    if (width, height) != (image.width, image.height):
+        raise InvalidDataset(
+            f"The annotations of {image.path.name} are for {image.width} x {image.height} pixels, "
+            f"but the image has {width} x {height}.",
+            remedy="Choose the images that were annotated.",
+        )
+    return pixels
+
+
 class PixelCache:
     """Decoded images, read once while they fit the byte limit."""
 
     def __init__(self, limit: int = 1 << 30) -> None:
         self._cache: ByteCache[Path, NDArray[np.uint8]] = ByteCache(limit)
 
-    def read(self, path: Path) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 pixels of the image at ``path``, EXIF orientation honoured."""
-        pixels = self._cache.get(path)
+    def read(self, image: AnnotatedImage) -> NDArray[np.uint8]:
+        """As ``read_pixels``."""
+        pixels = self._cache.get(image.path)
         if pixels is None:
-            pixels = read_rgb(path)
-            self._cache.put(path, pixels, pixels.nbytes)
+            pixels = read_pixels(image)
+            self._cache.put(image.path, pixels, pixels.nbytes)
         return pixels

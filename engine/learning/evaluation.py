@@ -13,9 +13,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from engine.geometry import rle
-from engine.images import read_rgb
 from engine.inference.predictor import Predictor
-from engine.learning.dataset import AnnotatedImage, AnnotatedSet
+from engine.learning.dataset import AnnotatedImage, AnnotatedSet, read_pixels
 from engine.records import Detection
 
 MAX_DETECTIONS = 500
@@ -70,10 +69,10 @@ class Evaluation:
 def predict_all(
     predictor: Predictor, data: AnnotatedSet, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[list[Detection]]:
-    """The predictor's detections on every image of ``data``."""
+    """The predictor's detections on every image of ``data``. Raises as ``read_pixels``."""
     found = []
     for done, image in enumerate(data.images, start=1):
-        found.append(predictor.detect(predictor.encode(read_rgb(image.path))))
+        found.append(predictor.detect(predictor.encode(read_pixels(image))))
         progress(done, len(data.images))
     return found
 

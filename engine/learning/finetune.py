@@ -182,6 +182,8 @@ def finetune(
     if steps is not None:
         recipe = Recipe(steps=steps, warmup_steps=max(1, min(recipe.warmup_steps, steps // 4)), seed=seed)
     try:
+        if cancelled():
+            raise RoundCancelled
         result = run_round(
             source.training,
             source.held_out,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from engine.checkpoints import checkpoint_id, load, save
 from engine.errors import MaskwrightError
-from engine.files import atomic_write
+from engine.files import atomic_write, check_output, check_output_folder
 from engine.inference.predictor import Predictor
 from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
@@ -97,6 +98,9 @@ def run_round(
             "No accepted image outside the hold-out has an instance to learn from.",
             remedy="Accept a few more images with objects on them, then fine-tune again.",
         )
+    check_output_folder(out)
+    if out.exists():
+        check_output(out / CHECKPOINT_NAME, inputs=(base, current))
     model, base_card = load(base)
     before_model = Predictor.from_checkpoint(current)
     observer.started(recipe.steps, training, held_out)
@@ -136,9 +140,15 @@ def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObser
 def _keep(
     path: Path, tuned: Predictor, before: Evaluation, after: Evaluation, unedited_share: float | None
 ) -> RoundResult:
+    existed = path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    save(path, tuned.model, tuned.card)
-    result = RoundResult(path, before, after, compare(before, after), unedited_share)
-    with atomic_write(path.parent / RESULT_NAME) as temporary:
-        temporary.write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
+    try:
+        save(path, tuned.model, tuned.card)
+        result = RoundResult(path, before, after, compare(before, after), unedited_share)
+        with atomic_write(path.parent / RESULT_NAME) as temporary:
+            temporary.write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
+    except BaseException:
+        if not existed:
+            shutil.rmtree(path.parent, ignore_errors=True)
+        raise
     return result

@@ -144,7 +144,7 @@ class _Feeder:
             tensor, target = training_sample(
                 rng,
                 image,
-                self._pixels.read(image.path),
+                self._pixels.read(image),
                 self._spec,
                 size=self._recipe.crop_size,
                 scale_jitter=self._recipe.scale_jitter,
@@ -185,7 +185,7 @@ def train(
 
     Raises:
         TrainingDiverged: a loss is not finite.
-        UnreadableImage: an image of ``data`` cannot be read.
+        UnreadableImage, InvalidDataset: as ``read_pixels`` of an image of ``data``.
     """
     if not data.images:
         raise MaskwrightError("There is no image to train on.", remedy="Accept some images first.")

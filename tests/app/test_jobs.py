@@ -238,9 +238,28 @@ def test_only_a_better_model_is_promoted_by_itself_and_every_verdict_can_be_over
     rounds.promote(entry)
     assert rounds.checkpoint == path
     assert rounds.is_current(entry)
-    rounds.roll_back(entry)
+    rounds.keep_old(entry)
     assert rounds.checkpoint == BUNDLED_WEIGHTS
     assert not rounds.is_current(entry)
+    assert rounds.is_declined(entry)
+    rounds.promote(entry)
+    assert not rounds.is_declined(entry)
+    rounds.use_bundled()
+    assert rounds.checkpoint == BUNDLED_WEIGHTS
+
+
+def test_a_checkpoint_that_turns_out_broken_gives_way_to_the_bundled_one_and_says_so(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    path = checkpoint(tmp_path / "project.rounds" / "round-001")
+    rounds = Rounds(session, trainer(path, "better"))
+    with qtbot.waitSignal(rounds.finished, timeout=20000):
+        rounds.start()
+    assert rounds.checkpoint == path
+    with qtbot.waitSignal(rounds.failed, timeout=1000) as emitted:
+        rounds.give_up(path, "The weights are cut short.")
+    assert emitted.args[0] == "The weights are cut short. The bundled model predicts in its place."
+    assert rounds.checkpoint == BUNDLED_WEIGHTS
 
 
 def test_a_fine_tune_that_fails_says_why_and_leaves_the_model(qtbot: QtBot, session: Session) -> None:

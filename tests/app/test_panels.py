@@ -197,25 +197,27 @@ def evaluation(value: float) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "current", "offers"),
+    ("verdict", "current", "declined", "offers"),
     [
-        ("better", True, "Roll back"),
-        ("worse", False, "Use it anyway"),
-        ("cannot tell", False, "Use the new model"),
+        ("better", True, False, ["Go back to the old model"]),
+        ("better", False, True, ["Use the new model"]),
+        ("worse", False, False, ["Use it anyway"]),
+        ("cannot tell", False, False, ["Use the new model", "Keep the old model"]),
+        ("cannot tell", False, True, ["Use the new model"]),
     ],
 )
 def test_a_round_shows_both_figures_and_offers_to_overrule(
-    qtbot: QtBot, tmp_path: Path, verdict: str, current: bool, offers: str
+    qtbot: QtBot, tmp_path: Path, verdict: str, current: bool, declined: bool, offers: list[str]
 ) -> None:
     chosen: list[tuple[str, Round]] = []
     card = RoundCard(lambda entry: chosen.append(("promote", entry)), lambda entry: chosen.append(("back", entry)))
     qtbot.addWidget(card)
     entry = Round(tmp_path, tmp_path / "m", "id", verdict=verdict, before=evaluation(0.61), after=evaluation(0.72))
-    card.show_round(entry, current)
+    card.show_round(entry, current=current, declined=declined)
     card.show()
     assert (card._before.text(), card._after.text()) == ("0.610", "0.720")
-    visible = [each for each in (card.promote_button, card.roll_back_button) if each.isVisible()]
-    assert [each.text() for each in visible] == [offers]
+    visible = [each for each in (card.promote_button, card.keep_button) if each.isVisible()]
+    assert [each.text() for each in visible] == offers
     visible[0].click()
     assert chosen == [("back" if current else "promote", entry)]
 

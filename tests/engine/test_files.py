@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MaskwrightError, NotWritable, OutOfSpace
-from engine.files import atomic_write, explain, sha256_of
+from engine.files import atomic_write, check_output, check_output_folder, explain, sha256_of
 
 
 def test_the_new_content_replaces_the_old_and_nothing_is_left_beside(tmp_path: Path) -> None:
@@ -92,3 +92,34 @@ def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     # The test vector of FIPS 180-2, appendix B.1.
     assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(NotWritable, match="device or a pipe"), atomic_write(pipe) as temporary:
+        temporary.write_text("new")
+    assert list(tmp_path.iterdir()) == [pipe]
+    assert pipe.is_fifo()
+
+
+def test_an_output_is_refused_before_the_work(tmp_path: Path) -> None:
+    existing, linked, other = tmp_path / "a.json", tmp_path / "hard", tmp_path / "b.json"
+    existing.write_text("old")
+    linked.hardlink_to(existing)
+    check_output(existing, inputs=[other])
+    check_output(other, inputs=[existing])
+    for path, inputs, words in (
+        (existing, [other, existing], "is not replaced"),
+        (linked, [existing], "is not replaced"),
+        (other, [other], "is not replaced"),
+        (tmp_path, [], "is a folder"),
+        (tmp_path / "none" / "a.json", [], "does not exist"),
+        (existing / "a.json", [], "does not exist"),
+    ):
+        with pytest.raises(MaskwrightError, match=words):
+            check_output(path, inputs=inputs)
+    check_output_folder(tmp_path / "new" / "newer")
+    with pytest.raises(NotWritable, match="is a file, not a folder"):
+        check_output_folder(existing / "new")
+    assert sorted(tmp_path.iterdir()) == [existing, linked]

@@ -72,6 +72,9 @@ def test_help_describes_every_option(verb: str, capsys: pytest.CaptureFixture[st
         (("predict", SAMPLE_IMAGES), "either images and --out, or --project"),
         (("finetune",), "either --project, or --coco"),
         (("predict", SAMPLE_IMAGES, "--out", "o.json", "--threshold", "2"), "--threshold"),
+        (("finetune", "--project", "p.maskwright", "--seed", "-1"), "--seed"),
+        (("finetune", "--project", "p.maskwright", "--hold-out-coco", SAMPLE_TRUTH), "either --project, or --coco"),
+        (("finetune", "--project", "p.maskwright", "--json", "--progress-json"), "either one document"),
     ],
 )
 def test_a_wrong_command_line_is_explained(refused: Refused, arguments: tuple[str, ...], words: str) -> None:
@@ -117,6 +120,32 @@ def test_an_image_that_the_dataset_names_and_nobody_has_is_named(refused: Refuse
         "finetune", "--coco", dataset, "--images", dataset.parent / "images", "--out", dataset.parent / "out"
     )
     assert missing.name in line
+
+
+def test_images_of_another_size_than_their_annotations_are_refused(refused: Refused, dataset: Path) -> None:
+    document = json.loads(dataset.read_text())
+    for image in document["images"]:
+        image["width"], image["height"] = image["height"], image["width"]
+    for annotation in document["annotations"]:
+        annotation["segmentation"] = [[1, 1, 20, 1, 20, 20]]
+    dataset.write_text(json.dumps(document))
+    data = ("--coco", dataset, "--images", dataset.parent / "images")
+    assert "are for 96 x 128 pixels, but the image has 128 x 96" in refused("evaluate", *data)
+
+
+def test_an_images_folder_that_does_not_exist_is_named(refused: Refused, dataset: Path, tmp_path: Path) -> None:
+    data = ("--coco", dataset, "--images", tmp_path / "nowhere")
+    for verb in (("evaluate",), ("import", "--project", tmp_path / "new.maskwright"), ("finetune", "--out", tmp_path)):
+        assert f"The images folder {tmp_path / 'nowhere'} does not exist." in refused(*verb, *data)
+
+
+def test_a_category_that_the_model_cannot_find_is_told(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset.write_text(dataset.read_text().replace('"nucleus"', '"zebra"'))
+    arguments = ["--coco", str(dataset), "--images", str(dataset.parent / "images"), "--json"]
+    assert verbs.main(["evaluate", *arguments]) == 0
+    told = capsys.readouterr()
+    assert "the model has no category 'zebra'" in told.err
+    assert json.loads(told.out)["mask"]["AP50"] == 0
 
 
 def test_importing_goes_on_without_a_missing_image(
