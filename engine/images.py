@@ -41,7 +41,11 @@ class ImageInfo:
     height: int
 
 
-def read_info(path: str | os.PathLike[str]) -> ImageInfo:
+def page_count(path: str | os.PathLike[str]) -> int:
+    return 1
+
+
+def read_info(path: str | os.PathLike[str], page: int = 0) -> ImageInfo:
     """The size of the image, which is sure to have all its data; a JPEG is not decoded for it.
 
     Raises UnreadableImage, saying what is wrong with the file.

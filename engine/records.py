@@ -64,8 +64,10 @@ class Category:
 class Image:
     """An image of a project; `width` and `height` are in pixels after the EXIF orientation.
 
-    `path` is relative to the project's folder with `/` where possible, else absolute. `predicted_by` is the id of the
-    checkpoint whose proposals the image holds. `source` is the imported COCO record as JSON text.
+    `path` is relative to the project's folder with `/` where possible, else absolute; `page` counts from 0 and is above
+    it only in files of several pages. `content_hash` is the SHA-256 of the file (and the page); `file_size` in bytes
+    and `modified_ns` are what the file was like then. `predicted_by` is the id of the checkpoint whose proposals the
+    image holds. `source` is the imported COCO record as JSON text.
     """
 
     id: int
@@ -78,6 +80,9 @@ class Image:
     status: ImageStatus
     predicted_by: str | None
     source: str | None = None
+    page: int = 0
+    file_size: int | None = None
+    modified_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

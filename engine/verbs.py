@@ -244,8 +244,8 @@ def import_(
         say(f"Left out: {name} is not in {images}.")
     for name, reason in report.unreadable:
         say(f"Left out: {name}. {reason}")
-    for index, reason in report.left_out:
-        say(f"Left out: annotations[{index}], {reason}.")
+    for where, reason in report.left_out:
+        say(f"Left out: {where}, {reason}.")
     for note in report.notes:
         say(f"Note: {note}")
     say(f"Imported {report.instances} annotations and {report.images} new images into {path}.")
@@ -259,12 +259,12 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a project's accepted annotations as COCO JSON."""
-    from engine.formats.coco import export_coco
+    from engine.formats.coco import EVERYTHING, Selection, export_coco
     from engine.project import Project
 
     with Project.open(project_file, read_only=True) as project, progress_bar("Exporting") as advance:
         check_output(out, inputs=(project_file, *map(project.image_path, project.images())))
-        report = export_coco(project, out, include="all" if everything else "accepted", progress=advance)
+        report = export_coco(project, out, selection=Selection(EVERYTHING) if everything else None, progress=advance)
     if as_json:
         emit({"path": str(report.path), "images": report.images, "annotations": report.annotations})
     say(f"Exported {report.annotations} annotations on {report.images} images to {report.path}.")

@@ -1,7 +1,24 @@
-"""COCO: the file as checked records, a project from it, and a project as one."""
+"""COCO: a project from a file, and a project as one."""
 
-from engine.formats.coco_document import CocoDataset, read_dataset
-from engine.formats.coco_export import ExportReport, export_coco
-from engine.formats.coco_import import ImportReport, import_coco
+from pathlib import Path
 
-__all__ = ["CocoDataset", "ExportReport", "ImportReport", "export_coco", "import_coco", "read_dataset"]
+from engine.formats.coco_document import read_dataset
+from engine.formats.coco_export import EVERYTHING, export_coco
+from engine.formats.exporting import ExportReport, Selection
+from engine.formats.importing import ImportReport, Progress, import_dataset
+from engine.project.project import Project
+
+__all__ = ["EVERYTHING", "ExportReport", "ImportReport", "Selection", "export_coco", "import_coco", "read_dataset"]
+
+
+def import_coco(
+    project: Project,
+    annotation_path: str | Path,
+    images_folder: str | Path | None,
+    *,
+    accept_images: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Brings a COCO file into a project; see `import_dataset`."""
+    dataset = read_dataset(annotation_path)
+    return import_dataset(project, dataset, images_folder, accept_images=accept_images, progress=progress)

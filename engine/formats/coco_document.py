@@ -1,67 +1,48 @@
-"""A COCO file as plain, checked records, and back to JSON. Knows nothing of projects.
+"""A COCO file as checked records, and back to JSON.
 
 What this program has no field for is kept: every record carries its source, the JSON object it was read from.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from engine.errors import InvalidDataset
 from engine.files import atomic_write
+from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, Record
 from engine.geometry import polygons, rle
 from engine.geometry.mask import Mask
 
-Record = Mapping[str, Any]
 T = TypeVar("T")
 
 _LISTS = ("images", "annotations", "categories")
 
 
 @dataclass(frozen=True, slots=True)
-class CocoCategory:
-    """A category as the file has it."""
+class Segmentation:
+    """COCO's segmentation: polygons, either RLE, or nothing at all."""
 
-    id: int
-    name: str
-    source: Record
+    value: Any
 
-
-@dataclass(frozen=True, slots=True)
-class CocoImage:
-    """An image as the file has it; `size` is (width, height), None where the file leaves it out."""
-
-    id: int
-    file_name: str
-    size: tuple[int, int] | None
-    source: Record
-
-
-@dataclass(frozen=True, slots=True)
-class CocoAnnotation:
-    """An annotation as the file has it; `index` is its place in the file. `mask_on` draws its mask."""
-
-    index: int
-    image_id: int
-    category_id: int
-    crowd: bool
-    source: Record
+    def draw(self, width: int, height: int) -> Mask:
+        """See `engine.formats.dataset.Shape`."""
+        if not self.value:
+            return Mask.empty()
+        try:
+            if isinstance(self.value, list):
+                return polygons.from_coco_polygons(self.value, height, width)
+            if not isinstance(self.value, dict):
+                raise ValueError("it is neither a list of polygons nor an RLE object")
+            if self.value.get("size") != [height, width]:
+                raise ValueError(f"its size {self.value.get('size')} is not the image's, [{height}, {width}]")
+            return rle.from_coco(self.value)
+        except ValueError as error:
+            raise ValueError(f"key 'segmentation': {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class CocoDataset:
-    """A whole file. `source` holds the keys of the document beside images, annotations and categories."""
-
-    path: Path
-    images: tuple[CocoImage, ...]
-    annotations: tuple[CocoAnnotation, ...]
-    categories: tuple[CocoCategory, ...]
-    source: Record
-
-
-def read_dataset(path: str | Path) -> CocoDataset:
+def read_dataset(path: str | Path) -> Dataset:
     """The records of a COCO file, checked: keys, types, unique ids of images and categories, and that ids refer.
 
     Raises InvalidDataset naming the list, the index and the key that is wrong. Masks are checked when they are drawn.
@@ -81,32 +62,12 @@ def read_dataset(path: str | Path) -> CocoDataset:
     category_ids = _unique_ids("categories", where, [category.id for category in categories])
     for annotation in annotations:
         if annotation.image_id not in image_ids:
-            raise _wrong(where, "annotations", annotation.index, "image_id", f"no image has id {annotation.image_id}")
+            raise _wrong(where, annotation.where, "image_id", f"no image has id {annotation.image_id}")
         if annotation.category_id not in category_ids:
             problem = f"no category has id {annotation.category_id}"
-            raise _wrong(where, "annotations", annotation.index, "category_id", problem)
+            raise _wrong(where, annotation.where, "category_id", problem)
     others = {key: value for key, value in document.items() if key not in _LISTS}
-    return CocoDataset(path, images, annotations, categories, others)
-
-
-def mask_of(dataset: CocoDataset, annotation: CocoAnnotation, width: int, height: int) -> Mask:
-    """The annotation's mask on its image, by polygons or either RLE; empty where it has none.
-
-    Raises InvalidDataset naming the annotation whose segmentation is malformed or of another size.
-    """
-    segmentation = annotation.source.get("segmentation")
-    if not segmentation:
-        return Mask.empty()
-    try:
-        if isinstance(segmentation, list):
-            return polygons.from_coco_polygons(segmentation, height, width)
-        if not isinstance(segmentation, dict):
-            raise ValueError("it is neither a list of polygons nor an RLE object")
-        if segmentation.get("size") != [height, width]:
-            raise ValueError(f"its size {segmentation.get('size')} is not the image's, [{height}, {width}]")
-        return rle.from_coco(segmentation)
-    except ValueError as error:
-        raise _wrong(dataset.path.name, "annotations", annotation.index, "segmentation", str(error)) from error
+    return Dataset(path, images, annotations, categories, others)
 
 
 def segmentation_of(mask: Mask, width: int, height: int) -> list[list[float]] | dict[str, Any]:
@@ -114,11 +75,30 @@ def segmentation_of(mask: Mask, width: int, height: int) -> list[list[float]] | 
     return polygons.to_coco_polygons(mask, height, width) or rle.to_coco(mask, height, width)
 
 
-def write_document(path: Path, document: Record) -> None:
-    """Writes a COCO file in one piece: it is complete or not there. Raises MaskwrightError where that is impossible."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def write_document(path: Path, document: Mapping[str, object]) -> None:
+    """Writes a COCO file in one piece: it is complete or not there. Raises MaskwrightError where that is impossible.
+
+    Values that are iterators become lists as they are consumed, so that the file never has to fit into the memory.
+    """
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for index, (key, value) in enumerate(document.items()):
+            file.write(f"{', ' if index else '{'}{json.dumps(key, ensure_ascii=False)}: ")
+            if isinstance(value, Iterator):
+                _stream(file, value)
+            else:
+                file.write(_text(value))
+        file.write("}" if document else "{}")
+
+
+def _stream(file: IO[str], records: Iterator[object]) -> None:
+    file.write("[")
+    for index, record in enumerate(records):
+        file.write(f"{', ' if index else ''}{_text(record)}")
+    file.write("]")
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -151,42 +131,48 @@ def _each(document: Record, key: str, where: str, parse: Callable[[str, int, Rec
     return parsed
 
 
-def _image(where: str, index: int, record: Record) -> CocoImage:
+def _image(where: str, index: int, record: Record) -> DatasetImage:
+    place = f"images[{index}]"
     file_name = record.get("file_name")
+    if file_name is None and isinstance(record.get("coco_url"), str):
+        file_name = record["coco_url"].rpartition("/")[2]  # LVIS names its images by their address only
     if not isinstance(file_name, str) or not file_name:
-        raise _wrong(where, "images", index, "file_name", "it is missing or is no text")
+        raise _wrong(where, place, "file_name", "it is missing or is no text")
     size = None
     if "width" in record or "height" in record:
-        size = (_integer(where, "images", index, record, "width"), _integer(where, "images", index, record, "height"))
+        size = (_integer(where, place, record, "width"), _integer(where, place, record, "height"))
         if min(size) < 1:
-            raise _wrong(where, "images", index, "width", "an image has at least one pixel each way")
-    return CocoImage(_integer(where, "images", index, record, "id"), file_name, size, record)
+            raise _wrong(where, place, "width", "an image has at least one pixel each way")
+    return DatasetImage(_integer(where, place, record, "id"), file_name, size, place, record)
 
 
-def _category(where: str, index: int, record: Record) -> CocoCategory:
+def _category(where: str, index: int, record: Record) -> DatasetCategory:
+    place = f"categories[{index}]"
     name = record.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise _wrong(where, "categories", index, "name", "it is missing or is no text")
-    return CocoCategory(_integer(where, "categories", index, record, "id"), name.strip(), record)
+        raise _wrong(where, place, "name", "it is missing or is no text")
+    return DatasetCategory(_integer(where, place, record, "id"), name.strip(), record)
 
 
-def _annotation(where: str, index: int, record: Record) -> CocoAnnotation:
+def _annotation(where: str, index: int, record: Record) -> DatasetAnnotation:
+    place = f"annotations[{index}]"
     crowd = record.get("iscrowd", 0)
     if crowd not in (0, 1):
-        raise _wrong(where, "annotations", index, "iscrowd", "it is neither 0 nor 1")
-    image_id = _integer(where, "annotations", index, record, "image_id")
-    return CocoAnnotation(
-        index, image_id, _integer(where, "annotations", index, record, "category_id"), bool(crowd), record
+        raise _wrong(where, place, "iscrowd", "it is neither 0 nor 1")
+    image_id = _integer(where, place, record, "image_id")
+    category_id = _integer(where, place, record, "category_id")
+    return DatasetAnnotation(
+        image_id, category_id, Segmentation(record.get("segmentation")), place, bool(crowd), record
     )
 
 
-def _integer(where: str, key: str, index: int, record: Record, name: str) -> int:
+def _integer(where: str, place: str, record: Record, name: str) -> int:
     value = record.get(name)
     # Some tools write whole numbers as 3.0.
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong(where, key, index, name, "it is missing" if value is None else "it is no whole number")
+        raise _wrong(where, place, name, "it is missing" if value is None else "it is no whole number")
     return value
 
 
@@ -194,10 +180,10 @@ def _unique_ids(key: str, where: str, ids: list[int]) -> set[int]:
     seen: set[int] = set()
     for index, number in enumerate(ids):
         if number in seen:
-            raise _wrong(where, key, index, "id", f"{number} was used before")
+            raise _wrong(where, f"{key}[{index}]", "id", f"{number} was used before")
         seen.add(number)
     return seen
 
 
-def _wrong(where: str, key: str, index: int, name: str, problem: str) -> InvalidDataset:
-    return InvalidDataset(f"{where}: {key}[{index}], key {name!r}: {problem}.")
+def _wrong(where: str, place: str, name: str, problem: str) -> InvalidDataset:
+    return InvalidDataset(f"{where}: {place}, key {name!r}: {problem}.")

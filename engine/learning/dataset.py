@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidDataset
-from engine.formats.coco_document import CocoAnnotation, mask_of, read_dataset
+from engine.formats.coco_document import read_dataset
+from engine.formats.dataset import DatasetAnnotation, mask_of
 from engine.geometry.mask import Mask
 from engine.images import read_info, read_rgb
 from engine.project import Project
@@ -62,7 +63,7 @@ def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:
         )
     dataset = read_dataset(annotations)
     names = {category.id: category.name for category in dataset.categories}
-    by_image: dict[int, list[CocoAnnotation]] = {image.id: [] for image in dataset.images}
+    by_image: dict[int, list[DatasetAnnotation]] = {image.id: [] for image in dataset.images}
     for annotation in dataset.annotations:
         by_image[annotation.image_id].append(annotation)
     images = []

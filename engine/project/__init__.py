@@ -3,8 +3,10 @@
 from engine.project.categories import category_color
 from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
 from engine.project.history import HistoryEntry
-from engine.project.intake import AddReport, is_held_out
+from engine.project.image_files import FileFinding, FileProblem
+from engine.project.intake import AddReport, every_page, first_page, is_held_out
 from engine.project.project import SUFFIX, Project
+from engine.project.recovery import Recovery
 from engine.project.rounds import CheckpointReference, Round
 
 __all__ = [
@@ -15,11 +17,16 @@ __all__ = [
     "Change",
     "CheckpointReference",
     "Edit",
+    "FileFinding",
+    "FileProblem",
     "HistoryEntry",
     "ImageChange",
     "InstanceChange",
     "Project",
+    "Recovery",
     "Round",
     "category_color",
+    "every_page",
+    "first_page",
     "is_held_out",
 ]

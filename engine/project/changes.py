@@ -78,6 +78,24 @@ def encode(changes: Iterable[RowChange]) -> str:
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
 
 
+def encoded_start(kind: Kind, number: int) -> str:
+    """How the journal's text begins the change of that row: it tells without decoding whether one is there."""
+    return f'["{kind}",{number},'
+
+
+def bounds(connection: Connection, changes: Iterable[RowChange]) -> tuple[int, int, int, int] | None:
+    """x1 y1 x2 y2 in image pixels around the instances that changes are about: as they are stored, or as the change
+    has them where they are not any more. None where there are no masks."""
+    own = {change.id: change.before or change.after or {} for change in changes if change.kind is Kind.INSTANCE}
+    rows = [*({**own, **_stored(connection, instances, list(own))}.values())]
+    boxes = [tuple(row[column] for column in MASK_COLUMNS[:4]) for row in rows if row.get("mask_w")]
+    if not boxes:
+        return None
+    left, top, w, h = zip(*boxes, strict=True)
+    right, bottom = (max(map(sum, zip(*span, strict=True))) for span in ((left, w), (top, h)))
+    return min(left), min(top), right, bottom
+
+
 def decode(payload: str) -> list[RowChange]:
     """The row changes of a journal's text."""
     return [RowChange(Kind(kind), number, before, after) for kind, number, before, after in json.loads(payload)]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -12,19 +13,30 @@ from sqlalchemy.pool import NullPool
 from engine.errors import NotWritable
 from engine.project import schema
 from engine.project.failures import in_words
+from engine.project.filesystem import network_kind
+from engine.project.migrations import migrate, version_of
+
+_LOCAL_JOURNAL = "WAL"
+_NETWORK_JOURNAL = "TRUNCATE"
 
 
 class Database:
     """One open connection, for one thread.
 
     Commits are durable when they return: write-ahead log with synchronous=FULL. The log is carried over into the file
-    only by `checkpoint` and at `close`, so that no commit ever waits for that.
+    only by `checkpoint` and at `close`, so that no commit ever waits for that. On a network file system, where that log
+    is not safe, a rollback journal takes its place: each commit then costs about three times as much.
+
+    A file of an earlier version is brought up to date, a copy of it in the memory where it is only read.
     """
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.path = path
         self.read_only = read_only
-        engine = create_engine("sqlite://", creator=lambda: _connect(path, read_only), poolclass=NullPool)
+        self.network = network_kind(path)
+        journal_mode = _LOCAL_JOURNAL if self.network is None else _NETWORK_JOURNAL
+        connect = partial(_connect_to_read, path) if read_only else partial(_connect_to_write, path, journal_mode)
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         # sqlite3 would begin transactions on its own, and only before some statements; here SQLAlchemy says when.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         with in_words(path):
@@ -32,9 +44,13 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one consistent state, the last committed one."""
-        with in_words(self.path), self._connection.begin():
-            yield self._connection
+        """A transaction that sees one consistent state, the last committed one; inside of another, that one's."""
+        with in_words(self.path):
+            if self._connection.in_transaction():
+                yield self._connection
+            else:
+                with self._connection.begin():
+                    yield self._connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -47,6 +63,8 @@ class Database:
                 f"{self.path.name} is open for reading only.",
                 remedy="Close the window that edits it, or make the file writable, then open it again.",
             )
+        if self._connection.in_transaction():
+            raise RuntimeError("a project is not written while it is being read")
         with self.read() as connection:
             yield connection
 
@@ -56,16 +74,17 @@ class Database:
             with in_words(self.path):
                 self._driver().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def copy_to(self, target: Path, facts: Mapping[str, str]) -> None:
+    def copy_to(self, target: Path, facts: Mapping[str, str | None]) -> None:
         """Write a consistent copy, a file of its own without a log, to a path where there is nothing yet.
 
-        `facts` are put among the copy's single facts.
+        `facts` are put among the copy's single facts, or taken from them where they are None.
         """
         with in_words(self.path), contextlib.closing(sqlite3.connect(target)) as copy:
             self._driver().backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
-            rows = [(key, json.dumps(value)) for key, value in facts.items()]
-            copy.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+            copy.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in facts])
+            rows = [(key, json.dumps(value)) for key, value in facts.items() if value is not None]
+            copy.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", rows)
             copy.commit()
 
     def close(self) -> None:
@@ -87,13 +106,43 @@ def create_empty(path: Path) -> None:
         schema.metadata.create_all(connection)
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    location = path.absolute().as_uri()
-    if not read_only:
-        connection = sqlite3.connect(f"{location}?mode=rw", uri=True, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0", "foreign_keys=ON"):
+def _connect_to_write(path: Path, journal_mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    try:
+        for pragma in (f"journal_mode={journal_mode}", "synchronous=FULL", "wal_autocheckpoint=0", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        return connection
+        if _is_earlier(path, connection):
+            migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _open_to_read(path)
+    try:
+        if not _is_earlier(path, connection):
+            return connection
+        with contextlib.closing(connection):
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            connection.backup(copy)
+    except BaseException:
+        connection.close()
+        raise
+    migrate(copy)
+    return copy
+
+
+def _is_earlier(path: Path, connection: sqlite3.Connection) -> bool:
+    # The header that was checked before may be older than the log beside it.
+    version = version_of(connection)
+    schema.check_version(path, version)
+    return version < schema.SCHEMA_VERSION
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    location = path.absolute().as_uri()
     connection = sqlite3.connect(f"{location}?mode=ro", uri=True, isolation_level=None)
     try:
         connection.execute("SELECT 1 FROM meta").fetchone()

@@ -4,17 +4,17 @@ Rows up to the cursor are done, rows after it are undone; a new edit after an un
 as deltas: for a changed row only the columns that differ, before and after.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select
 
-from engine.project import changes, settings
-from engine.project.changes import RowChange
-from engine.project.edit import Action
-from engine.project.schema import journal
+from engine.project import categories, changes, settings
+from engine.project.changes import Kind, RowChange, Written
+from engine.project.edit import Action, Edit
+from engine.project.schema import instances, journal
 
 # The key of the cursor in meta: the id of the last journal row that is done, 0 for none.
 CURSOR = "cursor"
@@ -22,12 +22,15 @@ CURSOR = "cursor"
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One edit of the timeline; `at` is when it was made, in UTC."""
+    """One edit of the timeline: `at` is when it was made, in UTC, `author` who made it, None where that is not known,
+    and `seconds` how long it took."""
 
     id: int
     action: Action
     image_id: int | None
     at: datetime
+    author: str | None
+    seconds: float
     undone: bool
 
 
@@ -40,19 +43,29 @@ class JournaledEdit(NamedTuple):
     changes: list[RowChange]
 
 
+_ENTRIES = select(journal.c.id, journal.c.action, journal.c.image_id, journal.c.at, journal.c.author, journal.c.seconds)
 _APPEND = insert(journal)
 _CUT = delete(journal).where(journal.c.id > bindparam("cursor"))
 _LAST_DONE = select(journal).where(journal.c.id <= bindparam("cursor")).order_by(journal.c.id.desc()).limit(1)
 _FIRST_UNDONE = select(journal).where(journal.c.id > bindparam("cursor")).order_by(journal.c.id).limit(1)
 
 
-def append(connection: Connection, action: Action, image_id: int | None, row_changes: Iterable[RowChange]) -> None:
+def append(
+    connection: Connection,
+    action: Action,
+    image_id: int | None,
+    row_changes: Iterable[RowChange],
+    author: str | None,
+    seconds: float,
+) -> None:
     """Journal an edit that was just written, cut off what was undone before it, and move the cursor to it."""
     connection.execute(_CUT, {"cursor": cursor(connection)})
     row = {
         "at": datetime.now(UTC).timestamp(),
         "action": action.value,
         "image_id": image_id,
+        "author": author,
+        "seconds": seconds,
         "payload": changes.encode(change.delta() for change in row_changes),
     }
     added = connection.execute(_APPEND, row).inserted_primary_key
@@ -60,14 +73,34 @@ def append(connection: Connection, action: Action, image_id: int | None, row_cha
     move_cursor(connection, added[0])
 
 
-def last_done(connection: Connection) -> JournaledEdit | None:
-    """The edit that undo takes back."""
-    return _one(connection, _LAST_DONE)
+def step_back(connection: Connection) -> Edit | None:
+    """Take back the last edit that is done. Returns the edit that did so; None where there is none."""
+    entry = _one(connection, _LAST_DONE)
+    if entry is None:
+        return None
+    written = _rewrite(connection, [change.reversed() for change in reversed(entry.changes)])
+    move_cursor(connection, entry.id - 1)
+    return _edit_of(entry, written)
 
 
-def first_undone(connection: Connection) -> JournaledEdit | None:
-    """The edit that redo applies again."""
-    return _one(connection, _FIRST_UNDONE)
+def step_forward(connection: Connection) -> Edit | None:
+    """Apply the first edit again that is undone. Returns it; None where there is none."""
+    entry = _one(connection, _FIRST_UNDONE)
+    if entry is None:
+        return None
+    written = _rewrite(connection, entry.changes)
+    move_cursor(connection, entry.id)
+    return _edit_of(entry, written)
+
+
+def travel(connection: Connection, entry_id: int) -> list[Edit]:
+    """Step until the edit of that id is the last one that is done, 0 for none. Returns the edits that did so."""
+    steps = []
+    while _last_done_id(connection) > entry_id and (step := step_back(connection)) is not None:
+        steps.append(step)
+    while _last_done_id(connection) < entry_id and (step := step_forward(connection)) is not None:
+        steps.append(step)
+    return steps
 
 
 def exists_done(connection: Connection) -> bool:
@@ -91,15 +124,36 @@ def move_cursor(connection: Connection, position: int) -> None:
     settings.put(connection, CURSOR, position)
 
 
-def entries(connection: Connection, limit: int | None) -> list[HistoryEntry]:
-    """The timeline, newest first, without what the edits changed."""
+def entries(connection: Connection, limit: int | None, instance_id: int | None = None) -> list[HistoryEntry]:
+    """The timeline, newest first, without what the edits changed; of one instance only those that touched it."""
     position = cursor(connection)
-    columns = select(journal.c.id, journal.c.action, journal.c.image_id, journal.c.at)
-    rows = connection.execute(columns.order_by(journal.c.id.desc()).limit(limit))
+    statement = _ENTRIES.order_by(journal.c.id.desc()).limit(limit)
+    if instance_id is not None:
+        statement = statement.where(_touches(instance_id))
     return [
-        HistoryEntry(number, Action(action), image_id, datetime.fromtimestamp(at, UTC), undone=number > position)
-        for number, action, image_id, at in rows
+        HistoryEntry(
+            number, Action(action), image_id, datetime.fromtimestamp(at, UTC), author, seconds, number > position
+        )
+        for number, action, image_id, at, author, seconds in connection.execute(statement)
     ]
+
+
+def bounds_of(connection: Connection, entry_id: int) -> tuple[int, int, int, int] | None:
+    """x1 y1 x2 y2 in image pixels around the instances that an edit changed; None where it changed none."""
+    payload = connection.execute(select(journal.c.payload).where(journal.c.id == entry_id)).scalar()
+    if payload is None:
+        return None
+    return changes.bounds(connection, changes.decode(payload))
+
+
+def _touches(instance_id: int) -> ColumnElement[bool]:
+    """Whether a row of the journal changed an instance. Only rows of its image, and those of no image, can have."""
+    image_id = select(instances.c.image_id).where(instances.c.id == instance_id).scalar_subquery()
+    # As `changes.encode` begins each change of a row.
+    start = changes.encoded_start(Kind.INSTANCE, instance_id)
+    return and_(
+        or_(journal.c.image_id == image_id, journal.c.image_id.is_(None)), func.instr(journal.c.payload, start) > 0
+    )
 
 
 def _one(connection: Connection, statement: Select[Any]) -> JournaledEdit | None:
@@ -107,6 +161,21 @@ def _one(connection: Connection, statement: Select[Any]) -> JournaledEdit | None
     if row is None:
         return None
     return JournaledEdit(row["id"], Action(row["action"]), row["image_id"], changes.decode(row["payload"]))
+
+
+def _last_done_id(connection: Connection) -> int:
+    """Not the cursor itself: ids have gaps where undone edits were cut off, and the cursor may lie in one."""
+    done = select(func.max(journal.c.id)).where(journal.c.id <= cursor(connection))
+    return connection.execute(done).scalar() or 0
+
+
+def _rewrite(connection: Connection, row_changes: Sequence[RowChange]) -> list[Written]:
+    categories.fold_namesakes(connection, row_changes)
+    return changes.write(connection, row_changes)
+
+
+def _edit_of(entry: JournaledEdit, written: Iterable[Written]) -> Edit:
+    return Edit(entry.action, entry.image_id, changes.changes_of(written))
 
 
 def _any(connection: Connection, condition: ColumnElement[bool]) -> bool:

@@ -1,18 +1,18 @@
 """Adding images: what is read from each file once, and why a file is skipped."""
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from engine.errors import MaskwrightError
 from engine.files import sha256_of
-from engine.images import read_info
+from engine.images import page_count, read_info
 from engine.project.paths import portable
-from engine.project.rows import Row, image_of
+from engine.project.rows import image_row
 from engine.project.schema import images
 from engine.records import Image, ImageStatus, Review
 
@@ -20,6 +20,8 @@ from engine.records import Image, ImageStatus, Review
 _HOLD_OUT_ONE_IN = 5
 
 Progress = Callable[[int, int], None]
+# Which pages to take, counted from 0, of a file with so many.
+PageChoice = Callable[[Path, int], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,61 +37,90 @@ def is_held_out(content_hash: str) -> bool:
     return int(content_hash[:8], 16) % _HOLD_OUT_ONE_IN == 0
 
 
-class Intake:
-    """Reads files one by one into rows, and remembers what the project already holds."""
+def first_page(path: Path, count: int) -> Iterable[int]:
+    """The page choice that takes the first page of every file."""
+    return (0,)
 
-    def __init__(self, connection: Connection, root: Path) -> None:
+
+def every_page(path: Path, count: int) -> Iterable[int]:
+    """The page choice that makes an image of each page."""
+    return range(count)
+
+
+def hash_of(path: Path, page: int) -> str:
+    """The content hash of an image: the SHA-256 of its file, and for a later page of that together with the page."""
+    content = sha256_of(path)
+    return content if page == 0 else hashlib.sha256(f"{content}#{page}".encode()).hexdigest()
+
+
+class Intake:
+    """Reads files one by one into images that nothing has stored yet, and remembers what the project already holds."""
+
+    def __init__(self, connection: Connection, root: Path, new_id: Callable[[], int]) -> None:
         self._root = root
-        self._paths = set(connection.execute(select(images.c.path)).scalars())
-        self._names_by_hash = {row.content_hash: row.path for row in connection.execute(select(images))}
-        self.rows: list[Row] = []
+        self._new_id = new_id
+        known = connection.execute(select(images.c.path, images.c.page, images.c.content_hash)).all()
+        self._places = {(path, page) for path, page, _ in known}
+        self._names_by_hash = {content_hash: path for path, _, content_hash in known}
+        self.images: list[Image] = []
         self.skipped: list[tuple[Path, str]] = []
 
-    def read(self, paths: Iterable[Path], sources: Mapping[Path, str], progress: Progress | None) -> None:
+    def read(
+        self, paths: Iterable[Path], sources: Mapping[Path, str | None], pages: PageChoice, progress: Progress | None
+    ) -> None:
         """Read the files; `progress(done, total)` is called after each and may raise to give up."""
         files = list(paths)
         for done, path in enumerate(files, start=1):
             try:
-                self.rows.append(self._row(path, sources.get(path)))
+                for page in pages(path, page_count(path)):
+                    self._take(path, page, sources.get(path))
             except MaskwrightError as error:
                 self.skipped.append((path, str(error)))
             if progress is not None:
                 progress(done, len(files))
 
-    def _row(self, path: Path, source: str | None) -> Row:
-        name = _as_text(portable(path, self._root))
-        if name in self._paths:
-            raise MaskwrightError("It is already in the project.")
-        info = read_info(path)
+    def _take(self, path: Path, page: int, source: str | None) -> None:
         try:
-            content_hash = sha256_of(path)
+            self.images.append(self._image(path, page, source))
+        except MaskwrightError as error:
+            self.skipped.append((path, f"Page {page + 1}: {error}" if page else str(error)))
+
+    def _image(self, path: Path, page: int, source: str | None) -> Image:
+        name = _as_text(portable(path, self._root))
+        if (name, page) in self._places:
+            raise MaskwrightError("It is already in the project.")
+        info = read_info(path, page)
+        try:
+            facts = path.stat()
+            content_hash = hash_of(path, page)
         except OSError as error:
             raise MaskwrightError(f"It cannot be read: {error.strerror}.") from error
         twin = self._names_by_hash.get(content_hash)
         if twin is not None:
             raise MaskwrightError(f"It has the same content as {twin}, which is already in the project.")
-        self._paths.add(name)
+        self._places.add((name, page))
         self._names_by_hash[content_hash] = name
-        return {
-            "path": name,
-            "width": info.width,
-            "height": info.height,
-            "content_hash": content_hash,
-            "hold_out": is_held_out(content_hash),
-            "review": Review.OPEN.value,
-            "status": ImageStatus.TODO.value,
-            "source": source,
-        }
+        return Image(
+            self._new_id(),
+            name,
+            info.width,
+            info.height,
+            content_hash,
+            is_held_out(content_hash),
+            review=Review.OPEN,
+            status=ImageStatus.TODO,
+            predicted_by=None,
+            source=source,
+            page=page,
+            file_size=facts.st_size,
+            modified_ns=facts.st_mtime_ns,
+        )
 
 
-def insert_images(connection: Connection, rows: list[dict[str, Any]]) -> list[Image]:
-    """Write rows that `Intake` read, and return them as records in the same order."""
-    if not rows:
-        return []
-    last_before = connection.execute(select(images.c.id).order_by(images.c.id.desc()).limit(1)).scalar() or 0
-    connection.execute(insert(images), rows)
-    added = connection.execute(select(images).where(images.c.id > last_before).order_by(images.c.id)).mappings()
-    return [image_of(row) for row in added]
+def insert_images(connection: Connection, new: Sequence[Image]) -> None:
+    """Write images that `Intake` read."""
+    if new:
+        connection.execute(insert(images), [image_row(image) for image in new])
 
 
 def _as_text(name: str) -> str:

@@ -1,7 +1,9 @@
 """A project: images, what a model proposed on them, what a person decided, and how to take every step of that back."""
 
+import getpass
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,18 +12,31 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from engine.errors import MaskwrightError
 from engine.files import atomic_write
-from engine.project import categories, changes, history, intake, proposals, rounds, settings
-from engine.project.changes import RowChange, Written
+from engine.project import (
+    backups,
+    categories,
+    changes,
+    history,
+    intake,
+    proposals,
+    reading,
+    recovery,
+    rounds,
+    settings,
+)
+from engine.project.changes import RowChange
 from engine.project.database import Database, create_empty
 from engine.project.edit import Edit
-from engine.project.history import HistoryEntry, JournaledEdit
-from engine.project.intake import AddReport, Intake, Progress
+from engine.project.history import HistoryEntry
+from engine.project.image_files import ImageFiles
+from engine.project.intake import AddReport, Intake, PageChoice, Progress, first_page
 from engine.project.lock import WriterLock
 from engine.project.paths import located, portable
+from engine.project.recovery import Recovery
 from engine.project.rounds import CheckpointReference, Round
 from engine.project.rows import category_of, image_of, instance_of
+from engine.project.schema import SCHEMA_VERSION, check_header, images, instances
 from engine.project.schema import categories as categories_table
-from engine.project.schema import check_header, images, instances
 from engine.project.settings import Fact
 from engine.records import Category, Detection, Image, ImageStatus, Instance, Review
 
@@ -30,7 +45,6 @@ SUFFIX = ".maskwright"
 Answer = TypeVar("Answer")
 Found = TypeVar("Found")
 
-_ROOT = "root"
 _CHECKPOINT = "current_checkpoint"
 
 
@@ -50,20 +64,30 @@ class Project:
     # The score from which on proposals were shown last.
     threshold = Fact[float]("threshold")
 
-    def __init__(self, database: Database, lock: WriterLock | None) -> None:
+    def __init__(self, database: Database, lock: WriterLock | None, author: str | None) -> None:
         """Use `create` or `open`."""
         self._database = database
         self._lock = lock
         self.path = database.path
         with database.read() as connection:
-            root = settings.get(connection, _ROOT)
-            self._last_ids = {table: _last_id(connection, table) for table in (instances, categories_table)}
-        # A snapshot lies elsewhere and remembers the folder that its relative paths start from.
+            root = settings.get(connection, settings.ROOT)
+            self._last_ids = {table: _last_id(connection, table) for table in (images, instances, categories_table)}
         self.root = Path(root) if root else self.path.parent
+        # Which files are gone or changed, and where they are now.
+        self.files = ImageFiles(database, self.root)
+        self.author = author
+        # What a session that was cut off left behind, told once.
+        self.recovery: Recovery | None = None
+        if not self.read_only:
+            with database.write() as connection:
+                self.recovery = recovery.begin(connection)
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str]) -> Self:
-        """Make a new project and open it; `.maskwright` is appended where it is missing. Refuses to replace a file."""
+    def create(cls, path: str | os.PathLike[str], author: str | None = None) -> Self:
+        """Make a new project and open it; `.maskwright` is appended where it is missing. Refuses to replace a file.
+
+        `author` is who makes the edits from now on; by default the name of the system's account.
+        """
         target = Path(path).resolve()
         if target.suffix != SUFFIX:
             target = target.with_name(target.name + SUFFIX)
@@ -73,21 +97,26 @@ class Project:
                 raise MaskwrightError(f"{target} exists already.", remedy="Open it, or choose another name.")
             with atomic_write(target) as temporary:
                 create_empty(temporary)
-            return cls(Database(target, read_only=False), lock)
+            return cls(Database(target, read_only=False), lock, author or _account())
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], read_only: bool = False) -> Self:
-        """Open a project. Raises InvalidProject for any other file, ProjectLocked while it is open for writing."""
+    def open(cls, path: str | os.PathLike[str], read_only: bool = False, author: str | None = None) -> Self:
+        """Open a project; one of an earlier version is copied first and brought up to date.
+
+        Raises InvalidProject for any other file, ProjectLocked while it is open for writing.
+        """
         target = Path(path).resolve()
-        check_header(target)
+        version = check_header(target)
         if read_only:
-            return cls(Database(target, read_only=True), None)
+            return cls(Database(target, read_only=True), None, None)
         lock = WriterLock(target)
         try:
-            return cls(Database(target, read_only=False), lock)
+            if version < SCHEMA_VERSION:
+                backups.back_up(target)
+            return cls(Database(target, read_only=False), lock, author or _account())
         except BaseException:
             lock.release()
             raise
@@ -101,6 +130,9 @@ class Project:
     def close(self) -> None:
         """Close the file and let others write to it. Closing twice is fine."""
         try:
+            if self._lock is not None:
+                with self._database.write() as connection:
+                    recovery.end(connection)
             self._database.close()
         finally:
             if self._lock is not None:
@@ -121,6 +153,11 @@ class Project:
         return self._database.read_only
 
     @property
+    def network(self) -> str | None:
+        """The kind of network file system that the project lies on, such as "nfs4"; None on a local disk."""
+        return self._database.network
+
+    @property
     def rounds_folder(self) -> Path:
         """The folder `NAME.rounds` beside the project, for the checkpoints of its rounds. It may not exist yet."""
         return self.path.with_suffix(".rounds")
@@ -132,9 +169,15 @@ class Project:
     def snapshot(self, path: str | os.PathLike[str]) -> None:
         """Write a consistent copy of the project, whose images are found wherever the copy lies."""
         with atomic_write(path) as temporary:
-            self._database.copy_to(temporary, {_ROOT: self.root.as_posix()})
+            self._database.copy_to(temporary, {settings.ROOT: self.root.as_posix(), settings.SESSION: None})
 
     # -- reading
+
+    @contextmanager
+    def consistent(self) -> Iterator[None]:
+        """While the block runs everything is read from one state of the project, whoever else is writing to it."""
+        with self._database.read():
+            yield
 
     def images(self) -> list[Image]:
         """Every image, in the order in which they were added."""
@@ -165,7 +208,17 @@ class Project:
 
     def instances(self, image_id: int) -> list[Instance]:
         """Every instance of an image in whatever state, by id."""
-        return self._ask(lambda connection: proposals.read_instances(connection, image_id))
+        return self._ask(lambda connection: reading.read_instances(connection, image_id))
+
+    def accepted_instances(self, image_ids: Sequence[int]) -> Iterator[tuple[int, list[Instance]]]:
+        """Each image id, in the order given, with the accepted instances there, read as they are asked for; nothing may
+        be written before the last was."""
+        with self._database.read() as connection:
+            yield from reading.accepted_instances(connection, image_ids)
+
+    def annotation_ids(self, image_ids: Sequence[int]) -> list[Any]:
+        """The ids in the imported records of `accepted_instances`, None for an instance without one."""
+        return self._ask(lambda connection: reading.annotation_ids(connection, image_ids))
 
     def instance(self, instance_id: int) -> Instance:
         """One instance. Raises KeyError where there is none of that id."""
@@ -187,17 +240,33 @@ class Project:
         paths: Iterable[str | os.PathLike[str]],
         progress: Progress | None = None,
         *,
-        sources: Mapping[Path, str] | None = None,
+        pages: PageChoice = first_page,
     ) -> AddReport:
         """Add image files, in one transaction; unreadable files and doubles are skipped, each with the reason.
 
-        `progress(done, total)` is called after each file. `sources` holds imported COCO records as JSON text, by path.
+        `progress(done, total)` is called after each file. `pages` says which pages of a file become images.
+        """
+        report = self.read_images(paths, progress, pages=pages)
+        with self._database.write() as connection:
+            intake.insert_images(connection, report.added)
+        return report
+
+    def read_images(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        progress: Progress | None = None,
+        *,
+        pages: PageChoice = first_page,
+        sources: Mapping[Path, str | None] | None = None,
+    ) -> AddReport:
+        """As `add_images`, but nothing is stored: what it found goes to `import_edit`.
+
+        `sources` holds imported COCO records as JSON text, by path.
         """
         with self._database.read() as connection:
-            reader = Intake(connection, self.root)
-        reader.read([Path(path) for path in paths], sources or {}, progress)
-        with self._database.write() as connection:
-            return AddReport(intake.insert_images(connection, reader.rows), reader.skipped)
+            reader = Intake(connection, self.root, lambda: self._reserve(images, 1)[0])
+        reader.read([Path(path) for path in paths], sources or {}, pages, progress)
+        return AddReport(reader.images, reader.skipped)
 
     # -- edits
 
@@ -213,40 +282,53 @@ class Project:
         """An id for a new category: never given out before, and never again."""
         return self._reserve(categories_table, 1)[0]
 
-    def apply(self, edit: Edit) -> None:
+    def apply(self, edit: Edit, seconds: float = 0.0) -> None:
         """Write an edit and journal it, in one transaction that is on disk when this returns.
 
-        What was undone before can no longer be redone. An edit that changes nothing leaves no trace. Raises
-        EditConflict where a `before` is not what the project holds; on that and any other error nothing has changed.
+        `seconds` is how long the person worked on it. What was undone before can no longer be redone. An edit that
+        changes nothing leaves no trace. Raises EditConflict where a `before` is not what the project holds; on that and
+        any other error nothing has changed.
         """
+        self._write(edit, seconds)
+
+    def import_edit(self, edit: Edit, new: Sequence[Image], dataset_source: Mapping[str, Any]) -> None:
+        """As `apply`, together with the images of `read_images` that the edit is about, and what a dataset says of
+        itself: all of it or nothing. Undo takes back the edit; the images stay."""
+        self._write(edit, 0.0, new, dataset_source)
+
+    def _write(
+        self, edit: Edit, seconds: float, new: Sequence[Image] = (), dataset_source: Mapping[str, Any] | None = None
+    ) -> None:
         row_changes = changes.row_changes(edit)
-        if not row_changes:
+        if not row_changes and not new:
             return
         with self._database.write() as connection:
-            categories.check(connection, row_changes)
-            changes.write(connection, row_changes)
-            history.append(connection, edit.action, edit.image_id, row_changes)
+            intake.insert_images(connection, new)
+            if dataset_source is not None:
+                settings.put(connection, "dataset_source", dataset_source)
+            if row_changes:
+                categories.check(connection, row_changes)
+                changes.write(connection, row_changes)
+                history.append(connection, edit.action, edit.image_id, row_changes, self.author, seconds)
         self._note_ids(row_changes)
 
     def undo(self) -> Edit | None:
         """Take the last edit back. Returns the edit that did so; None at the beginning of the timeline."""
         with self._database.write() as connection:
-            entry = history.last_done(connection)
-            if entry is None:
-                return None
-            written = _travel(connection, [change.reversed() for change in reversed(entry.changes)])
-            history.move_cursor(connection, entry.id - 1)
-        return _edit_of(entry, written)
+            return history.step_back(connection)
 
     def redo(self) -> Edit | None:
         """Apply the edit again that was undone last. Returns it; None where there is none."""
         with self._database.write() as connection:
-            entry = history.first_undone(connection)
-            if entry is None:
-                return None
-            written = _travel(connection, entry.changes)
-            history.move_cursor(connection, entry.id)
-        return _edit_of(entry, written)
+            return history.step_forward(connection)
+
+    def travel(self, entry_id: int) -> list[Edit]:
+        """Undo or redo until the edit of that id is the last one that is done, 0 for none; in one transaction.
+
+        Returns the edits that did so, in their order.
+        """
+        with self._database.write() as connection:
+            return history.travel(connection, entry_id)
 
     @property
     def can_undo(self) -> bool:
@@ -258,9 +340,13 @@ class Project:
         """Whether there is an undone edit, and the project may be written."""
         return not self.read_only and self._ask(history.exists_undone)
 
-    def history(self, limit: int | None = 100) -> list[HistoryEntry]:
-        """The newest edits of the timeline, newest first; all of them for None."""
-        return self._ask(lambda connection: history.entries(connection, limit))
+    def history(self, limit: int | None = 100, *, instance_id: int | None = None) -> list[HistoryEntry]:
+        """The newest edits of the timeline, newest first; all of them for None, or those that touched an instance."""
+        return self._ask(lambda connection: history.entries(connection, limit, instance_id))
+
+    def history_bounds(self, entry_id: int) -> tuple[int, int, int, int] | None:
+        """x1 y1 x2 y2 in image pixels around the instances that an edit changed; None where it changed none."""
+        return self._ask(lambda connection: history.bounds_of(connection, entry_id))
 
     # -- predictions
 
@@ -275,9 +361,9 @@ class Project:
         with self._database.write() as connection:
             review = connection.execute(select(images.c.review).where(images.c.id == image_id)).scalar()
             if _found(review, image_id) != Review.OPEN.value:
-                return proposals.read_instances(connection, image_id)
+                return reading.read_instances(connection, image_id)
             proposals.clear_untouched(connection, image_id)
-            present = proposals.read_instances(connection, image_id)
+            present = reading.read_instances(connection, image_id)
             new = proposals.unmatched(present, detections)
             ids = self.new_instance_ids(len(new))
             category_ids = {
@@ -345,13 +431,11 @@ class Project:
             self._last_ids[table] = max(self._last_ids.get(table, 0), change.id)
 
 
-def _travel(connection: Connection, row_changes: Sequence[RowChange]) -> list[Written]:
-    categories.fold_namesakes(connection, row_changes)
-    return changes.write(connection, row_changes)
-
-
-def _edit_of(entry: JournaledEdit, written: Iterable[Written]) -> Edit:
-    return Edit(entry.action, entry.image_id, changes.changes_of(written))
+def _account() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
+        return None
 
 
 def _last_id(connection: Connection, table: Table) -> int:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
 from engine.geometry.boxes import mask_iou_matrix
-from engine.project.rows import Row, instance_of, instance_row
+from engine.project.rows import Row, instance_row
 from engine.project.schema import images, instances
 from engine.records import Detection, Instance, InstanceState, Origin
 
 # From this mask IoU on, a detection is the same object as an instance that a person already dealt with.
 SAME_OBJECT_IOU = 0.5
-_INSTANCES_OF = select(instances).where(instances.c.image_id == bindparam("image")).order_by(instances.c.id)
 
 
 def clear_untouched(connection: Connection, image_id: int) -> None:
@@ -23,12 +22,6 @@ def clear_untouched(connection: Connection, image_id: int) -> None:
             ~instances.c.in_history,
         )
     )
-
-
-def read_instances(connection: Connection, image_id: int) -> list[Instance]:
-    """Every instance of an image, by id."""
-    rows = connection.execute(_INSTANCES_OF, {"image": image_id}).mappings().all()
-    return [instance_of(row) for row in rows]
 
 
 def unmatched(present: Sequence[Instance], detections: Sequence[Detection]) -> list[Detection]:

@@ -78,7 +78,29 @@ def image_of(row: Fields) -> Image:
         status=ImageStatus(row["status"]),
         predicted_by=row["predicted_by"],
         source=row["source"],
+        page=row["page"],
+        file_size=row["file_size"],
+        modified_ns=row["modified_ns"],
     )
+
+
+def image_row(image: Image) -> Row:
+    """The columns of an image."""
+    return {
+        "id": image.id,
+        "path": image.path,
+        "page": image.page,
+        "width": image.width,
+        "height": image.height,
+        "content_hash": image.content_hash,
+        "file_size": image.file_size,
+        "modified_ns": image.modified_ns,
+        "hold_out": image.hold_out,
+        "review": image.review.value,
+        "status": image.status.value,
+        "predicted_by": image.predicted_by,
+        "source": image.source,
+    }
 
 
 def _mask_row(mask: Mask) -> Row:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -22,8 +23,9 @@ from engine.records import ImageStatus, InstanceState, Origin, Review
 
 # "MSKW" in ASCII; SQLite keeps it in the header for exactly this purpose, and `file` shows it.
 APPLICATION_ID = 0x4D534B57
-# Raised by one with every change of the tables; a file of a higher version is refused.
-SCHEMA_VERSION = 1
+# Raised by one with every change of the tables, together with a step in `engine.project.migrations`; a file of a higher
+# version is refused.
+SCHEMA_VERSION = 2
 
 # Where SQLite's header keeps them (https://www.sqlite.org/fileformat2.html, section 1.3).
 _MAGIC = b"SQLite format 3\0"
@@ -61,15 +63,21 @@ images = Table(
     "images",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("path", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    # Of a file with several pages each page is an image of its own; its content hash is of file and page.
+    Column("page", Integer, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("content_hash", Text, nullable=False, unique=True),
+    # What the file was like when it was hashed; None where it was never looked at since an older version added it.
+    Column("file_size", Integer),
+    Column("modified_ns", Integer),
     Column("hold_out", Boolean, nullable=False),
     Column("review", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("predicted_by", Text),
     Column("source", Text),
+    UniqueConstraint("path", "page"),
     _one_of("review", Review),
     _one_of("status", ImageStatus),
     sqlite_autoincrement=True,
@@ -102,14 +110,17 @@ instances = Table(
     sqlite_autoincrement=True,
 )
 
-# `at` is in seconds since 1970 UTC. Rows up to the cursor (in meta) are done, rows after it are undone.
+# `at` is in seconds since 1970 UTC, `seconds` is how long the person worked on it. Rows up to the cursor (in meta) are
+# done, rows after it are undone.
 journal = Table(
     "journal",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("at", Float, nullable=False),
     Column("action", Text, nullable=False),
-    Column("image_id", Integer),
+    Column("image_id", Integer, index=True),
+    Column("author", Text),
+    Column("seconds", Float, nullable=False),
     Column("payload", Text, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -132,8 +143,9 @@ rounds = Table(
 )
 
 
-def check_header(path: Path) -> None:
-    """Make sure that a file is a project of this version, by its first 100 bytes and without letting SQLite touch it.
+def check_header(path: Path) -> int:
+    """Make sure that a file is a project of this version or an earlier one, by its first 100 bytes and without letting
+    SQLite touch it. Returns the version.
 
     Raises InvalidProject for anything else, and MaskwrightError where the file cannot be read.
     """
@@ -149,7 +161,13 @@ def check_header(path: Path) -> None:
     if int.from_bytes(header[_APPLICATION_OFFSET : _APPLICATION_OFFSET + 4], "big") != APPLICATION_ID:
         raise InvalidProject(f"{path.name} belongs to another program.", remedy="Choose a .maskwright file.")
     version = int.from_bytes(header[_VERSION_OFFSET : _VERSION_OFFSET + 4], "big")
+    check_version(path, version)
+    return version
+
+
+def check_version(path: Path, version: int) -> None:
+    """Raises InvalidProject where no code here knows the tables of a project of that version."""
     if version > SCHEMA_VERSION:
         raise InvalidProject(f"{path.name} was made by a newer Maskwright.", remedy="Update Maskwright to open it.")
-    if version < SCHEMA_VERSION:
+    if version < 1:
         raise InvalidProject(f"{path.name} is damaged: its header names no known version.")

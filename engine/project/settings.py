@@ -8,6 +8,11 @@ from sqlalchemy.dialects.sqlite import insert
 
 from engine.project.schema import meta
 
+# The folder that relative paths start from, in a copy that lies elsewhere; else it is the project file's own.
+ROOT = "root"
+# The session that is writing: when it began, and the last journal row that it found. None once it was closed.
+SESSION = "session"
+
 Value = TypeVar("Value")
 
 _GET = select(meta.c.value).where(meta.c.key == bindparam("name"))

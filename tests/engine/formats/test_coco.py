@@ -13,7 +13,7 @@ from pycocotools import mask as oracle
 from pycocotools.coco import COCO
 
 from engine.errors import InvalidDataset
-from engine.formats.coco import ImportReport, export_coco, import_coco
+from engine.formats.coco import EVERYTHING, ImportReport, Selection, export_coco, import_coco
 from engine.geometry.mask import Mask
 from engine.project import commands
 from engine.project.edit import Action, Edit, InstanceChange
@@ -59,7 +59,8 @@ def dataset(tmp_path: Path, annotations: list[dict[str, Any]], images: int = 2, 
 
 
 def exported(project: Project, tmp_path: Path, include: Any = "all") -> dict[str, Any]:
-    export_coco(project, tmp_path / "out.json", include=include)
+    selection = Selection(EVERYTHING) if include == "all" else Selection()
+    export_coco(project, tmp_path / "out.json", selection=selection)
     document: dict[str, Any] = json.loads((tmp_path / "out.json").read_text())
     return document
 
@@ -137,7 +138,7 @@ def test_images_are_accepted_on_request_and_those_without_annotations_are_verifi
 def test_an_image_whose_annotation_was_left_out_is_not_declared_complete(project: Project, tmp_path: Path) -> None:
     boxes_only = [annotation(1), annotation(2, segmentation=[]), annotation(3, image_id=2, segmentation=[[1, 1, 2, 2]])]
     report = import_coco(project, *dataset(tmp_path, boxes_only), accept_images=True)
-    assert [index for index, _ in report.left_out] == [1, 2]
+    assert [where for where, _ in report.left_out] == ["annotations[1]", "annotations[2]"]
     assert report.instances == 1
     assert [image.status for image in project.images()] == [ImageStatus.EDITED, ImageStatus.TODO]
 
@@ -223,7 +224,7 @@ def test_importing_twice_adds_nothing(project: Project, tmp_path: Path) -> None:
     import_coco(project, *files)
     report = import_coco(project, *files)
     assert (report.images, report.instances, report.categories) == (0, 0, 0)
-    assert report.left_out == ((0, "the project holds it already"),)
+    assert report.left_out == (("annotations[0]", "the project holds it already"),)
 
 
 def test_an_image_that_a_person_completed_takes_no_annotations(project: Project, tmp_path: Path) -> None:
@@ -271,7 +272,7 @@ def test_a_file_name_that_leads_out_of_the_folder_is_refused(project: Project, t
     document = json.loads(path.read_text())
     document["images"][1]["file_name"] = name
     path.write_text(json.dumps(document))
-    with pytest.raises(InvalidDataset, match=r"images\[1\], key 'file_name'.*leads out"):
+    with pytest.raises(InvalidDataset, match=r"images\[1\]: .*leads out"):
         import_coco(project, path, folder)
     assert project.images() == []
 
@@ -370,5 +371,5 @@ def test_an_export_that_is_given_up_leaves_the_old_file(project: Project, tmp_pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export_coco(project, tmp_path / "out.json", include="all", progress=stop)
+        export_coco(project, tmp_path / "out.json", selection=Selection(EVERYTHING), progress=stop)
     assert (tmp_path / "out.json").read_text() == "old"

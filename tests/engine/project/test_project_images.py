@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.geometry.mask import Mask
-from engine.project import Project, commands, is_held_out
+from engine.project import Action, Edit, Project, commands, is_held_out
 from engine.records import Detection, Image, ImageStatus, Review
 
 WriteImage = Callable[..., Path]
@@ -103,8 +103,12 @@ def test_progress_is_told_after_each_file_and_may_give_up(project: Project, writ
 
 def test_imported_records_stay_with_their_images(project: Project, write_image: WriteImage) -> None:
     first, second = (write_image(project.root / f"{seed}.png", seed) for seed in range(2))
-    added = project.add_images([first, second], sources={second: '{"license": 4}'}).added
-    assert [image.source for image in added] == [None, '{"license": 4}']
+    found = project.read_images([first, second], sources={second: '{"license": 4}'}).added
+    assert project.images() == []
+    project.import_edit(Edit(Action.IMPORT, None, ()), found, {"licenses": []})
+    assert project.images() == found
+    assert [image.source for image in found] == [None, '{"license": 4}']
+    assert project.dataset_source == {"licenses": []}
 
 
 def test_the_status_follows_what_happens_to_the_image(

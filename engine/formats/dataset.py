@@ -1,0 +1,111 @@
+"""A dataset as plain, checked records, whatever format it was read from. Knows nothing of projects.
+
+Every format reads into these records and nothing else; `engine.formats.importing` brings them into a project.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Protocol
+
+from engine.errors import InvalidDataset
+from engine.geometry.mask import Mask
+
+Record = Mapping[str, Any]
+
+
+class Shape(Protocol):
+    """What an annotation says about its pixels, drawn when the size of its image is known."""
+
+    def draw(self, width: int, height: int) -> Mask:
+        """The mask on an image of that size; empty where nothing of it is covered.
+
+        Raises ValueError, in words, where the shape is malformed or made for another size.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A shape that was a bitmap from the start; `size` is the (width, height) of the bitmap it was cut from."""
+
+    mask: Mask
+    size: tuple[int, int]
+
+    def draw(self, width: int, height: int) -> Mask:
+        """See `Shape`."""
+        if (width, height) != self.size:
+            raise ValueError("it has {} x {} pixels, its image {} x {}".format(*self.size, width, height))
+        return self.mask
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCategory:
+    """A category. `source` is the record to keep for a COCO export, `color` "#rrggbb" where the format has one."""
+
+    id: int
+    name: str
+    source: Record | None = None
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetImage:
+    """An image; `where` names it in messages, such as "images[3]".
+
+    `file_name` is relative to the folder of the images, with `/` or `\\`; `size` is (width, height), None where the
+    file leaves it out. `source` is the record to keep for a COCO export.
+    """
+
+    id: int
+    file_name: str
+    size: tuple[int, int] | None
+    where: str
+    source: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetAnnotation:
+    """An annotation; `where` names it in messages, such as "annotations[7]" or "a.json, shapes[2]"."""
+
+    image_id: int
+    category_id: int
+    shape: Shape
+    where: str
+    crowd: bool = False
+    source: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A whole dataset. `path` is the file or folder it was read from; ids of images and categories are unique.
+
+    `source` holds what a COCO export repeats beside images, annotations and categories. `notes` say, in words, what
+    the reader could not take or had to decide.
+    """
+
+    path: Path
+    images: tuple[DatasetImage, ...]
+    annotations: tuple[DatasetAnnotation, ...]
+    categories: tuple[DatasetCategory, ...]
+    source: Record = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def mask_of(dataset: Dataset, annotation: DatasetAnnotation, width: int, height: int) -> Mask:
+    """The annotation's mask on its image. Raises InvalidDataset naming the annotation whose shape cannot be drawn."""
+    try:
+        return annotation.shape.draw(width, height)
+    except ValueError as error:
+        raise InvalidDataset(f"{dataset.path.name}: {annotation.where}, {error}.") from error
+
+
+def relative_path(dataset: Dataset, image: DatasetImage) -> PurePosixPath:
+    """The image's file name as a path that stays inside the images folder. Raises InvalidDataset where it leads out."""
+    windows = PureWindowsPath(image.file_name)
+    if windows.drive or windows.root or ".." in windows.parts or "\0" in image.file_name:
+        raise InvalidDataset(
+            f"{dataset.path.name}: {image.where}: {image.file_name!r} leads out of the images folder.",
+            remedy="Name the images relative to their folder.",
+        )
+    return PurePosixPath(*windows.parts)

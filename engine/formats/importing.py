@@ -1,0 +1,275 @@
+"""Any dataset into a project. The source record of every image, annotation and category is kept for the export."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from engine.errors import InvalidDataset
+from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, mask_of, relative_path
+from engine.geometry.mask import Mask
+from engine.project.categories import category_color
+from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
+from engine.project.intake import hash_of
+from engine.project.project import Project
+from engine.records import Category, Image, Instance, InstanceState, Origin, Review
+
+Progress = Callable[[int, int], None]
+
+_NAMES_IN_A_MESSAGE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did: counts of what is new in the project, and everything that was left out, with the reason.
+
+    `missing` are file names that the images folder does not hold, `unreadable` files with what is wrong with them,
+    `left_out` where an annotation stands whose image is there, and why it was not imported.
+    """
+
+    images: int
+    instances: int
+    categories: int
+    missing: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Plan:
+    """An import under way: which of the project's images take which records' annotations, and what was left out."""
+
+    dataset: Dataset
+    images: dict[int, Image] = field(default_factory=dict)
+    taken: dict[int, str] = field(default_factory=dict)
+    new: list[Image] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def import_dataset(
+    project: Project,
+    dataset: Dataset,
+    images_folder: str | Path | None,
+    *,
+    accept_images: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Adds the images of a dataset that lie in `images_folder`, and their instances, accepted, as one edit.
+
+    Without a folder, the project's own images take the instances, found by file name. The whole dataset is checked and
+    every mask drawn before anything is written, and everything is written in one transaction. With `accept_images` the
+    images count as complete: accepted, or verified empty where they have no annotation; one with an annotation left out
+    stays open. Images that the project holds already get the instances that they do not have yet. `progress(done,
+    total)` counts image files and may raise to give up.
+
+    Raises InvalidDataset where the dataset breaks its format or none of its images is there, MaskwrightError where the
+    project cannot be written; nothing is imported then.
+    """
+    plan = _Plan(dataset, notes=list(dataset.notes))
+    known = project.images()
+    if images_folder is None:
+        missing = _match_by_name(plan, known)
+    else:
+        files, missing = _locate(dataset, Path(images_folder).absolute())
+        _read_files(project, plan, files, known, progress)
+    masks = _draw_masks(plan)
+    changes, categories = _changes(project, plan, masks, accept_images)
+    source = _dataset_source(project, plan)
+    project.import_edit(Edit(Action.IMPORT, None, tuple(changes)), plan.new, source)
+    return ImportReport(
+        len(plan.new),
+        sum(isinstance(change, InstanceChange) for change in changes),
+        categories,
+        tuple(missing),
+        tuple(plan.unreadable),
+        tuple(plan.left_out),
+        tuple(plan.notes),
+    )
+
+
+def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]:
+    """The file of each image by its id in the dataset, and the names of those that are not there."""
+    if not folder.is_dir():
+        raise InvalidDataset(f"The images folder {folder} does not exist.", remedy="Choose the folder with the images.")
+    files: dict[int, Path] = {}
+    missing = []
+    for image in dataset.images:
+        path = folder / relative_path(dataset, image)
+        if path.is_file():
+            files[image.id] = path
+        else:
+            missing.append(image.file_name)
+    if not files:
+        raise _none_is_there(dataset, missing, f"in {folder}", "Choose the folder with the dataset's images.")
+    return files, missing
+
+
+def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
+    """Finds the project's images of the dataset's file names; returns the names that none or several images bear."""
+    by_name: dict[str, list[Image]] = {}
+    for image in known:
+        if image.page == 0:
+            by_name.setdefault(PurePosixPath(image.path).name, []).append(image)
+    missing = []
+    for record in plan.dataset.images:
+        relative = relative_path(plan.dataset, record)
+        namesakes = by_name.get(relative.name, [])
+        same_place = [image for image in namesakes if f"/{image.path}".endswith(f"/{relative}")]
+        chosen = same_place if len(same_place) == 1 else namesakes
+        if len(chosen) == 1:
+            _match(plan, record, chosen[0])
+        else:
+            missing.append(record.file_name)
+            if chosen:
+                plan.notes.append(
+                    f"{record.file_name} may be any of {len(chosen)} images of that name; none was taken."
+                )
+    if not plan.images and missing:
+        raise _none_is_there(plan.dataset, missing, "in the project", "Choose the folder with the dataset's images.")
+    return missing
+
+
+def _none_is_there(dataset: Dataset, missing: list[str], where: str, remedy: str) -> InvalidDataset:
+    named = ", ".join(missing[:_NAMES_IN_A_MESSAGE])
+    more = f" and {len(missing) - _NAMES_IN_A_MESSAGE} more" if len(missing) > _NAMES_IN_A_MESSAGE else ""
+    problem = f"None of its images is {where}: {named}{more}." if missing else "It names no image."
+    return InvalidDataset(f"{dataset.path.name}: {problem}", remedy=remedy)
+
+
+def _read_files(
+    project: Project, plan: _Plan, files: Mapping[int, Path], known: Iterable[Image], progress: Progress | None
+) -> None:
+    sources = {files[image.id]: _text(image.source) for image in plan.dataset.images if image.id in files}
+    report = project.read_images(list(sources), progress, sources=sources)
+    reasons = dict(report.skipped)
+    everything = [*known, *report.added]
+    by_path = {project.image_path(image): image for image in everything if image.page == 0}
+    by_hash = {image.content_hash: image for image in everything}
+    for record in plan.dataset.images:
+        path = files.get(record.id)
+        if path is None:
+            continue
+        image = by_path.get(path) or by_hash.get(hash_of(path, 0))
+        if image is None:
+            plan.unreadable.append((record.file_name, reasons.get(path, "It could not be added.")))
+        else:
+            _match(plan, record, image)
+    plan.new = report.added
+
+
+def _match(plan: _Plan, record: DatasetImage, image: Image) -> None:
+    """Lets an image take the annotations of a record, unless they are not for it."""
+    problem = _mismatch(record, image)
+    if problem is None and image.id in plan.taken:
+        problem = f"it is the same picture as {plan.taken[image.id]}"
+    if problem is None:
+        plan.images[record.id] = image
+        plan.taken[image.id] = record.file_name
+    else:
+        plan.notes.append(f"{record.file_name} was left without its annotations: {problem}.")
+
+
+def _mismatch(record: DatasetImage, image: Image) -> str | None:
+    if record.size not in (None, (image.width, image.height)):
+        stated = "{} x {}".format(*record.size) if record.size else ""
+        return f"the file says {stated} pixels, the image has {image.width} x {image.height}"
+    if image.review is not Review.OPEN:
+        return f"the project holds it already, {image.review}"
+    return None
+
+
+def _draw_masks(plan: _Plan) -> dict[int, Mask]:
+    """The mask of each annotation whose image takes it, by its place in the dataset."""
+    masks = {}
+    for index, annotation in enumerate(plan.dataset.annotations):
+        image = plan.images.get(annotation.image_id)
+        if image is not None:
+            masks[index] = mask_of(plan.dataset, annotation, image.width, image.height)
+    return masks
+
+
+def _changes(project: Project, plan: _Plan, masks: Mapping[int, Mask], accept_images: bool) -> tuple[list[Change], int]:
+    """Everything that the import changes, and how many categories are new."""
+    categories, category_changes = _categories(project, plan)
+    new = {image.id for image in plan.new}
+    known = {image.id: set() if image.id in new else _known_masks(project, image.id) for image in plan.images.values()}
+    candidates = []
+    incomplete = set()
+    for index, mask in masks.items():
+        annotation = plan.dataset.annotations[index]
+        image = plan.images[annotation.image_id]
+        category_id = categories[annotation.category_id]
+        if mask.is_empty:
+            plan.left_out.append((annotation.where, "it has no mask, or one that covers no pixel"))
+            incomplete.add(image.id)
+        elif (mask, category_id) in known[image.id]:
+            plan.left_out.append((annotation.where, "the project holds it already"))
+        else:
+            candidates.append((annotation, image.id, category_id, mask))
+    ids = project.new_instance_ids(len(candidates))
+    instances: list[Change] = [
+        InstanceChange(None, _instance(number, *candidate)) for number, candidate in zip(ids, candidates, strict=True)
+    ]
+    reviews: list[Change] = []
+    if accept_images:
+        filled = {image_id for _, image_id, _, _ in candidates} | {number for number, held in known.items() if held}
+        complete = (image for image in plan.images.values() if image.id not in incomplete)
+        reviews = [
+            ImageChange(image.id, image.review, Review.ACCEPTED if image.id in filled else Review.VERIFIED_EMPTY)
+            for image in complete
+        ]
+    return [*category_changes, *instances, *reviews], len(category_changes)
+
+
+def _instance(number: int, annotation: DatasetAnnotation, image_id: int, category_id: int, mask: Mask) -> Instance:
+    return Instance(
+        number,
+        image_id,
+        category_id,
+        mask,
+        state=InstanceState.ACCEPTED,
+        origin=Origin.IMPORTED,
+        crowd=annotation.crowd,
+        source=_text(annotation.source),
+    )
+
+
+def _known_masks(project: Project, image_id: int) -> set[tuple[Mask, int]]:
+    accepted = (held for held in project.instances(image_id) if held.state is InstanceState.ACCEPTED)
+    return {(instance.mask, instance.category_id) for instance in accepted}
+
+
+def _categories(project: Project, plan: _Plan) -> tuple[dict[int, int], list[Change]]:
+    """The project's category id for each of the dataset's, matched by name, and the creation of those that are new."""
+    by_name = {category.name: category.id for category in project.categories()}
+    ids: dict[int, int] = {}
+    changes: list[Change] = []
+    seen: set[str] = set()
+    for record in plan.dataset.categories:
+        if record.name in seen:
+            plan.notes.append(f"Two categories are called {record.name!r}; they became one.")
+        seen.add(record.name)
+        if record.name not in by_name:
+            number = project.new_category_id()
+            color = record.color or category_color(number)
+            changes.append(CategoryChange(None, Category(number, record.name, color, _text(record.source))))
+            by_name[record.name] = number
+        ids[record.id] = by_name[record.name]
+    return ids, changes
+
+
+def _dataset_source(project: Project, plan: _Plan) -> dict[str, Any]:
+    """Info, licenses and the like, of the first dataset that has them."""
+    kept = project.dataset_source or {}
+    differing = [key for key, value in plan.dataset.source.items() if kept.get(key, value) != value]
+    if differing:
+        plan.notes.append(f"The project keeps {', '.join(differing)} of the dataset imported before.")
+    return {**plan.dataset.source, **kept}
+
+
+def _text(record: Mapping[str, Any] | None) -> str | None:
+    return None if record is None else json.dumps(record, ensure_ascii=False)
