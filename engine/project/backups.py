@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +10,7 @@ from pathlib import Path
 from engine.errors import InvalidProject, MaskwrightError
 from engine.files import atomic_write, explain
 from engine.project import settings
-from engine.project.database import Database
+from engine.project.database import Database, copy_project, open_to_read
 from engine.project.failures import in_words
 from engine.project.lock import WriterLock
 from engine.project.schema import check_header
@@ -57,8 +56,10 @@ def back_up(project: Path) -> Backup:
     except OSError as error:
         raise explain(error, folder) or MaskwrightError(f"{folder} cannot be made: {error.strerror}.") from error
     backup = Backup(folder / f"{now.strftime(_STAMP)}.maskwright", now)
-    with contextlib.closing(Database(project, read_only=True)) as database, atomic_write(backup.path) as temporary:
-        database.copy_to(temporary, {settings.ROOT: project.parent.as_posix(), settings.SESSION: None})
+    # Relative paths start from the project's folder, wherever the copy lies; and nobody is writing to the copy.
+    facts = {settings.ROOT: project.parent.as_posix(), settings.SESSION: None}
+    with in_words(project), contextlib.closing(open_to_read(project)) as source, atomic_write(backup.path) as temporary:
+        copy_project(source, temporary, facts)
     for old in _superfluous(listed(project)):
         old.path.unlink(missing_ok=True)
     return backup
@@ -89,13 +90,10 @@ def restore(project: Path, backup: Path) -> None:
 
 
 def _copy(backup: Path, target: Path) -> None:
-    with in_words(backup), contextlib.closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as source:
+    with in_words(backup), contextlib.closing(open_to_read(backup)) as source:
         if source.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise InvalidProject(f"The copy {backup.name} is damaged.", remedy="Choose another one.")
-        with contextlib.closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
-            copy.execute("DELETE FROM meta WHERE key = ?", (settings.ROOT,))
-            copy.commit()
+        copy_project(source, target, {settings.ROOT: None})
 
 
 def _remove_log(project: Path) -> None:

@@ -16,6 +16,8 @@ from engine.project.failures import in_words
 from engine.project.filesystem import network_kind
 from engine.project.migrations import migrate, version_of
 
+Facts = Mapping[str, str | None]
+
 _LOCAL_JOURNAL = "WAL"
 _NETWORK_JOURNAL = "TRUNCATE"
 
@@ -74,18 +76,10 @@ class Database:
             with in_words(self.path):
                 self._driver().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def copy_to(self, target: Path, facts: Mapping[str, str | None]) -> None:
-        """Write a consistent copy, a file of its own without a log, to a path where there is nothing yet.
-
-        `facts` are put among the copy's single facts, or taken from them where they are None.
-        """
-        with in_words(self.path), contextlib.closing(sqlite3.connect(target)) as copy:
-            self._driver().backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")
-            copy.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in facts])
-            rows = [(key, json.dumps(value)) for key, value in facts.items() if value is not None]
-            copy.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", rows)
-            copy.commit()
+    def copy_to(self, target: Path, facts: Facts) -> None:
+        """See `copy_project`."""
+        with in_words(self.path):
+            copy_project(self._driver(), target, facts)
 
     def close(self) -> None:
         """Close the connection; SQLite carries the log over if it is the last one."""
@@ -95,6 +89,20 @@ class Database:
         driver = self._connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         return driver
+
+
+def copy_project(source: sqlite3.Connection, target: Path, facts: Facts) -> None:
+    """Write a consistent copy, a file of its own without a log, to a path where there is nothing yet.
+
+    `facts` are put among the copy's single facts, or taken from them where they are None.
+    """
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+        copy.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in facts])
+        rows = [(key, json.dumps(value)) for key, value in facts.items() if value is not None]
+        copy.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", rows)
+        copy.commit()
 
 
 def create_empty(path: Path) -> None:
@@ -120,7 +128,7 @@ def _connect_to_write(path: Path, journal_mode: str) -> sqlite3.Connection:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    connection = _open_to_read(path)
+    connection = open_to_read(path)
     try:
         if not _is_earlier(path, connection):
             return connection
@@ -141,7 +149,8 @@ def _is_earlier(path: Path, connection: sqlite3.Connection) -> bool:
     return version < schema.SCHEMA_VERSION
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, to a project of any version. Raises sqlite3.Error."""
     location = path.absolute().as_uri()
     connection = sqlite3.connect(f"{location}?mode=ro", uri=True, isolation_level=None)
     try:

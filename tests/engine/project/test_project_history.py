@@ -152,6 +152,15 @@ class Timeline(RuleBasedStateMachine):
                 assert same(edit, self.edits[self.done])
                 self.done += 1
 
+    @rule(data=st.data())
+    def travel(self, data: st.DataObject) -> None:
+        """To any edit of the timeline, or before the first, in one step."""
+        entries = [0, *(entry.id for entry in reversed(self.project.history(None)))]
+        target = data.draw(st.integers(0, len(self.edits)))
+        steps = self.project.travel(entries[target])
+        assert len(steps) == abs(target - self.done)
+        self.done = target
+
     @rule()
     def reopen(self) -> None:
         self.project.close()
