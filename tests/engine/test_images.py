@@ -1,6 +1,8 @@
 """Image files of every kind become upright 8-bit RGB, and damaged ones are named, never returned in part."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,13 @@ def test_white_is_zero_is_turned_round(tmp_path: Path) -> None:
     assert pixels[-1, -1, 0] == 0
 
 
+def test_white_is_zero_is_turned_round_in_signed_values_too(tmp_path: Path) -> None:
+    values = (deep().astype(int) * 3 - 32768).astype(np.int16)
+    tifffile.imwrite(tmp_path / "white.tif", values, photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "black.tif", values, photometric="minisblack")
+    assert np.abs(read(tmp_path / "white.tif") + read(tmp_path / "black.tif").astype(int) - 255).max() <= 1
+
+
 def test_one_pixel_is_an_image(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), (1, 2, 3)).save(tmp_path / "a.png")
     assert read(tmp_path / "a.png").tolist() == [[[1, 2, 3]]]
@@ -201,10 +210,14 @@ def test_what_is_no_image_is_named(tmp_path: Path, reader: Any) -> None:
 
 
 def test_an_image_too_large_to_work_on_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    """One bit a pixel, nearly all of it compressed away: a few kilobytes that would need gigabytes."""
+    """A header that claims what nobody could hold, with hardly anything behind it."""
     side = int(MAX_PIXELS**0.5) + 8
-    Image.new("1", (side, side)).save(tmp_path / "a.png")
-    with pytest.raises(UnreadableImage, match="400 million"):
+    Image.new("1", (8, 8)).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">2I", side, side)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UnreadableImage, match="1073 million"):
         read_info(tmp_path / "a.png")
 
 
