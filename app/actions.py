@@ -32,6 +32,7 @@ ACTION_WORDS = {
     Action.RECOLOR_CATEGORY: "Recolour Category",
     Action.REMOVE_CATEGORY: "Remove Category",
     Action.IMPORT: "Import",
+    Action.FIX: "Fix",
 }
 
 

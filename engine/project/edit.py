@@ -29,6 +29,7 @@ class Action(StrEnum):
     RECOLOR_CATEGORY = "recolor-category"
     REMOVE_CATEGORY = "remove-category"
     IMPORT = "import"
+    FIX = "fix"
 
 
 @dataclass(frozen=True, slots=True)

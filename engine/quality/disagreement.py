@@ -1,0 +1,105 @@
+"""Where a model and the people who accepted an image disagree. Who is right, this does not say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.geometry.boxes import mask_iou_matrix
+from engine.geometry.mask import Mask
+from engine.quality.checks import Check
+from engine.quality.findings import Finding, Fix, FixKind, Subject
+from engine.records import Instance, InstanceState, Review
+
+# More of a detection than this inside a crowd region, and it is one of the crowd.
+_OF_CROWD = 0.5
+
+
+class Found(NamedTuple):
+    """What a model found, and the ghost or rejected instance that the project keeps it as, if any."""
+
+    category: str
+    score: float
+    mask: Mask
+    kept_as: Instance | None = None
+
+
+def missed(subject: Subject) -> Iterator[Finding]:
+    """Confident detections where nothing is annotated."""
+    confident = _confident(subject)
+    overlap = _best([found.mask for found in confident], [each.mask for each in subject.single])
+    for (category, score, mask, proposal), iou in zip(confident, overlap, strict=True):
+        if iou >= subject.limits.unmatched_iou or _in_crowd(subject, mask):
+            continue
+        rejected = ", and it was rejected" if proposal and proposal.state is InstanceState.REJECTED else ""
+        message = f"The model sees a {category} (score {score:.2f}); none is annotated{rejected}."
+        fix = None if proposal is None else Fix(FixKind.ACCEPT, proposal.id, safe=False)
+        concerned = () if proposal is None else (proposal,)
+        finding = subject.finding(Check.MISSED, message, *concerned, at=mask, fix=fix)
+        yield replace(finding, score=score)
+
+
+def extra(subject: Subject) -> Iterator[Finding]:
+    """Accepted instances where the model found nothing at any score."""
+    if not _is_judged(subject):
+        return
+    overlap = _best([each.mask for each in subject.single], [found.mask for found in _found(subject)])
+    for instance, iou in zip(subject.single, overlap, strict=True):
+        if iou < subject.limits.unmatched_iou:
+            stored = subject.detections is None
+            what = "None of the model's stored proposals overlaps" if stored else "The model sees nothing at"
+            message = f"{what} {subject.named(instance)}."
+            yield replace(subject.finding(Check.EXTRA, message, instance), score=1 - iou)
+
+
+def low_iou(subject: Subject) -> Iterator[Finding]:
+    """Accepted instances that the best confident detection covers in part only."""
+    limits = subject.limits
+    overlap = _best([each.mask for each in subject.single], [found.mask for found in _confident(subject)])
+    for instance, iou in zip(subject.single, overlap, strict=True):
+        if limits.unmatched_iou <= iou < limits.low_iou:
+            message = f"The model outlines {subject.named(instance)} otherwise (IoU {iou:.2f})."
+            yield replace(subject.finding(Check.LOW_IOU, message, instance), score=1 - iou)
+
+
+def _is_judged(subject: Subject) -> bool:
+    """Whether a person declared the image complete and a model looked at it."""
+    complete = subject.image.review in (Review.ACCEPTED, Review.VERIFIED_EMPTY)
+    return complete and (subject.detections is not None or subject.image.predicted_by is not None)
+
+
+def _found(subject: Subject) -> list[Found]:
+    if not _is_judged(subject):
+        return []
+    if subject.detections is None:
+        return _stored(subject)
+    return [Found(found.category, found.score, found.mask) for found in subject.detections]
+
+
+def _stored(subject: Subject) -> list[Found]:
+    """What the project holds of its last prediction. An accepted proposal speaks for the model as well, with the mask
+    that a person may have given it."""
+    undecided = (InstanceState.GHOST, InstanceState.REJECTED)
+    return [
+        Found(subject.names.get(each.category_id, ""), each.score, each.mask, each if each.state in undecided else None)
+        for each in subject.instances
+        if each.score is not None and not each.mask.is_empty
+    ]
+
+
+def _confident(subject: Subject) -> list[Found]:
+    return [found for found in _found(subject) if found.score >= subject.limits.confident_score]
+
+
+def _in_crowd(subject: Subject, mask: Mask) -> bool:
+    crowds = [instance.mask for instance in subject.accepted if instance.crowd]
+    return any(mask.intersection_area(crowd) > _OF_CROWD * mask.area for crowd in crowds)
+
+
+def _best(masks: Sequence[Mask], others: Sequence[Mask]) -> list[float]:
+    """For each mask the highest IoU with any of the others."""
+    if not masks or not others:
+        return [0.0] * len(masks)
+    best: list[float] = np.max(mask_iou_matrix(masks, others), axis=1).tolist()
+    return best

@@ -1,0 +1,119 @@
+"""What is wrong with one mask on its own: empty, beyond the image, crumbs, stray parts, gaps."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from engine.geometry.mask import Bitmap, Mask
+from engine.quality.checks import Check
+from engine.quality.findings import Finding, Fix, FixKind, Subject, pixels
+
+# Parts that touch at a corner are one part; so that borders never cross, holes that do are two.
+_DIAGONAL, _STRAIGHT = 8, 4
+
+
+def empty(subject: Subject) -> Iterator[Finding]:
+    """Accepted instances without a pixel."""
+    for instance in subject.accepted:
+        if instance.mask.is_empty:
+            fix = Fix(FixKind.DELETE, instance.id)
+            yield subject.finding(Check.EMPTY, f"{subject.named(instance)} has no pixels.", instance, fix=fix)
+
+
+def outside(subject: Subject) -> Iterator[Finding]:
+    """Masks that reach beyond the image."""
+    for instance in subject.accepted:
+        area = instance.mask.area
+        beyond = area - instance.mask.clip(subject.image.width, subject.image.height).area
+        if beyond:
+            how_much = "All" if beyond == area else f"{beyond:,} of {area:,}"
+            message = f"{how_much} pixels of {subject.named(instance)} lie outside the image."
+            yield subject.finding(Check.OUTSIDE, message, instance, fix=Fix(FixKind.CLIP, instance.id))
+
+
+def tiny(subject: Subject) -> Iterator[Finding]:
+    """Instances of a few pixels in all."""
+    for instance in subject.single:
+        area = instance.mask.area
+        if area <= subject.limits.tiny_pixels:
+            message = f"{subject.named(instance)} has only {pixels(area)}."
+            fix = Fix(FixKind.DELETE, instance.id, safe=False)
+            yield subject.finding(Check.TINY, message, instance, fix=fix)
+
+
+def specks(subject: Subject) -> Iterator[Finding]:
+    """Parts of a few pixels beside a main part that is much larger."""
+    for instance in subject.single:
+        main, *others = parts_of(instance.mask)
+        for part in others:
+            if _is_speck(subject, main, part):
+                message = f"A speck of {pixels(part.area)} belongs to {subject.named(instance)}."
+                fix = Fix(FixKind.TAKE, instance.id, pixels=part)
+                yield subject.finding(Check.SPECK, message, instance, at=part, fix=fix)
+
+
+def far_parts(subject: Subject) -> Iterator[Finding]:
+    """Parts whose gap to the main part is larger than they are."""
+    for instance in subject.single:
+        main, *others = parts_of(instance.mask)
+        larger = [part for part in others if not _is_speck(subject, main, part)]
+        for part, gap in zip(larger, _gaps(instance.mask, main, larger), strict=True):
+            if gap > subject.limits.far_gap * max(part.width, part.height):
+                named = subject.named(instance)
+                message = f"A part of {pixels(part.area)} of {named} lies {gap:.0f} pixels from its main part."
+                fix = Fix(FixKind.TAKE, instance.id, safe=False, pixels=part)
+                yield subject.finding(Check.FAR_PART, message, instance, at=part, fix=fix)
+
+
+def holes(subject: Subject) -> Iterator[Finding]:
+    """Holes too small to be meant. To fill one whose limits only one of the two speaks for is a judgement."""
+    limits = subject.limits
+    for instance in subject.single:
+        found = holes_of(instance.mask)
+        filled = instance.mask.area + sum(hole.area for hole in found)
+        for hole in found:
+            few, small = hole.area <= limits.hole_pixels, hole.area < limits.hole_share * filled
+            if few or small:
+                message = f"{subject.named(instance)} has a hole of {pixels(hole.area)}."
+                fix = Fix(FixKind.FILL, instance.id, safe=few and small, pixels=hole)
+                yield subject.finding(Check.HOLE, message, instance, at=hole, fix=fix)
+
+
+def parts_of(mask: Mask) -> list[Mask]:
+    """The connected parts of a mask, largest first."""
+    parts = _components(mask.bitmap, mask.x, mask.y, _DIAGONAL)
+    return sorted(parts, key=lambda part: (-part.area, part.y, part.x))
+
+
+def holes_of(mask: Mask) -> list[Mask]:
+    """The holes of a mask, each as the pixels that would fill it."""
+    if mask.width < 3 or mask.height < 3:
+        return []
+    inverse = np.pad(~mask.bitmap, 1, constant_values=True)
+    around = (mask.x - 1, mask.y - 1)
+    return [part for part in _components(inverse, *around, _STRAIGHT) if (part.x, part.y) != around]
+
+
+def _gaps(whole: Mask, main: Mask, others: list[Mask]) -> list[float]:
+    """How many pixels lie between the main part of a mask and each of the others."""
+    if not others:
+        return []
+    elsewhere = (~main.crop(*whole.bounds)).view(np.uint8)
+    distance = cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return [float(distance[part.crop(*whole.bounds)].min()) - 1 for part in others]
+
+
+def _is_speck(subject: Subject, main: Mask, part: Mask) -> bool:
+    limits = subject.limits
+    return part.area <= limits.speck_pixels and part.area < limits.speck_share * main.area
+
+
+def _components(bitmap: Bitmap, x: int, y: int, connectivity: int) -> list[Mask]:
+    if bitmap.size == 0:  # OpenCV ends the process
+        return []
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(bitmap.view(np.uint8), connectivity=connectivity)
+    return [
+        Mask.from_crop(labels[top : top + height, left : left + width] == label, x + left, y + top)
+        for label, (left, top, width, height, _) in zip(range(1, count), boxes[1:].tolist(), strict=True)
+    ]

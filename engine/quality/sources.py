@@ -1,0 +1,95 @@
+"""What the record that an instance was imported with says about its mask, against the mask itself."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from engine.quality.checks import Check, Limits
+from engine.quality.findings import Finding, Fix, FixKind, Subject
+from engine.records import Image, Instance
+
+
+def box_area(subject: Subject) -> Iterator[Finding]:
+    """Imported instances whose `bbox` or `area` is not that of their mask."""
+    for instance in subject.single:
+        record = _record(instance)
+        problems = [_box_problem(record.get("bbox"), instance, subject.limits)]
+        problems.append(_area_problem(record.get("area"), instance, subject.limits))
+        words = " and ".join(problem for problem in problems if problem)
+        if words:
+            message = f"{subject.named(instance)} was imported with {words}."
+            yield subject.finding(Check.BOX_AREA, message, instance, fix=Fix(FixKind.FORGET, instance.id))
+
+
+def outside_records(subject: Subject) -> Iterator[Finding]:
+    """Imported instances whose box or polygon reaches beyond the image; the mask itself was cut at the border."""
+    for instance in subject.single:
+        record = _record(instance)
+        beyond = max(_box_beyond(record, subject.image), _outline_beyond(record, subject.image))
+        if beyond > subject.limits.box_pixels:
+            named = subject.named(instance)
+            message = f"The imported box or outline of {named} reaches {beyond:.0f} pixels beyond the image."
+            yield subject.finding(Check.OUTSIDE, message, instance, fix=Fix(FixKind.FORGET, instance.id))
+
+
+def _record(instance: Instance) -> dict[str, Any]:
+    return {} if instance.source is None else json.loads(instance.source)
+
+
+def _box_problem(box: Any, instance: Instance, limits: Limits) -> str:
+    if box is None:
+        return ""
+    if not _are_numbers(box) or len(box) != 4:
+        return "a box that is not four numbers"
+    x1, y1, x2, y2 = instance.mask.bounds
+    sides = (x2 - x1, y2 - y1)
+    x, y, w, h = box
+    if _near((x, y, x + w, y + h), (x1, y1, x2, y2), sides, limits):
+        return ""
+    stated, right = ", ".join(f"{value:g}" for value in box), f"{x1}, {y1}, {sides[0]}, {sides[1]}"
+    corners = " (it holds two corners)" if _near(box, (x1, y1, x2, y2), sides, limits) else ""
+    return f"the box {stated}{corners}, where its mask has {right}"
+
+
+def _area_problem(area: Any, instance: Instance, limits: Limits) -> str:
+    if area is None:
+        return ""
+    if not _are_numbers([area]):
+        return "an area that is no number"
+    measured = instance.mask.area
+    # A polygon through the border pixels' middles lacks half of the border, which in small objects is most of the area.
+    border = (instance.mask.width + instance.mask.height) * limits.box_pixels / 2
+    if abs(area - measured) <= max(limits.source_share * measured, border):
+        return ""
+    return f"the area {area:g}, where its mask has {measured:,}"
+
+
+def _near(box: Any, bounds: tuple[int, int, int, int], sides: tuple[int, int], limits: Limits) -> bool:
+    """Whether each edge lies at that of the bounds, give or take what rounding and smoothing move it by."""
+    allowed = [max(limits.box_pixels, limits.source_share * side) for side in sides] * 2
+    return all(abs(one - other) <= room for one, other, room in zip(box, bounds, allowed, strict=True))
+
+
+def _box_beyond(record: dict[str, Any], image: Image) -> float:
+    box: Any = record.get("bbox")
+    if not _are_numbers(box) or len(box) != 4:
+        return 0.0
+    x, y, w, h = box
+    return max(-x, -y, x + w - image.width, y + h - image.height)
+
+
+def _outline_beyond(record: dict[str, Any], image: Image) -> float:
+    outline = record.get("segmentation")
+    if not isinstance(outline, list):
+        return 0.0
+    rings = [ring for ring in outline if _are_numbers(ring) and len(ring) >= 2]
+    beyond = [max(-min(ring), max(ring[::2]) - image.width, max(ring[1::2]) - image.height) for ring in rings]
+    return max(beyond, default=0.0)
+
+
+def _are_numbers(values: Any) -> bool:
+    if not isinstance(values, list):
+        return False
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(numbers) == len(values) and all(map(math.isfinite, numbers))
