@@ -8,7 +8,7 @@ decoded piece by piece into arrays that lie on disk.
 from engine.images.depth import DeepPixels, apply_window
 from engine.images.finding import IMAGE_SUFFIXES, find_images
 from engine.images.limits import LARGE_PIXELS, MAX_PIXELS
-from engine.images.reading import ImageInfo, page_count, read_deep, read_info, read_preview, read_rgb
+from engine.images.reading import ImageInfo, Pixels, page_count, read_deep, read_info, read_preview, read_rgb
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -16,6 +16,7 @@ __all__ = [
     "MAX_PIXELS",
     "DeepPixels",
     "ImageInfo",
+    "Pixels",
     "apply_window",
     "find_images",
     "page_count",
