@@ -101,10 +101,11 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Any:
+    """What a JSON file holds, in UTF-8. Raises InvalidDataset saying where it is none."""
     try:
         # NaN and Infinity are no JSON, though Python writes them; nothing that is read here can be either.
-        document = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
+        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
     except FileNotFoundError as error:
         raise InvalidDataset(f"There is no file {path}.") from error
     except OSError as error:
@@ -112,12 +113,16 @@ def _parse(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise InvalidDataset(f"{path.name} is not valid JSON: {error.msg} at {at}.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no text, a number of thousands of digits, or nested too deeply
         raise InvalidDataset(f"{path.name} is not a JSON file.") from error
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    document = read_json(path)
     if not isinstance(document, dict):
         raise InvalidDataset(
             f"{path.name} holds no JSON object at its top level, so it is no COCO dataset.",
-            remedy="Files of results (lists of detections) cannot be imported.",
+            remedy="Files of results (lists of detections) are imported as proposals: import --results.",
         )
     return document
 
@@ -140,10 +145,12 @@ def _image(where: str, index: int, record: Record) -> DatasetImage:
         raise _wrong(where, place, "file_name", "it is missing or is no text")
     size = None
     if "width" in record or "height" in record:
-        size = (_integer(where, place, record, "width"), _integer(where, place, record, "height"))
+        size = (integer(where, place, record, "width"), integer(where, place, record, "height"))
         if min(size) < 1:
             raise _wrong(where, place, "width", "an image has at least one pixel each way")
-    return DatasetImage(_integer(where, place, record, "id"), file_name, size, place, record)
+    # Not in COCO: this program's exports tell with it the pages of one file apart.
+    page = integer(where, place, record, "page") if "page" in record else 0
+    return DatasetImage(integer(where, place, record, "id"), file_name, size, place, record, page)
 
 
 def _category(where: str, index: int, record: Record) -> DatasetCategory:
@@ -151,7 +158,7 @@ def _category(where: str, index: int, record: Record) -> DatasetCategory:
     name = record.get("name")
     if not isinstance(name, str) or not name.strip():
         raise _wrong(where, place, "name", "it is missing or is no text")
-    return DatasetCategory(_integer(where, place, record, "id"), name.strip(), record)
+    return DatasetCategory(integer(where, place, record, "id"), name.strip(), record)
 
 
 def _annotation(where: str, index: int, record: Record) -> DatasetAnnotation:
@@ -159,14 +166,15 @@ def _annotation(where: str, index: int, record: Record) -> DatasetAnnotation:
     crowd = record.get("iscrowd", 0)
     if crowd not in (0, 1):
         raise _wrong(where, place, "iscrowd", "it is neither 0 nor 1")
-    image_id = _integer(where, place, record, "image_id")
-    category_id = _integer(where, place, record, "category_id")
+    image_id = integer(where, place, record, "image_id")
+    category_id = integer(where, place, record, "category_id")
     return DatasetAnnotation(
         image_id, category_id, Segmentation(record.get("segmentation")), place, bool(crowd), record
     )
 
 
-def _integer(where: str, place: str, record: Record, name: str) -> int:
+def integer(where: str, place: str, record: Record, name: str) -> int:
+    """The whole number under a key. Raises InvalidDataset naming file, place and key where there is none."""
     value = record.get(name)
     # Some tools write whole numbers as 3.0.
     if isinstance(value, float) and value.is_integer():

@@ -54,7 +54,8 @@ class DatasetImage:
     """An image; `where` names it in messages, such as "images[3]".
 
     `file_name` is relative to the folder of the images, with `/` or `\\`; `size` is (width, height), None where the
-    file leaves it out. `source` is the record to keep for a COCO export.
+    file leaves it out. `source` is the record to keep for a COCO export; `page` is the page of a file with several,
+    counted from 0.
     """
 
     id: int
@@ -62,6 +63,7 @@ class DatasetImage:
     size: tuple[int, int] | None
     where: str
     source: Record | None = None
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)

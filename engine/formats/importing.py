@@ -1,7 +1,7 @@
 """Any dataset into a project. The source record of every image, annotation and category is kept for the export."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -104,56 +104,66 @@ def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]
         else:
             missing.append(image.file_name)
     if not files:
-        raise _none_is_there(dataset, missing, f"in {folder}", "Choose the folder with the dataset's images.")
+        raise none_is_there(dataset.path, missing, f"in {folder}", "Choose the folder with the dataset's images.")
     return files, missing
 
 
 def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
     """Finds the project's images of the dataset's file names; returns the names that none or several images bear."""
-    by_name: dict[str, list[Image]] = {}
-    for image in known:
-        if image.page == 0:
-            by_name.setdefault(PurePosixPath(image.path).name, []).append(image)
+    names = ImageNames(known)
     missing = []
     for record in plan.dataset.images:
-        relative = relative_path(plan.dataset, record)
-        namesakes = by_name.get(relative.name, [])
-        same_place = [image for image in namesakes if f"/{image.path}".endswith(f"/{relative}")]
-        chosen = same_place if len(same_place) == 1 else namesakes
-        if len(chosen) == 1:
-            _match(plan, record, chosen[0])
+        found = names.find(relative_path(plan.dataset, record), record.page)
+        if len(found) == 1:
+            _match(plan, record, found[0])
         else:
             missing.append(record.file_name)
-            if chosen:
-                plan.notes.append(
-                    f"{record.file_name} may be any of {len(chosen)} images of that name; none was taken."
-                )
+            if found:
+                plan.notes.append(f"{record.file_name} may be any of {len(found)} images of that name; none was taken.")
     if not plan.images and missing:
-        raise _none_is_there(plan.dataset, missing, "in the project", "Choose the folder with the dataset's images.")
+        raise none_is_there(plan.dataset.path, missing, "in the project", "Choose the folder with the images.")
     return missing
 
 
-def _none_is_there(dataset: Dataset, missing: list[str], where: str, remedy: str) -> InvalidDataset:
+class ImageNames:
+    """A project's images by their file names."""
+
+    def __init__(self, known: Iterable[Image]) -> None:
+        self._by_name: dict[tuple[str, int], list[Image]] = {}
+        for image in known:
+            self._by_name.setdefault((PurePosixPath(image.path).name, image.page), []).append(image)
+
+    def find(self, relative: PurePosixPath, page: int = 0) -> list[Image]:
+        """The images whose path ends like that, or bears that name at least; several where it cannot be told."""
+        namesakes = self._by_name.get((relative.name, page), [])
+        same_place = [image for image in namesakes if f"/{image.path}".endswith(f"/{relative}")]
+        return same_place or namesakes
+
+
+def none_is_there(path: Path, missing: Sequence[str], where: str, remedy: str) -> InvalidDataset:
+    """The error for a dataset of which no image was found."""
     named = ", ".join(missing[:_NAMES_IN_A_MESSAGE])
     more = f" and {len(missing) - _NAMES_IN_A_MESSAGE} more" if len(missing) > _NAMES_IN_A_MESSAGE else ""
     problem = f"None of its images is {where}: {named}{more}." if missing else "It names no image."
-    return InvalidDataset(f"{dataset.path.name}: {problem}", remedy=remedy)
+    return InvalidDataset(f"{path.name}: {problem}", remedy=remedy)
 
 
 def _read_files(
     project: Project, plan: _Plan, files: Mapping[int, Path], known: Iterable[Image], progress: Progress | None
 ) -> None:
-    sources = {files[image.id]: _text(image.source) for image in plan.dataset.images if image.id in files}
-    report = project.read_images(list(sources), progress, sources=sources)
+    there = [image for image in plan.dataset.images if image.id in files]
+    sources = {(files[image.id], image.page): _text(image.source) for image in there}
+    pages: dict[Path, list[int]] = {}
+    for path, page in sources:
+        pages.setdefault(path, []).append(page)
+    report = project.read_images(list(pages), progress, pages=lambda path, count: pages[path], sources=sources)
     reasons = dict(report.skipped)
     everything = [*known, *report.added]
-    by_path = {project.image_path(image): image for image in everything if image.page == 0}
+    by_place = {(project.image_path(image), image.page): image for image in everything}
     by_hash = {image.content_hash: image for image in everything}
-    for record in plan.dataset.images:
-        path = files.get(record.id)
-        if path is None:
-            continue
-        image = by_path.get(path) or by_hash.get(hash_of(path, 0))
+    for record in there:
+        path = files[record.id]
+        image = by_place.get((path, record.page)) or by_hash.get(hash_of(path, record.page))
         if image is None:
             plan.unreadable.append((record.file_name, reasons.get(path, "It could not be added.")))
         else:

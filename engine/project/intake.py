@@ -22,6 +22,8 @@ _HOLD_OUT_ONE_IN = 5
 Progress = Callable[[int, int], None]
 # Which pages to take, counted from 0, of a file with so many.
 PageChoice = Callable[[Path, int], Iterable[int]]
+# Imported COCO records of images as JSON text, by file and page.
+Sources = Mapping[tuple[Path, int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,13 @@ class Intake:
         self.images: list[Image] = []
         self.skipped: list[tuple[Path, str]] = []
 
-    def read(
-        self, paths: Iterable[Path], sources: Mapping[Path, str | None], pages: PageChoice, progress: Progress | None
-    ) -> None:
+    def read(self, paths: Iterable[Path], sources: Sources, pages: PageChoice, progress: Progress | None) -> None:
         """Read the files; `progress(done, total)` is called after each and may raise to give up."""
         files = list(paths)
         for done, path in enumerate(files, start=1):
             try:
                 for page in pages(path, page_count(path)):
-                    self._take(path, page, sources.get(path))
+                    self._take(path, page, sources.get((path, page)))
             except MaskwrightError as error:
                 self.skipped.append((path, str(error)))
             if progress is not None:

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from pycocotools import mask as oracle
 from pycocotools.coco import COCO
 
-from engine.errors import InvalidDataset
+from engine.errors import InvalidDataset, OutOfSpace
 from engine.formats.coco import EVERYTHING, ImportReport, Selection, export_coco, import_coco
 from engine.geometry.mask import Mask
 from engine.project import commands
@@ -373,3 +373,42 @@ def test_an_export_that_is_given_up_leaves_the_old_file(project: Project, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         export_coco(project, tmp_path / "out.json", selection=Selection(EVERYTHING), progress=stop)
     assert (tmp_path / "out.json").read_text() == "old"
+
+
+def test_a_dataset_without_its_images_merges_by_file_name(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1), annotation(2, image_id=2), annotation(3, image_id=3)], images=3)
+    for number in (1, 2):
+        (tmp_path / "elsewhere" / str(number)).mkdir(parents=True)
+        (folder / f"{number}.png").rename(tmp_path / "elsewhere" / str(number) / f"{number}.png")
+    project.add_images(sorted((tmp_path / "elsewhere").rglob("*.png")))
+    report = import_coco(project, path, None)
+    assert (report.images, report.instances, report.missing) == (0, 2, ("3.png",))
+    assert [len(project.instances(image.id)) for image in project.images()] == [1, 1]
+
+
+def test_a_file_name_that_several_images_bear_is_not_guessed(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1), annotation(2, image_id=2)])
+    for place, shade in (("a", 7), ("b", 8)):
+        (tmp_path / place).mkdir()
+        PillowImage.new("RGB", (WIDTH, HEIGHT), (shade, 0, 0)).save(tmp_path / place / "1.png")
+    project.add_images([tmp_path / "a" / "1.png", tmp_path / "b" / "1.png", folder / "2.png"])
+    report = import_coco(project, path, None)
+    assert report.notes == ("1.png may be any of 2 images of that name; none was taken.",)
+    assert report.instances == 1
+    document = json.loads(path.read_text())
+    document["images"][0]["file_name"] = "b/1.png"
+    path.write_text(json.dumps(document))
+    assert import_coco(project, path, None).instances == 1
+    assert [len(project.instances(image.id)) for image in project.images()] == [0, 1, 1]
+
+
+def test_an_import_that_fails_late_adds_no_image(project: Project, tmp_path: Path) -> None:
+    """Images and instances are one transaction: a database that is full refuses both."""
+    path, folder = dataset(tmp_path, [annotation(number) for number in range(1, 2000)])
+    project._database._driver().execute("PRAGMA max_page_count=60")
+    with pytest.raises(OutOfSpace):
+        import_coco(project, path, folder)
+    assert project.images() == project.categories() == []
+    project._database._driver().execute("PRAGMA max_page_count=100000")
+    assert import_coco(project, path, folder).instances == 1999
+    assert len(project.images()) == 2

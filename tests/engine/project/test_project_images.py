@@ -103,7 +103,7 @@ def test_progress_is_told_after_each_file_and_may_give_up(project: Project, writ
 
 def test_imported_records_stay_with_their_images(project: Project, write_image: WriteImage) -> None:
     first, second = (write_image(project.root / f"{seed}.png", seed) for seed in range(2))
-    found = project.read_images([first, second], sources={second: '{"license": 4}'}).added
+    found = project.read_images([first, second], sources={(second, 0): '{"license": 4}'}).added
     assert project.images() == []
     project.import_edit(Edit(Action.IMPORT, None, ()), found, {"licenses": []})
     assert project.images() == found

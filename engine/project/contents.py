@@ -1,0 +1,170 @@
+"""What a project holds, for everybody who only looks: images, instances, history, rounds and single facts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from engine.project import categories, history, reading, rounds, settings
+from engine.project.database import Database
+from engine.project.history import HistoryEntry
+from engine.project.paths import located
+from engine.project.rounds import CheckpointReference, Round
+from engine.project.rows import category_of, image_of, instance_of
+from engine.project.schema import categories as categories_table
+from engine.project.schema import images, instances
+from engine.project.settings import Fact
+from engine.records import Category, Image, ImageStatus, Instance, Review
+
+Answer = TypeVar("Answer")
+Found = TypeVar("Found")
+
+# The key of the checkpoint that predicts, among the single facts.
+CURRENT_CHECKPOINT = "current_checkpoint"
+
+
+class ProjectContents:
+    """The reading half of `Project`. Relative paths start from `root`."""
+
+    # What the project is called; None where the file's name does.
+    name = Fact[str]("name")
+    # The imported dataset's own keys (COCO's info, licenses), for export to repeat.
+    dataset_source = Fact[dict[str, Any]]("dataset_source")
+    # The image that was open last.
+    last_image_id = Fact[int]("last_image_id")
+    # The score from which on proposals were shown last.
+    threshold = Fact[float]("threshold")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.path = database.path
+        with database.read() as connection:
+            root = settings.get(connection, settings.ROOT)
+        self.root = Path(root) if root else self.path.parent
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every change is refused."""
+        return self._database.read_only
+
+    @property
+    def network(self) -> str | None:
+        """The kind of network file system that the project lies on, such as "nfs4"; None on a local disk."""
+        return self._database.network
+
+    @property
+    def rounds_folder(self) -> Path:
+        """The folder `NAME.rounds` beside the project, for the checkpoints of its rounds. It may not exist yet."""
+        return self.path.with_suffix(".rounds")
+
+    @contextmanager
+    def consistent(self) -> Iterator[None]:
+        """While the block runs everything is read from one state of the project, whoever else is writing to it."""
+        with self._database.read():
+            yield
+
+    def images(self) -> list[Image]:
+        """Every image, in the order in which they were added."""
+        with self._database.read() as connection:
+            return [image_of(row) for row in connection.execute(select(images).order_by(images.c.id)).mappings()]
+
+    def image(self, image_id: int) -> Image:
+        """One image. Raises KeyError where there is none of that id."""
+        with self._database.read() as connection:
+            row = connection.execute(select(images).where(images.c.id == image_id)).mappings().first()
+        return image_of(found(row, image_id))
+
+    def image_path(self, image: Image) -> Path:
+        """Where the image's file lies."""
+        return located(image.path, self.root)
+
+    def categories(self) -> list[Category]:
+        """Every category, by id."""
+        with self._database.read() as connection:
+            return categories.listed(connection)
+
+    def category(self, category_id: int) -> Category:
+        """One category. Raises KeyError where there is none of that id."""
+        query = select(categories_table).where(categories_table.c.id == category_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return category_of(found(row, category_id))
+
+    def instances(self, image_id: int) -> list[Instance]:
+        """Every instance of an image in whatever state, by id."""
+        return self._ask(lambda connection: reading.read_instances(connection, image_id))
+
+    def accepted_instances(self, image_ids: Sequence[int]) -> Iterator[tuple[int, list[Instance]]]:
+        """Each image id, in the order given, with the accepted instances there, read as they are asked for; nothing may
+        be written before the last was."""
+        with self._database.read() as connection:
+            yield from reading.accepted_instances(connection, image_ids)
+
+    def annotation_ids(self, image_ids: Sequence[int]) -> list[Any]:
+        """The ids in the imported records of `accepted_instances`, None for an instance without one."""
+        return self._ask(lambda connection: reading.annotation_ids(connection, image_ids))
+
+    def instance(self, instance_id: int) -> Instance:
+        """One instance. Raises KeyError where there is none of that id."""
+        with self._database.read() as connection:
+            row = connection.execute(select(instances).where(instances.c.id == instance_id)).mappings().first()
+        return instance_of(found(row, instance_id))
+
+    def counts(self) -> dict[ImageStatus, int]:
+        """How many images have each status."""
+        query = select(images.c.status, func.count()).group_by(images.c.status)
+        with self._database.read() as connection:
+            found = {row[0]: int(row[1]) for row in connection.execute(query)}
+        return {status: found.get(status.value, 0) for status in ImageStatus}
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back, and the project may be written."""
+        return not self.read_only and self._ask(history.exists_done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone edit, and the project may be written."""
+        return not self.read_only and self._ask(history.exists_undone)
+
+    def history(self, limit: int | None = 100, *, instance_id: int | None = None) -> list[HistoryEntry]:
+        """The newest edits of the timeline, newest first; all of them for None, or those that touched an instance."""
+        return self._ask(lambda connection: history.entries(connection, limit, instance_id))
+
+    def history_bounds(self, entry_id: int) -> tuple[int, int, int, int] | None:
+        """x1 y1 x2 y2 in image pixels around the instances that an edit changed; None where it changed none."""
+        return self._ask(lambda connection: history.bounds_of(connection, entry_id))
+
+    def stale_images(self, checkpoint_id: str) -> list[Image]:
+        """The images under review whose proposals are not that checkpoint's: of another one, or of none yet."""
+        return [image for image in self.images() if image.review is Review.OPEN and image.predicted_by != checkpoint_id]
+
+    def rounds(self) -> list[Round]:
+        """Every round, oldest first."""
+        return self._ask(lambda connection: rounds.read_all(connection, self.root))
+
+    def current_checkpoint(self) -> CheckpointReference | None:
+        """The checkpoint that predicts for this project; None where none was ever chosen."""
+        stored = self.fact(CURRENT_CHECKPOINT)
+        if stored is None:
+            return None
+        return CheckpointReference(stored["id"], None if stored["path"] is None else located(stored["path"], self.root))
+
+    def fact(self, key: str) -> Any:
+        """The single fact kept under a key; for `settings.Fact`."""
+        return self._ask(lambda connection: settings.get(connection, key))
+
+    # -- inside
+
+    def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        with self._database.read() as connection:
+            return question(connection)
+
+
+def found(value: Found | None, number: int) -> Found:
+    """A row that was asked for by its id. Raises KeyError where there is none."""
+    if value is None:
+        raise KeyError(number)
+    return value
