@@ -1,4 +1,4 @@
-"""What goes into an export: the selection, parts that a seed decides, image files; and that it is whole or not there."""
+"""What goes into an export: the selection, parts that a seed decides, image files; it is whole or not there."""
 
 import json
 from collections.abc import Iterator
