@@ -76,12 +76,10 @@ class Actions(QObject):
             possible = True
             if command.group in ("Edit", "Review", "Tools", "View", "Model"):
                 possible = image
-            if command.id in ("add_images", "add_folder", "import_coco", "export_coco", "checkpoint", "close_project"):
+            if command.id in _OF_A_PROJECT:
                 possible = project
             if command.id in ("undo", "redo"):
                 continue  # the history decides
-            if command.id == "finetune":
-                possible = project
             self._actions[command.id].setEnabled(possible and (writable or not command.writes))
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
@@ -117,9 +115,21 @@ class Actions(QObject):
                 self._actions[command.id].setIcon(theme().icon(command.icon))
 
 
+_OF_A_PROJECT = {
+    "add_images",
+    "add_folder",
+    "import_coco",
+    "export_coco",
+    "image_files",
+    "backups",
+    "checkpoint",
+    "close_project",
+    "finetune",
+}
 _AFTER_RULE = {
     "add_images",
     "export_coco",
+    "image_files",
     "checkpoint",
     "close_project",
     "delete",

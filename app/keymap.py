@@ -41,6 +41,8 @@ COMMANDS = (
     Command("add_folder", "Add Folder of Images…", (), PROJECT, "folder-plus-outline", writes=True),
     Command("import_coco", "Import COCO Annotations…", (), PROJECT, "import", writes=True),
     Command("export_coco", "Export COCO Dataset…", ("Ctrl+E",), PROJECT, "export-variant"),
+    Command("image_files", "Image Files…", (), PROJECT, "image-search-outline", "Find images that were moved"),
+    Command("backups", "Backups…", (), PROJECT, "backup-restore", "Go back to a copy of this project"),
     Command("checkpoint", "Save", ("Ctrl+S",), PROJECT, "content-save-outline", "Every edit is saved as you make it"),
     Command("close_project", "Close Project", ("Ctrl+W",), PROJECT, "close"),
     Command("quit", "Quit", ("Ctrl+Q",), PROJECT, "exit-to-app"),

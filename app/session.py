@@ -4,16 +4,18 @@ Tools and panels never write to a project themselves. They hand an `Edit` to `Se
 tells everybody which rectangle of the image has to be painted again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from time import monotonic
 
 import numpy as np
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 
 from engine.errors import MaskwrightError
-from engine.project import Edit, InstanceChange, Project, commands
+from engine.project import CategoryChange, Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
 
 DEFAULT_THRESHOLD = 0.5
+IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
 
 
 class Session(QObject):
@@ -48,6 +50,7 @@ class Session(QObject):
         self.masks_visible = True
         self._showing = QTimer(self, singleShot=True, interval=0)
         self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
+        self._working_since = monotonic()  # when what the next edit does was begun
 
     @property
     def read_only(self) -> bool:
@@ -115,9 +118,17 @@ class Session(QObject):
         self.pixels = self.unreadable = None
         self.instances = {instance.id: instance for instance in self.project.instances(image_id)}
         self.selection = ()
+        self._working_since = monotonic()
         self.image_changed.emit()
         self.instances_changed.emit(None)
         self.selection_changed.emit()
+
+    def reopen_current_image(self) -> None:
+        """Read the current image's pixels again, after its file was found."""
+        if self.image is not None:
+            self.image = self.images[self.image.id]
+            self.pixels = self.unreadable = None
+            self.image_changed.emit()
 
     def set_pixels(self, image_id: int, pixels: np.ndarray) -> None:
         """The pixels of an image, (H, W, 3) uint8 RGB; ignored unless that image is still the current one."""
@@ -193,19 +204,14 @@ class Session(QObject):
         if not edit.changes:
             return True
         try:
-            self.project.apply(edit)
+            self.project.apply(edit, min(monotonic() - self._working_since, IDLE_SECONDS))
         except MaskwrightError as error:
             self.problem.emit(str(error), "")
             self.reload_image()
             return False
-        self._show(edit)
+        self._working_since = monotonic()
+        self.show(edit)
         return True
-
-    def undo(self) -> None:
-        self._travel(lambda project: project.undo())
-
-    def redo(self) -> None:
-        self._travel(lambda project: project.redo())
 
     def set_proposals(
         self, image_id: int, detections: Sequence[Detection], checkpoint_id: str, *, later: bool = False
@@ -222,11 +228,40 @@ class Session(QObject):
         except MaskwrightError as error:
             self.problem.emit(str(error), "")
             return
-        self._refresh_image(image_id)
+        self.refresh_image(image_id)
         if len(self.project.categories()) != len(self.categories):
             self._read_categories()
         if self.image is not None and self.image.id == image_id:
             self._hold(instances, later)
+
+    def show(self, edit: Edit) -> None:
+        """Bring memory in line with an edit that is already committed, and say what changed."""
+        if any(not isinstance(change, InstanceChange) for change in edit.changes):
+            self._read_categories()
+        if edit.image_id is not None:
+            self.refresh_image(edit.image_id)
+        elif any(not isinstance(change, CategoryChange) for change in edit.changes):
+            self.reload_images()  # an edit over many images, such as an import
+            self.reload_image()
+        if self.image is not None and edit.image_id == self.image.id:
+            for change in edit.changes:
+                if isinstance(change, InstanceChange):
+                    if change.after is not None:
+                        self.instances[change.after.id] = change.after
+                    elif change.before is not None:
+                        self.instances.pop(change.before.id, None)
+            self.instances_changed.emit(_rectangle(edit.dirty_bounds()))
+            self.select(self.selection)
+        self.history_changed.emit()
+
+    def refresh_image(self, image_id: int) -> None:
+        """Read one image's record again: its status, its place."""
+        assert self.project is not None
+        image = self.project.image(image_id)
+        self.images[image_id] = image
+        if self.image is not None and self.image.id == image_id:
+            self.image = image
+        self.image_updated.emit(image_id)
 
     def reload_image(self) -> None:
         """Read the current image's instances again, keeping what is left of the selection."""
@@ -244,44 +279,6 @@ class Session(QObject):
         else:
             self.instances_changed.emit(None)
         self.select(self.selection)
-
-    def _travel(self, step: Callable[[Project], Edit | None]) -> None:
-        if self.project is None:
-            return
-        try:
-            edit = step(self.project)
-        except MaskwrightError as error:
-            self.problem.emit(str(error), "")
-            return
-        if edit is not None:
-            if edit.image_id is not None and (self.image is None or self.image.id != edit.image_id):
-                self.open_image(edit.image_id)
-            self._show(edit)
-
-    def _show(self, edit: Edit) -> None:
-        """Bring memory in line with an edit that is already committed, and say what changed."""
-        if any(not isinstance(change, InstanceChange) for change in edit.changes):
-            self._read_categories()
-        if edit.image_id is not None:
-            self._refresh_image(edit.image_id)
-        if self.image is not None and edit.image_id == self.image.id:
-            for change in edit.changes:
-                if isinstance(change, InstanceChange):
-                    if change.after is not None:
-                        self.instances[change.after.id] = change.after
-                    elif change.before is not None:
-                        self.instances.pop(change.before.id, None)
-            self.instances_changed.emit(_rectangle(edit.dirty_bounds()))
-            self.select(self.selection)
-        self.history_changed.emit()
-
-    def _refresh_image(self, image_id: int) -> None:
-        assert self.project is not None
-        image = self.project.image(image_id)
-        self.images[image_id] = image
-        if self.image is not None and self.image.id == image_id:
-            self.image = image
-        self.image_updated.emit(image_id)
 
     def _read_categories(self) -> None:
         assert self.project is not None

@@ -13,26 +13,32 @@ from PySide6.QtGui import (
     QDropEvent,
     QIcon,
 )
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
 
 from app.actions import ACTION_WORDS, Actions
+from app.backups_dialog import BackupsDialog
 from app.canvas.view import CanvasView
 from app.decisions import Decisions
 from app.dialogs import ProjectDialogs
+from app.docks import Docks
+from app.image_files_dialog import ImageFilesDialog
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
+from app.panels.history import HistoryPanel
 from app.panels.images import ImagesPanel
 from app.panels.instances import InstancesPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
+from app.safekeeping import Safekeeping
 from app.session import Session
 from app.status_bar import StatusBar
 from app.theme import RESOURCES, Mode, theme
+from app.timeline import Timeline
 from app.welcome import Welcome
 from app.workplace import Workplace
 from engine.errors import MaskwrightError
@@ -51,7 +57,9 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.session.set_threshold(preferences.threshold)
         self.decisions = Decisions(self.session)
+        self.timeline = Timeline(self.session)
         self.projects = Projects(self.session, preferences)
+        self.safekeeping = Safekeeping(self.session)
         cache = PixelCache()
         self.loader = PixelLoader(self.session, cache)
         self.thumbnails = Thumbnails(self.session)
@@ -81,11 +89,13 @@ class MainWindow(QMainWindow):
             "add_folder": ask.more_folder,
             "import_coco": ask.coco_into_project,
             "export_coco": ask.export,
+            "image_files": self.show_image_files,
+            "backups": self.show_backups,
             "checkpoint": self._save,
             "close_project": self.projects.close,
             "quit": self.close,
-            "undo": session.undo,
-            "redo": session.redo,
+            "undo": self.timeline.undo,
+            "redo": self.timeline.redo,
             "delete": decisions.delete,
             "select_all": decisions.select_all,
             "select_none": decisions.select_none,
@@ -128,18 +138,21 @@ class MainWindow(QMainWindow):
         self.instances = InstancesPanel(self.session)
         self.categories = CategoriesPanel(self.session)
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
+        self.history = HistoryPanel(self.session, self.thumbnails, self.timeline.travel)
         self.workplace = Workplace(self.session, self.canvas, self.actions_)
         self.welcome = Welcome(self._handlers(), self.projects.open)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.workplace)
         self.setCentralWidget(self.pages)
-        self._docks = [
-            self._dock("Images", self.images, Qt.DockWidgetArea.LeftDockWidgetArea),
-            self._dock("Instances", self.instances, Qt.DockWidgetArea.RightDockWidgetArea),
-            self._dock("Model", self.training, Qt.DockWidgetArea.RightDockWidgetArea),
-            self._dock("Categories", self.categories, Qt.DockWidgetArea.RightDockWidgetArea),
-        ]
+        panels: dict[str, QWidget] = {
+            "Images": self.images,
+            "Instances": self.instances,
+            "Model": self.training,
+            "History": self.history,
+            "Categories": self.categories,
+        }
+        self.docks = Docks(self, panels)
         self.status = StatusBar(self.session, self.canvas)
         self.setStatusBar(self.status)
         self._busy = QLabel()
@@ -153,21 +166,9 @@ class MainWindow(QMainWindow):
         listed = ("accept", "reject", "reopen", "delete", "hide_selected")
         self.instances.set_actions([self.actions_[command_id] for command_id in listed])
 
-    def _dock(self, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(name, self)
-        dock.setObjectName(name.lower())
-        dock.setWidget(panel)
-        dock.setTitleBarWidget(QWidget())  # every panel has its own heading
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-        self.addDockWidget(area, dock)
-        return dock
-
     def _add_theme_menu(self, menu: QMenu) -> None:
         menu.addSeparator()
-        for dock in self._docks:
-            toggle = dock.toggleViewAction()
-            toggle.setText(f"{dock.windowTitle()} Panel")
-            menu.addAction(toggle)
+        self.docks.fill_menu(menu)
         menu.addSeparator()
         group = QActionGroup(self)
         submenu = menu.addMenu("Theme")
@@ -197,6 +198,11 @@ class MainWindow(QMainWindow):
         self.rounds.finished.connect(self._round_finished)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
+        self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("History"))
+        self.safekeeping.said.connect(
+            lambda text, action, then: self.notices.show_notice(text, action=action, then=then)
+        )
+        self.safekeeping.restored.connect(self.projects.open)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
         session.project_changed.connect(self.notices.hide)
@@ -205,12 +211,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         self.resize(1440, 900)
-        right = self._docks[1:]
-        self.splitDockWidget(right[0], right[2], Qt.Orientation.Vertical)
-        self.tabifyDockWidget(right[0], right[1])
-        right[0].raise_()
-        self.resizeDocks([self._docks[0], right[0]], [264, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks([right[0], right[2]], [560, 220], Qt.Orientation.Vertical)
+        self.docks.arrange()
         self.restoreGeometry(self.preferences.bytes("geometry"))
         self.restoreState(self.preferences.bytes("docks"))
 
@@ -220,8 +221,7 @@ class MainWindow(QMainWindow):
         """The welcome page without a project, else docks and canvas."""
         opened = self.session.project is not None
         self.pages.setCurrentWidget(self.workplace if opened else self.welcome)
-        for dock in self._docks:
-            dock.setVisible(opened)
+        self.docks.set_visible(opened)
         self.statusBar().setVisible(opened)
         self._show_place()
 
@@ -295,8 +295,7 @@ class MainWindow(QMainWindow):
         self.notices.show_notice(first, action="Details", then=lambda: self.show_problem(message, details))
 
     def _fine_tune(self) -> None:
-        self._docks[2].show()
-        self._docks[2].raise_()
+        self.docks.reveal("Model")
         self.rounds.start()
 
     def _round_finished(self, entry: Round) -> None:
@@ -305,7 +304,7 @@ class MainWindow(QMainWindow):
             "worse": "The fine-tuned model is worse. The model before keeps predicting.",
         }
         text = words.get(entry.verdict or "", "Whether the fine-tuned model is better cannot be told. You decide.")
-        self.notices.show_notice(text, action="Show", then=self._docks[2].raise_)
+        self.notices.show_notice(text, action="Show", then=lambda: self.docks.reveal("Model"))
 
     # -- saving
 
@@ -326,14 +325,23 @@ class MainWindow(QMainWindow):
         log.warning("%s\n%s", message, details)
         if any(each.isVisible() and each.says(message, details) for each in self.findChildren(ErrorDialog)):
             return  # a fault in painting comes back with every frame, and would bury the window under dialogs
-        dialog = ErrorDialog(message, details, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        self._show_dialog(ErrorDialog(message, details, self))
 
     def show_keys(self) -> None:
-        sheet = KeySheet(self)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.open()
+        self._show_dialog(KeySheet(self))
+
+    def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
+        self.notices.show_notice(text, action=action, then=then)
+
+    def show_image_files(self) -> None:
+        self._show_dialog(ImageFilesDialog(self.safekeeping, not self.session.read_only, self.session.open_image, self))
+
+    def show_backups(self) -> None:
+        self._show_dialog(BackupsDialog(self.safekeeping, not self.session.read_only, self))
+
+    def _show_dialog(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _about(self) -> None:
         promise = "Correct masks instead of drawing them."
@@ -375,7 +383,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails):
+        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping):
             job.stop()
         self.session.close_project()
         event.accept()

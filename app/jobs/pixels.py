@@ -202,3 +202,10 @@ def _thumbnail(pixels: np.ndarray) -> QImage:
     size = (THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT)
     small = np.ascontiguousarray(cv2.resize(pixels[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA))
     return QImage(small.data, *size, 3 * THUMBNAIL_WIDTH, QImage.Format.Format_RGB888).copy()
+
+
+def thumbnail_window(width: int, height: int) -> tuple[int, int, int, int]:
+    """x y w h of the middle of an image that fills a thumbnail, in image pixels."""
+    scale = max(THUMBNAIL_WIDTH / width, THUMBNAIL_HEIGHT / height)
+    w, h = min(width, round(THUMBNAIL_WIDTH / scale)), min(height, round(THUMBNAIL_HEIGHT / scale))
+    return (width - w) // 2, (height - h) // 2, w, h

@@ -133,6 +133,11 @@ class ProjectContents:
         """The newest edits of the timeline, newest first; all of them for None, or those that touched an instance."""
         return self._ask(lambda connection: history.entries(connection, limit, instance_id))
 
+    @property
+    def history_position(self) -> int:
+        """A number that any edit, undo or redo changes; the id of the last edit that is done, or one after it."""
+        return self._ask(history.cursor)
+
     def history_bounds(self, entry_id: int) -> tuple[int, int, int, int] | None:
         """x1 y1 x2 y2 in image pixels around the instances that an edit changed; None where it changed none."""
         return self._ask(lambda connection: history.bounds_of(connection, entry_id))

@@ -17,6 +17,7 @@ from app.panels.round_card import RoundCard, mask_ap50
 from app.panels.threshold import ThresholdControl
 from app.panels.training import TrainingPanel
 from app.session import Session
+from app.timeline import Timeline
 from engine.geometry.mask import Mask
 from engine.project import Round, commands
 from engine.records import ImageStatus, Instance
@@ -183,7 +184,7 @@ def test_a_category_is_renamed_in_its_row(qtbot: QtBot, session: Session, catego
     assert model.setData(model.index(0), "fibre")
     assert next(iter(session.categories.values())).name == "fibre"
     assert not model.setData(model.index(0), "  ")
-    session.undo()
+    Timeline(session).undo()
     assert next(iter(session.categories.values())).name == "cell"
 
 

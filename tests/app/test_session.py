@@ -8,6 +8,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.session import Session
+from app.timeline import Timeline
 from engine.geometry.mask import Mask
 from engine.project import Project, commands
 from engine.records import Detection, Instance, InstanceState, Review
@@ -51,10 +52,10 @@ def test_every_edit_leaves_memory_as_the_file_has_it(session: Session, propose: 
     session.apply(commands.paint(session.instances[first.id], square(15, 15), (160, 120)))
     assert session.instances == stored(session)
     for _ in range(3):
-        session.undo()
+        Timeline(session).undo()
         assert session.instances == stored(session)
     for _ in range(3):
-        session.redo()
+        Timeline(session).redo()
         assert session.instances == stored(session)
 
 
@@ -84,7 +85,7 @@ def test_undo_goes_to_the_image_where_the_edit_happened(session: Session, add: C
     add(square(20, 20))
     session.step_image(1)
     assert session.image.id != first
-    session.undo()
+    Timeline(session).undo()
     assert session.image.id == first
     assert session.instances == {}
 

@@ -36,6 +36,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.canvas.view import CanvasView
 from app.session import Session
+from app.timeline import Timeline
 from app.tools.brush import Brush
 from engine.geometry.mask import Mask
 from engine.project import commands
@@ -197,7 +198,7 @@ class Hand:
     def draw(self) -> None:
         """A stroke of 40 pixels up to its release, after taking back the one before."""
         if self.released:
-            self.session.undo()
+            Timeline(self.session).undo()
         self.move(Qt.MouseButton.NoButton)
         self.press()
         x, y = self.place
@@ -234,7 +235,7 @@ def measure_brush(canvas: CanvasView, session: Session, repeats: int) -> dict[st
             hand.release()
             hand.released = False
             result[f"release_{name}_{factor}"] = timed(hand.release, hand.draw, repeats // 2)
-            session.undo()
+            Timeline(session).undo()
     return result
 
 

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QApplication
 from app.jobs.prediction import PredictorState
 from app.preferences import Preferences
 from app.theme import Mode, theme
+from app.timeline import Timeline
 from app.window import MainWindow
 from engine.images import find_images
 from engine.resources import SAMPLE_IMAGES
@@ -105,7 +106,7 @@ class Labeler(QObject):
             self._send(QEvent.Type.MouseButtonRelease, self._from + step * np.array([2.0, 1.0]))
             self.strokes += 1
         elif step == STROKE_POINTS + 1:
-            session.undo()
+            Timeline(session).undo()
         elif step == STROKE_POINTS + 2:
             canvas.zoom_by(1.25)
         elif step == STROKE_POINTS + 4:

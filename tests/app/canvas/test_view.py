@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.canvas.view import CanvasView
 from app.session import Session
 from app.theme import theme
+from app.timeline import Timeline
 from app.tools.brush import Brush
 from app.tools.select import Select
 from engine.geometry.mask import Mask
@@ -94,7 +95,7 @@ def test_repainting_what_changed_gives_what_repainting_everything_gives(
     assert_screen_is_complete(canvas)
     canvas.set_busy(None)
     canvas.set_hovered(None)
-    session.undo()
+    Timeline(session).undo()
     session.select([])
     assert_screen_is_complete(canvas)
 

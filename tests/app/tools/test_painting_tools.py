@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
 from app.session import Session
+from app.timeline import Timeline
 from app.tools.base import Tool
 from app.tools.brush import Brush
 from app.tools.eraser import Eraser
@@ -146,7 +147,7 @@ def test_a_stroke_is_one_step_of_the_history_however_many_moves_it_has(
     drag(brush, [at(20 + 3 * i, 20 + 2 * (i % 5)) for i in range(25)])
     assert len(session.project.history(100)) == before + 1
     assert session.project.history(1)[0].action is Action.BRUSH
-    session.undo()
+    Timeline(session).undo()
     np.testing.assert_array_equal(stored(session, instance.id), ring().to_full(HEIGHT, WIDTH))
     assert brush.layers.overlay.shown_mask(instance.id) == ring()
 

@@ -1,0 +1,54 @@
+"""The docks around the canvas: which panel stands where, and under which name the View menu lists it."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+IMAGES, CATEGORIES = "Images", "Categories"  # the others are tabs above the categories
+
+
+class Docks:
+    """The docks of `window`, one a panel; the images at the left, everything else at the right."""
+
+    def __init__(self, window: QMainWindow, panels: Mapping[str, QWidget]) -> None:
+        self._window = window
+        self._docks = {name: self._dock(name, panel) for name, panel in panels.items()}
+
+    def _dock(self, name: str, panel: QWidget) -> QDockWidget:
+        dock = QDockWidget(name, self._window)
+        dock.setObjectName(name.lower())
+        dock.setWidget(panel)
+        dock.setTitleBarWidget(QWidget())  # every panel has its own heading
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        self._window.addDockWidget(LEFT if name == IMAGES else RIGHT, dock)
+        return dock
+
+    def arrange(self) -> None:
+        """Put every dock where it stands at the first start."""
+        window, images, categories = self._window, self._docks[IMAGES], self._docks[CATEGORIES]
+        first, *others = (dock for name, dock in self._docks.items() if name not in (IMAGES, CATEGORIES))
+        window.splitDockWidget(first, categories, Qt.Orientation.Vertical)
+        for dock in others:
+            window.tabifyDockWidget(first, dock)
+        first.raise_()
+        window.resizeDocks([images, first], [264, 320], Qt.Orientation.Horizontal)
+        window.resizeDocks([first, categories], [560, 220], Qt.Orientation.Vertical)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide all of them."""
+        for dock in self._docks.values():
+            dock.setVisible(visible)
+
+    def reveal(self, name: str) -> None:
+        """Bring a dock to the front, whether it was closed or behind another."""
+        self._docks[name].show()
+        self._docks[name].raise_()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """One entry a dock that shows and hides it."""
+        for dock in self._docks.values():
+            toggle = dock.toggleViewAction()
+            toggle.setText(f"{dock.windowTitle()} Panel")
+            menu.addAction(toggle)
