@@ -17,7 +17,7 @@ from PIL import UnidentifiedImageError
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from engine.errors import UnreadableImage
-from engine.images.arrays import bands, new_array
+from engine.images.arrays import BAND_BYTES, bands, new_array
 from engine.images.limits import REPLACE, check_size, no_page
 from engine.images.opencv import decode_with_opencv
 from engine.images.orientation import upright_size
@@ -117,14 +117,34 @@ def decode_tiff(path: Path, page: int, *, large: int) -> tuple[NDArray[Any], int
 
 
 def sampled_tiff(path: Path, page: int, every: int) -> tuple[NDArray[Any], int] | None:
-    """Every so manyth row and column of an uncompressed page, and the orientation; None where there are others."""
+    """Every so manyth row and column of a page, and its orientation; None where the layout or compression is unusual.
+
+    Of an uncompressed page just these are read. Of others all strips or tiles are decoded, a few at a time.
+    """
     with opened_plane(path, page) as plane:
         directory = plane.directory
-        if not directory.is_memmappable or not _is_plain(directory) or directory.axes not in ("YX", "YXS"):
+        if not _is_plain(directory) or directory.axes not in ("YX", "YXS") or plane.planes > 1:
             return None
-        values = directory.asarray(out="memmap")[::every, ::every]
-        values = values.astype(values.dtype.newbyteorder("="))
+        if directory.is_memmappable:
+            values = directory.asarray(out="memmap")[::every, ::every]
+            values = values.astype(values.dtype.newbyteorder("="))
+        else:
+            try:
+                values = _sampled_segments(directory, every)
+            except (ValueError, ImportError, NotImplementedError):
+                return None  # tifffile lacks the decoder
         return _as_grey_or_rgb(values, directory, on_disk=False), plane.orientation
+
+
+def _sampled_segments(directory: Any, every: int) -> NDArray[Any]:
+    height, width = directory.shape[:2]
+    result = np.zeros((-(-height // every), -(-width // every), *directory.shape[2:]), directory.dtype)
+    for segment, (_, _, top, left, _), _ in directory.segments(buffersize=BAND_BYTES):
+        if segment is not None:
+            part = segment[0, -top % every : height - top : every, -left % every : width - left : every]
+            y, x = -(-top // every), -(-left // every)
+            result[y : y + part.shape[0], x : x + part.shape[1]] = part.reshape(*part.shape[:2], *result.shape[2:])
+    return result
 
 
 def _planes(tiff: tifffile.TiffFile) -> Iterator[Plane]:
@@ -184,7 +204,7 @@ def _decoded(plane: Plane, *, on_disk: bool) -> NDArray[Any]:
         count = int(np.prod(directory.shape))
         values = file.read_array(stored, count, out=out).reshape(directory.shape)
         return _as_height_width_channels(values, directory.axes, 0)
-    values = directory.asarray(out=out)
+    values = directory.asarray(out=out, buffersize=BAND_BYTES)
     return _as_height_width_channels(values, directory.axes, plane.plane)
 
 
