@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.images.arrays import contiguous, new_array
-from engine.images.depth import DeepPixels, apply_window, deep_pixels, default_window
+from engine.images.arrays import contiguous
+from engine.images.depth import DeepPixels, deep_pixels
 from engine.images.limits import LARGE_PIXELS, explained, no_page
 from engine.images.orientation import orientation_of, upright, upright_size
 from engine.images.pillow import decode_with_pillow, is_whole_jpeg, opened, reduced_jpeg
@@ -71,17 +71,13 @@ def read_rgb(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> Pix
     path = Path(path)
     with explained(path):
         values = _read(path, page, large)
-        on_disk = _is_large(values, large)
-        if values.dtype == np.uint8 and values.ndim == 3:
-            return values
-        low, high = default_window(values, sampled=on_disk)
-        return apply_window(values, low, high, new_array((*values.shape[:2], 3), np.uint8, on_disk=on_disk))
+        return deep_pixels(values, sampled=_is_large(values, large)).rgb()
 
 
 def read_deep(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> DeepPixels:
     """The values of a page at their own depth, upright, with the window that `read_rgb` shows them through.
 
-    `apply_window` of the values and that window is what `read_rgb` returns. Raises as `read_rgb`.
+    Their `rgb()` is what `read_rgb` returns. Raises as `read_rgb`.
     """
     path = Path(path)
     with explained(path):
@@ -101,7 +97,7 @@ def read_preview(path: FilePath, width: int, height: int, page: int = 0, *, larg
         if reduced is None:
             return read_rgb(path, page, large=large)
         values = np.ascontiguousarray(upright(_colours(reduced[0]), reduced[1]))
-        return apply_window(values, *default_window(values, sampled=False))
+        return deep_pixels(values, sampled=False).rgb()
 
 
 def _reduced(path: Path, width: int, height: int, page: int, large: int) -> tuple[NDArray[Any], int] | None:
