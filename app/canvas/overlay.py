@@ -23,7 +23,6 @@ from engine.images.arrays import new_array
 
 Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
 
-
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing

@@ -7,6 +7,7 @@ have a page for each plane; smaller copies, thumbnails and transparency masks ar
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,21 +68,18 @@ def is_tiff(start: bytes) -> bool:
 
 def plane_count(path: Path) -> int:
     """How many pages the file has."""
-    with tifffile.TiffFile(path) as tiff:
-        return sum(1 for _ in _planes(tiff))
+    return len(_places(path, *_stamp(path)))
 
 
 @contextlib.contextmanager
 def opened_plane(path: Path, page: int) -> Iterator[Plane]:
     """A page whose data are all there. Raises UnreadableImage where it does not exist or is cut short."""
+    places = _places(path, *_stamp(path))
+    if not 0 <= page < len(places):
+        raise no_page(path, page, len(places))
+    index, plane, planes = places[page]
     with tifffile.TiffFile(path) as tiff:
-        found = None
-        for count, plane in enumerate(_planes(tiff), start=1):
-            if count == page + 1:
-                found = plane
-                break
-        if found is None:
-            raise no_page(path, page, sum(1 for _ in _planes(tiff)))
+        found = Plane(tiff.pages[index], index, plane, planes)
         check_size(path, found.directory.imagewidth, found.directory.imagelength)
         _check_complete(path, found)
         yield found
@@ -147,17 +145,27 @@ def _sampled_segments(directory: Any, every: int) -> NDArray[Any]:
     return result
 
 
-def _planes(tiff: tifffile.TiffFile) -> Iterator[Plane]:
-    first = tiff.pages.first
-    for index in range(len(tiff.pages)):
-        directory: Any = tiff.pages[index]
-        if index and _is_copy(directory, first):
-            continue
-        planes = max(1, directory.imagedepth)
-        if index == 0 and len(tiff.pages) == 1 and tiff.series and tiff.series[0].is_truncated:
-            planes = max(1, tiff.series[0].size // max(1, directory.size))
-        for plane in range(planes):
-            yield Plane(directory, index, plane, planes)
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when the file does."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=16)  # else reading every page of a long stack would go through all directories for each
+def _places(path: Path, size: int, changed: int) -> tuple[tuple[int, int, int], ...]:
+    """For each page which directory holds it, which of its planes it is, and how many these are."""
+    found: list[tuple[int, int, int]] = []
+    with tifffile.TiffFile(path) as tiff:
+        first = tiff.pages.first
+        for index in range(len(tiff.pages)):
+            directory: Any = tiff.pages[index]
+            if index and _is_copy(directory, first):
+                continue
+            planes = max(1, directory.imagedepth)
+            if len(tiff.pages) == 1 and tiff.series and tiff.series[0].is_truncated:
+                planes = max(1, tiff.series[0].size // max(1, directory.size))
+            found += [(index, plane, planes) for plane in range(planes)]
+    return tuple(found)
 
 
 def _is_copy(directory: Any, first: Any) -> bool:
