@@ -10,6 +10,7 @@ from time import monotonic
 import numpy as np
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 
+from app.canvas.pyramid import DeepPyramid
 from engine.errors import MaskwrightError
 from engine.project import CategoryChange, Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
@@ -39,6 +40,7 @@ class Session(QObject):
         self.project: Project | None = None
         self.image: Image | None = None
         self.pixels: np.ndarray | None = None
+        self.deep: DeepPyramid | None = None
         self.unreadable: str | None = None  # why the current image has no pixels and never will
         self.images: dict[int, Image] = {}  # every image of the project, in list order
         self.order: list[int] = []  # ids as the images panel lists them (filtered): what "next" means
@@ -83,7 +85,7 @@ class Session(QObject):
         self._leave(self.project)
         self.project = None
         self.images, self.order, self.categories, self.instances = {}, [], {}, {}
-        self.image = self.pixels = self.unreadable = self.active_category_id = None
+        self.image = self.pixels = self.deep = self.unreadable = self.active_category_id = None
         self.selection = ()
         for signal in (self.project_changed, self.images_changed, self.categories_changed, self.image_changed):
             signal.emit()
@@ -115,7 +117,7 @@ class Session(QObject):
         if self.project is None or (self.image is not None and self.image.id == image_id):
             return
         self.image = self.images[image_id]
-        self.pixels = self.unreadable = None
+        self.pixels = self.deep = self.unreadable = None
         self.instances = {instance.id: instance for instance in self.project.instances(image_id)}
         self.selection = ()
         self._working_since = monotonic()
@@ -127,19 +129,22 @@ class Session(QObject):
         """Read the current image's pixels again, after its file was found."""
         if self.image is not None:
             self.image = self.images[self.image.id]
-            self.pixels = self.unreadable = None
+            self.pixels = self.deep = self.unreadable = None
             self.image_changed.emit()
 
-    def set_pixels(self, image_id: int, pixels: np.ndarray) -> None:
-        """The pixels of an image, (H, W, 3) uint8 RGB; ignored unless that image is still the current one."""
+    def set_pixels(self, image_id: int, pixels: np.ndarray, deep: DeepPyramid | None = None) -> None:
+        """The pixels of an image, (H, W, 3) uint8 RGB; ignored unless that image is still the current one.
+
+        `deep` is what to paint instead, of an image of more than 8 bits or one too large for memory.
+        """
         if self.image is not None and self.image.id == image_id:
-            self.pixels, self.unreadable = pixels, None
+            self.pixels, self.deep, self.unreadable = pixels, deep, None
             self.image_changed.emit()
 
     def set_unreadable(self, image_id: int, reason: str) -> None:
         """The pixels of an image could not be read; shown in the place of the image."""
         if self.image is not None and self.image.id == image_id:
-            self.pixels, self.unreadable = None, reason
+            self.pixels, self.deep, self.unreadable = None, None, reason
             self.image_changed.emit()
 
     def step_image(self, step: int) -> bool:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 from app.actions import Actions
 from app.canvas.view import CanvasView
 from app.panels.parts import label
+from app.panels.window_level import WindowLevelBar
 from app.review_bar import ReviewBar
 from app.session import Session
 from app.tools.base import Tool
@@ -41,6 +42,8 @@ class Workplace(QWidget):
         column.setSpacing(0)
         column.addWidget(ReviewBar(session, actions))
         column.addLayout(middle, 1)
+        self.window_level = WindowLevelBar(session, canvas.update)
+        column.addWidget(self.window_level)
         canvas.brush_radius_changed.connect(self._show_radius)
         self._show_radius(canvas.brush_radius)
         self.choose_tool("select")

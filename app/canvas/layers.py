@@ -9,9 +9,10 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 from app.canvas.appearance import Shown
 from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_outline, draw_selected, edge_path
 from app.canvas.overlay import Overlay, Preview, Rect
-from app.canvas.pyramid import Pyramid
-from app.canvas.sampling import DeviceRect, Pixels, Placement, nearest, smooth, under
+from app.canvas.pyramid import ImageLevels
+from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement, nearest, smooth, under
 from app.canvas.viewport import Viewport
+from engine.errors import OutOfSpace
 
 Draw = Callable[[QPainter, QPainterPath, Shown], None]
 IMAGE_FORMAT = QImage.Format.Format_RGB32
@@ -33,14 +34,17 @@ class Layers:
 
     def __init__(self) -> None:
         self.overlay = Overlay()
-        self.pyramid: Pyramid | None = None
+        self.pyramid: ImageLevels | None = None
         self.preview: Preview | None = None
         self._outlines = OutlineCache()
 
     def resize(self, width: int, height: int) -> None:
         """Make room for an image of that size. The overlay of one of the same size goes on being used."""
         if (self.overlay.width, self.overlay.height) != (width, height):
-            self.overlay.resize(width, height)
+            try:
+                self.overlay.resize(width, height)
+            except OutOfSpace:
+                self.overlay.resize(0, 0)  # the pixels need more room still: their reader says so
 
     def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
         if self.pyramid is not None:
@@ -115,7 +119,7 @@ class Layers:
     def _draw(
         self,
         painter: QPainter,
-        pixels: Pixels,
+        pixels: Picture,
         level: int,
         rect: QRectF,
         viewport: Viewport,

@@ -3,63 +3,69 @@
 Every image pixel holds a code: the slot of the instance on top there, with a bit for boundary pixels. Boundaries lie
 above all fills, so that the outline of an instance shows where another covers it. Colours come from the codes by
 table. Halved copies of the codes, boundaries first, keep outlines one pixel wide however far the view zooms out, and
-dashes one length. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy.
+dashes one length. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy. The codes of
+a large image lie on disk, and its colours are made where they are drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Shown, Style
-from app.canvas.sampling import Pixels
+from app.canvas.codes import BOUNDARY, Codes, Colored, color, halved
+from app.canvas.sampling import Picture, Pixels
 from engine.geometry.mask import Bitmap, Mask
+from engine.images import LARGE_PIXELS
+from engine.images.arrays import new_array
 
 Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
-Codes = NDArray[np.uint16]
 
-BOUNDARY = 0x8000  # the bit of a code that says boundary; the others are the slot, 0 where no instance is
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
-DASH = 3  # length of a dash in pixels of the level that is drawn: shorter looks solid, longer skips small objects
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
-CHUNK = 1 << 15  # pixels coloured at once: what numpy widens to indices must stay in the second-level cache
+BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
+
+
+class Drawn(Protocol):
+    """A stroke in progress: the pixels (H, W) so far, and the smallest rectangle known to hold them."""
+
+    bitmap: Bitmap
+    bounds: Rect | None
 
 
 @dataclass(frozen=True, eq=False)
 class Preview:
     """A stroke that is being drawn: what the instance would look like if it were committed now.
 
-    `target` is the instance, None for a new one. `base` is its mask and `stroke` (H, W) the pixels to add or, with
-    `erase`, to remove; the tool goes on writing to `stroke` and says where through `Overlay.refresh`.
+    `target` is the instance, None for a new one. `base` is its mask and `stroke` the pixels to add or, with `erase`,
+    to remove; the tool goes on drawing it and says where through `Overlay.refresh`.
     """
 
     target: int | None
     base: Mask
-    stroke: Bitmap
+    stroke: Drawn
     erase: bool
     style: Style
 
     def bounds(self) -> list[Rect]:
         """Around the instance as it was, and around the stroke so far, where they are not empty."""
         rects = [] if self.base.is_empty else [self.base.bounds]
-        rows, columns = np.flatnonzero(self.stroke.any(axis=1)), np.flatnonzero(self.stroke.any(axis=0))
-        if len(rows):
-            rects.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
-        return rects
+        return rects if self.stroke.bounds is None else [*rects, self.stroke.bounds]
 
     def window(self, rect: Rect) -> Bitmap:
         """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
         x1, y1, x2, y2 = rect
-        height, width = self.stroke.shape
+        height, width = self.stroke.bitmap.shape
         left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
         result = self.base.crop(x1, y1, x2, y2)
         inside = result[top - y1 : bottom - y1, left - x1 : right - x1]
-        stroke = self.stroke[top:bottom, left:right]
+        stroke = self.stroke.bitmap[top:bottom, left:right]
         if self.erase:
             inside &= ~stroke
         else:
@@ -70,20 +76,18 @@ class Preview:
 class Overlay:
     """The composed masks of one image of `width` x `height` pixels."""
 
-    def __init__(self, width: int = 0, height: int = 0) -> None:
+    def __init__(self, width: int = 0, height: int = 0, large: int = LARGE_PIXELS) -> None:
+        """An image of more than `large` pixels has its codes on disk."""
+        self._large = large
         self.resize(width, height)
 
     def resize(self, width: int, height: int) -> None:
-        """Start again, empty, for an image of another size."""
-        self.width, self.height = width, height
+        """Start again, empty, for an image of another size. Raises OutOfSpace, and then has no size."""
+        self.width = self.height = 0
         self._codes: list[Codes] = []
-        self._pixels: list[Pixels] = []
-        while True:
-            self._codes.append(np.zeros((height, width), dtype=np.uint16))
-            self._pixels.append(np.zeros((height, width), dtype=np.uint32))
-            if max(width, height) <= SMALLEST_LEVEL:
-                break
-            width, height = (width + 1) // 2, (height + 1) // 2
+        self._pixels: list[Pixels] = []  # of a large image none
+        self._allocate(width, height, on_disk=width * height > self._large)
+        self.width, self.height = width, height
         # Rectangles of each level, in its own pixels, that changed since it was last asked for: its codes, its colours.
         self._stale_codes: list[list[Rect]] = [[] for _ in self._codes]
         self._stale_colors: list[list[Rect]] = [[] for _ in self._codes]
@@ -102,16 +106,18 @@ class Overlay:
         """How many levels there are; a pixel of level k covers 2^k x 2^k image pixels."""
         return len(self._codes)
 
-    def pixels(self, level: int) -> Pixels:
+    def pixels(self, level: int) -> Picture:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
         for coarser in range(1, level + 1):
             stale, self._stale_codes[coarser] = self._stale_codes[coarser], []
-            for x1, y1, x2, y2 in _joined(stale):
+            for x1, y1, x2, y2 in _banded(_joined(stale)):
                 finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
-                self._codes[coarser][y1:y2, x1:x2] = _halved(finer)
+                self._codes[coarser][y1:y2, x1:x2] = halved(finer)
         stale, self._stale_colors[level] = self._stale_colors[level], []
-        for rect in _joined(stale):
-            self._color(level, rect)
+        if not self._pixels:
+            return Colored(self._codes[level], self._table)
+        for x1, y1, x2, y2 in _joined(stale):
+            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, self._pixels[level][y1:y2, x1:x2])
         return self._pixels[level]
 
     def plain_pixels(self, rect: Rect) -> Pixels:
@@ -195,7 +201,8 @@ class Overlay:
         x2, y2 = min(rect[2] + 1, self.width), min(rect[3] + 1, self.height)
         if x1 >= x2 or y1 >= y2:
             return None
-        self._codes[0][y1:y2, x1:x2] = self._compose((x1, y1, x2, y2))
+        for left, top, right, bottom in _banded([(x1, y1, x2, y2)]):
+            self._codes[0][top:bottom, left:right] = self._compose((left, top, right, bottom))
         a1, b1, a2, b2 = x1, y1, x2, y2
         for level in range(self.levels):
             if level:
@@ -205,6 +212,15 @@ class Overlay:
         return x1, y1, x2, y2
 
     # -- inside
+
+    def _allocate(self, width: int, height: int, *, on_disk: bool) -> None:
+        while True:
+            self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
+            if not on_disk:
+                self._pixels.append(np.zeros((height, width), dtype=np.uint32))
+            if max(width, height) <= SMALLEST_LEVEL:
+                break
+            width, height = (width + 1) // 2, (height + 1) // 2
 
     def _differences(self, shown: Sequence[Shown], before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
         """Rectangles around every pixel that `shown` gives another code or colour."""
@@ -276,17 +292,13 @@ class Overlay:
             self._boundaries[item.id] = cached
         return cached[1]
 
-    def _color(self, level: int, rect: Rect) -> None:
-        x1, top, x2, bottom = rect
-        rows = max(1, CHUNK // max(x2 - x1, 1))
+
+def _banded(rects: Iterable[Rect]) -> Iterator[Rect]:
+    """The same rectangles, cut where they are large."""
+    for x1, top, x2, bottom in rects:
+        rows = max(1, BAND // max(x2 - x1, 1))
         for y1 in range(top, bottom, rows):
-            codes = self._codes[level][y1 : min(y1 + rows, bottom), x1:x2]
-            pixels = self._pixels[level][y1 : min(y1 + rows, bottom), x1:x2]
-            pixels[...] = self._table[0][codes]
-            ys, xs = np.divmod(np.flatnonzero(codes >= BOUNDARY), x2 - x1)
-            gaps = ((ys + y1) // DASH + (xs + x1) // DASH) % 2 == 1
-            ys, xs = ys[gaps], xs[gaps]
-            pixels[ys, xs] = self._table[1][codes[ys, xs]]
+            yield x1, y1, x2, min(y1 + rows, bottom)
 
 
 def _looks_alike(one: Shown, other: Shown) -> bool:
@@ -343,24 +355,3 @@ def _inner_boundary(padded: Bitmap) -> Bitmap:
     inside &= padded[1:-1, :-2]
     inside &= padded[1:-1, 2:]
     return padded[1:-1, 1:-1] & ~inside
-
-
-def _halved(codes: Codes) -> Codes:
-    """Codes (h, w) of half the size, rounded up: of each 2 x 2 the first boundary, else the first instance.
-
-    The choice never looks at the number of a slot, so it is the same in whichever order slots were given away.
-    """
-    height, width = codes.shape
-    if height % 2 or width % 2:
-        codes = np.pad(codes, ((0, height % 2), (0, width % 2)))
-    best = codes[::2, ::2].copy()
-    weight = _weight(best)
-    for other in (codes[::2, 1::2], codes[1::2, ::2], codes[1::2, 1::2]):
-        rival = _weight(other)
-        np.copyto(best, other, where=rival > weight)
-        np.maximum(weight, rival, out=weight)
-    return best
-
-
-def _weight(codes: Codes) -> NDArray[np.uint8]:
-    return (codes >> 15).astype(np.uint8) + (codes != 0)

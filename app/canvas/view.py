@@ -331,7 +331,7 @@ class CanvasView(QWidget):
             self.layers.pyramid = None
             self._loading.start()
         else:
-            self.layers.pyramid = Pyramid(pixels)
+            self.layers.pyramid = Pyramid(pixels) if self.session.deep is None else self.session.deep
             self._loading.stop()
         self.update()
 

@@ -10,15 +10,17 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 
+from app.canvas.pyramid import DeepPyramid
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
 from engine.errors import MaskwrightError
-from engine.images import read_rgb
+from engine.images import LARGE_PIXELS, read_deep, read_preview
+from engine.project import Project
 from engine.records import Image
 
 PIXEL_CACHE_BYTES = 256 * 2**20  # about twenty images of 2048 x 2048; the oldest go first
 AHEAD, BEHIND = 2, 1  # neighbours to have ready, in list order
-THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT = 112, 80  # twice the size of a row's, for dense screens
+THUMBNAIL_SIZE = THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT = 112, 80  # twice the size of a row's, for dense screens
 THUMBNAIL_LIMIT = 2000  # 2000 x 36 kB = 72 MB at most
 THUMBNAIL_BATCH_MS = 40  # rows that scroll past within this time are asked for together
 
@@ -31,47 +33,90 @@ def neighbours(order: list[int], current: int) -> list[int]:
     return order[at + 1 : at + 1 + AHEAD] + order[max(0, at - BEHIND) : at]
 
 
-class PixelCache:
-    """Decoded images by path, bounded by bytes; safe to use from several threads. Arrays are read-only."""
+def prefetched(session: Session) -> list[int]:
+    """The neighbours of the current image that are worth having ready; a large one would push out all others."""
+    if session.image is None:
+        return []
+    found = [session.images[image_id] for image_id in neighbours(session.order, session.image.id)]
+    return [image.id for image in found if image.width * image.height <= LARGE_PIXELS]
 
-    def __init__(self, limit: int = PIXEL_CACHE_BYTES) -> None:
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """One page as the model and the canvas want it; the arrays are read-only.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 RGB.
+        deep: the picture to paint where it is not `rgb` in memory: of more than 8 bits, or large.
+    """
+
+    rgb: np.ndarray
+    deep: DeepPyramid | None = None
+
+    @property
+    def bytes(self) -> int:
+        return self.rgb.nbytes + (self.deep.image.values.nbytes if self.deep is not None else 0)
+
+
+class PixelCache:
+    """Decoded pages by path, bounded by bytes, and on disk above `large` pixels. Safe to use from several threads."""
+
+    def __init__(self, limit: int = PIXEL_CACHE_BYTES, large: int = LARGE_PIXELS) -> None:
         self._limit = limit
+        self._large = large
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Path, np.ndarray] = OrderedDict()
+        self._entries: OrderedDict[tuple[Path, int], Decoded] = OrderedDict()
+        self._turns: dict[tuple[Path, int], threading.Lock] = {}
         self._bytes = 0
 
-    def get(self, path: Path) -> np.ndarray | None:
+    def get(self, path: Path, page: int = 0) -> Decoded | None:
         with self._lock:
-            pixels = self._entries.get(path)
-            if pixels is not None:
-                self._entries.move_to_end(path)
-            return pixels
+            decoded = self._entries.get((path, page))
+            if decoded is not None:
+                self._entries.move_to_end((path, page))
+            return decoded
 
-    def read(self, path: Path) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, decoded now unless it is kept. Raises UnreadableImage."""
-        pixels = self.get(path)
-        if pixels is not None:
-            return pixels
-        pixels = read_rgb(path)
-        pixels.setflags(write=False)
+    def read(self, path: Path, page: int = 0) -> Decoded:
+        """A page, decoded now unless it is kept; who asks meanwhile waits. Raises UnreadableImage, OutOfSpace."""
         with self._lock:
-            if path not in self._entries:
-                self._entries[path] = pixels
-                self._bytes += pixels.nbytes
+            turn = self._turns.setdefault((path, page), threading.Lock())
+        with turn:
+            decoded = self.get(path, page)
+            if decoded is None:
+                decoded = self._decode(path, page)
+                self._keep((path, page), decoded)
+        return decoded
+
+    def _decode(self, path: Path, page: int) -> Decoded:
+        image = read_deep(path, page, large=self._large)
+        rgb = image.rgb()
+        for array in (image.values, rgb):
+            array.setflags(write=False)
+        plain = not image.is_deep and not isinstance(rgb, np.memmap)
+        return Decoded(rgb, None if plain else DeepPyramid(image))
+
+    def _keep(self, key: tuple[Path, int], decoded: Decoded) -> None:
+        with self._lock:
+            self._entries[key] = decoded
+            self._bytes += decoded.bytes
             while self._bytes > self._limit and len(self._entries) > 1:
                 _, oldest = self._entries.popitem(last=False)
-                self._bytes -= oldest.nbytes
-        return pixels
+                self._bytes -= oldest.bytes
 
 
 @dataclass(frozen=True)
 class ReadTask:
     image_id: int
     path: Path
+    page: int = 0
+
+    @classmethod
+    def of(cls, project: Project, image: Image) -> "ReadTask":
+        return cls(image.id, project.image_path(image))
 
 
 class _ReaderThread(PlannedThread[ReadTask]):
-    read = Signal(object, object)  # task, pixels
+    read = Signal(object, object)  # task, decoded
     unreadable = Signal(object, str)  # task, why
 
     def __init__(self, cache: PixelCache) -> None:
@@ -80,7 +125,7 @@ class _ReaderThread(PlannedThread[ReadTask]):
 
     def work(self, task: ReadTask) -> None:
         try:
-            self.read.emit(task, self._cache.read(task.path))
+            self.read.emit(task, self._cache.read(task.path, task.page))
         except (MaskwrightError, OSError) as error:
             self.unreadable.emit(task, str(error))
         except Exception:
@@ -110,18 +155,16 @@ class PixelLoader(QObject):
             return
         if self._session.pixels is not None or self._session.unreadable is not None:
             return
-        kept = self._cache.get(project.image_path(image))
-        ids = neighbours(self._session.order, image.id)
-        if kept is None:
-            ids = [image.id, *ids]
-        images = [self._session.images[image_id] for image_id in ids]
-        self._thread.set_plan([ReadTask(each.id, project.image_path(each)) for each in images])
+        task = ReadTask.of(project, image)
+        kept = self._cache.get(task.path, task.page)
+        tasks = [ReadTask.of(project, self._session.images[image_id]) for image_id in prefetched(self._session)]
+        self._thread.set_plan([task, *tasks] if kept is None else tasks)
         if kept is not None:
-            self._session.set_pixels(image.id, kept)
+            self._session.set_pixels(image.id, kept.rgb, kept.deep)
 
-    def _on_read(self, task: ReadTask, pixels: np.ndarray) -> None:
+    def _on_read(self, task: ReadTask, decoded: Decoded) -> None:
         if self._is_current(task):
-            self._session.set_pixels(task.image_id, pixels)
+            self._session.set_pixels(task.image_id, decoded.rgb, decoded.deep)
 
     def _on_unreadable(self, task: ReadTask, reason: str) -> None:
         if self._is_current(task):
@@ -129,7 +172,7 @@ class PixelLoader(QObject):
 
     def _is_current(self, task: ReadTask) -> bool:
         project, image = self._session.project, self._session.image
-        return project is not None and image is not None and task == ReadTask(image.id, project.image_path(image))
+        return project is not None and image is not None and task == ReadTask.of(project, image)
 
 
 class _ThumbnailThread(PlannedThread[ReadTask]):
@@ -137,7 +180,7 @@ class _ThumbnailThread(PlannedThread[ReadTask]):
 
     def work(self, task: ReadTask) -> None:
         try:
-            self.made.emit(task, _thumbnail(read_rgb(task.path)))
+            self.made.emit(task, _thumbnail(read_preview(task.path, *THUMBNAIL_SIZE, task.page)))
         except (MaskwrightError, OSError):
             self.made.emit(task, None)  # the row keeps its placeholder; opening the image says why
 
@@ -166,7 +209,7 @@ class Thumbnails(QObject):
             return self._pixmaps[image.id]
         project = self._session.project
         if project is not None:
-            self._wanted[image.id] = ReadTask(image.id, project.image_path(image))
+            self._wanted[image.id] = ReadTask.of(project, image)
             self._wanted.move_to_end(image.id)
             self._timer.start()
         return None
@@ -196,12 +239,9 @@ class Thumbnails(QObject):
 def _thumbnail(pixels: np.ndarray) -> QImage:
     """The middle of an image, as large as fits, scaled down to fill a thumbnail."""
     height, width = pixels.shape[:2]
-    scale = max(THUMBNAIL_WIDTH / width, THUMBNAIL_HEIGHT / height)
-    w, h = min(width, round(THUMBNAIL_WIDTH / scale)), min(height, round(THUMBNAIL_HEIGHT / scale))
-    x, y = (width - w) // 2, (height - h) // 2
-    size = (THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT)
-    small = np.ascontiguousarray(cv2.resize(pixels[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA))
-    return QImage(small.data, *size, 3 * THUMBNAIL_WIDTH, QImage.Format.Format_RGB888).copy()
+    x, y, w, h = thumbnail_window(width, height)
+    small = np.ascontiguousarray(cv2.resize(pixels[y : y + h, x : x + w], THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
+    return QImage(small.data, *THUMBNAIL_SIZE, 3 * THUMBNAIL_WIDTH, QImage.Format.Format_RGB888).copy()
 
 
 def thumbnail_window(width: int, height: int) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.jobs.pixels import PixelCache, neighbours
+from app.jobs.pixels import PixelCache, prefetched
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
 from engine.errors import InvalidCheckpoint, MaskwrightError
@@ -41,6 +41,7 @@ class PredictTask:
     checkpoint: Path
     aside: bool = False
     """Whether to leave the GPU, if there is one, to a training that runs beside."""
+    page: int = 0
 
 
 class _PredictionThread(PlannedThread[PredictTask]):
@@ -86,7 +87,7 @@ class _PredictionThread(PlannedThread[PredictTask]):
         self._predictor.move_to(CPU if task.aside else best_device())
         self.state.emit(PredictorState.PREDICTING)
         try:
-            pixels = self._cache.read(task.path)
+            pixels = self._cache.read(task.path, task.page).rgb
             features = self._predictor.encode(pixels, cancelled=self.cancelled)
             return None if self.cancelled() else self._predictor.detect(features)
         except Cancelled:
@@ -161,7 +162,7 @@ class Prediction(QObject):
             return
         ids = [session.image.id]
         if not self._training:
-            ids += neighbours(session.order, session.image.id)
+            ids += prefetched(session)
         images = [session.images[image_id] for image_id in ids]
         self._thread.set_plan([self._task(image) for image in images if self._is_stale(image)])
 

@@ -169,7 +169,7 @@ class PaintingTool:
         session = self.canvas.session
         base = Mask.empty() if drawing.target is None else session.instances[drawing.target].mask
         look = style(self.canvas.category_color(drawing.category_id))
-        self.canvas.show_preview(Preview(drawing.target, base, drawing.stroke.bitmap, drawing.erase, look))
+        self.canvas.show_preview(Preview(drawing.target, base, drawing.stroke, drawing.erase, look))
 
     def _commit(self, drawing: _Drawing) -> None:
         session = self.canvas.session

@@ -24,8 +24,8 @@ class Stroke:
     def __init__(self, width: int, height: int, radius: float) -> None:
         self.bitmap: Bitmap = np.zeros((height, width), dtype=np.bool_)
         self.radius = rounded(radius)
+        self.bounds: Rect | None = None  # around what was drawn so far
         self._last: Point | None = None
-        self._bounds: Rect | None = None
 
     def extend(self, x: float, y: float) -> Rect | None:
         """Draw on to a point in continuous image coordinates. The rectangle of pixels that may have changed."""
@@ -37,14 +37,14 @@ class Stroke:
             return None
         x1, y1, x2, y2 = rect
         self.bitmap[y1:y2, x1:x2] |= capsule(start, point, self.radius, rect)
-        self._bounds = rect if self._bounds is None else _around(self._bounds, rect)
+        self.bounds = rect if self.bounds is None else _around(self.bounds, rect)
         return rect
 
     def mask(self) -> Mask:
         """The pixels so far."""
-        if self._bounds is None:
+        if self.bounds is None:
             return Mask.empty()
-        x1, y1, x2, y2 = self._bounds
+        x1, y1, x2, y2 = self.bounds
         return Mask.from_crop(self.bitmap[y1:y2, x1:x2], x1, y1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.images.arrays import bands
+from engine.images.arrays import bands, new_array
 
 # The share of values, in percent, that may saturate at either end of the default window.
 _SATURATED = 0.1
@@ -36,6 +36,14 @@ class DeepPixels:
     def is_deep(self) -> bool:
         """Whether the values have more than 8 bits, so that there is a window to choose."""
         return self.values.dtype != np.uint8
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB through the default window; it lies on disk if the values do."""
+        if self.values.dtype == np.uint8 and self.values.ndim == 3:
+            return self.values
+        on_disk = isinstance(self.values, np.memmap)
+        out = new_array((*self.values.shape[:2], 3), np.uint8, on_disk=on_disk)
+        return apply_window(self.values, self.low, self.high, out)
 
 
 def deep_pixels(values: NDArray[Any], *, sampled: bool) -> DeepPixels:

@@ -1,4 +1,4 @@
-"""OpenCV as a decoder: of what Pillow and tifffile lack, and of huge JPEGs, which it holds in three bytes a pixel."""
+"""OpenCV as a decoder, of what Pillow and tifffile lack."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from engine.errors import UnreadableImage
 from engine.images.limits import no_page
 
-_AS_STORED = cv2.IMREAD_IGNORE_ORIENTATION
+_AS_STORED = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def decode_with_opencv(path: Path, page: int = 0, flags: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any]:
+def decode_with_opencv(path: Path, page: int = 0) -> NDArray[Any]:
     """The values (H, W) or (H, W, 3) RGB as stored, but those of a TIFF upright: it is turned whatever one asks for.
 
     `page` counts every image of a TIFF, small copies included.
@@ -21,8 +21,8 @@ def decode_with_opencv(path: Path, page: int = 0, flags: int = cv2.IMREAD_UNCHAN
     # imdecode rather than imread: the latter cannot open every path on Windows. Mapped: the file is not copied.
     content = np.memmap(path, np.uint8, mode="r")
     if page == 0:
-        return as_rgb(path, cv2.imdecode(content, flags | _AS_STORED))
-    found, pages = cv2.imdecodemulti(content, flags | _AS_STORED, range=(page, page + 1))
+        return as_rgb(path, cv2.imdecode(content, _AS_STORED))
+    found, pages = cv2.imdecodemulti(content, _AS_STORED, range=(page, page + 1))
     if not found or not pages:
         raise no_page(path, page, page)
     return as_rgb(path, pages[0])

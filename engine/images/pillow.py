@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine.images.arrays import bands, new_array
 from engine.images.limits import check_size
-from engine.images.opencv import decode_with_opencv
 from engine.images.orientation import orientation_of
 
 # Only these decoders are tried: Pillow's others may start foreign programs (EPS) or were never tested with this one.
@@ -47,15 +45,12 @@ def opened(path: Path) -> Iterator[Image.Image]:
 def decode_with_pillow(path: Path, *, large: int, frame: int = 0) -> tuple[NDArray[Any], int]:
     """The stored values, (H, W) or (H, W, 3) RGB, and their orientation; a TIFF comes upright.
 
-    Above `large` pixels the values lie on disk, but not before they are decoded: that takes 3 bytes of memory a pixel
-    for a JPEG in colour, 1 for grey and palettes, and 4 for the rest.
+    Above `large` pixels the values lie on disk, but not before they are decoded: that takes 1 byte of memory a pixel
+    for grey and palettes, and 4 for the rest (3.6 GB for a JPEG of 30,000 x 30,000 in colour; OpenCV takes 5.2).
     """
     with opened(path) as image:
         orientation = 1 if image.format == "TIFF" else orientation_of(image)  # Pillow turns TIFFs when it loads them
         on_disk = image.width * image.height > large
-        if on_disk and image.format == "JPEG" and image.mode in ("L", "RGB"):
-            colour = cv2.IMREAD_COLOR if image.mode == "RGB" else cv2.IMREAD_GRAYSCALE
-            return _moved(decode_with_opencv(path, flags=colour)), orientation
         if frame:
             image.seek(frame)
         image.load()
@@ -96,12 +91,4 @@ def _values_by_bands(image: Image.Image) -> NDArray[Any]:
     result = new_array((image.height, *first.shape[1:]), first.dtype, on_disk=True)
     for rows in bands(result.shape, result.itemsize):
         result[rows] = _values(image.crop((0, rows.start, image.width, rows.stop)))
-    return result
-
-
-def _moved(values: NDArray[Any]) -> NDArray[Any]:
-    """A copy on disk."""
-    result = new_array(values.shape, values.dtype, on_disk=True)
-    for rows in bands(values.shape, values.itemsize):
-        result[rows] = values[rows]
     return result

@@ -7,7 +7,7 @@ band before, and handed to Pillow or OpenCV. So memory holds a band rather than 
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +30,7 @@ _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
 # Which 8-bit colour type has pixels of so many bytes: rows of any kind are unpredicted as if they were of that one.
 _CARRIERS = {1: _GREY, 2: _GREY_ALPHA, 3: _RGB, 4: _RGBA}
+_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # chunks that may say how the picture is turned
 _PIECE = 1 << 20  # bytes of a chunk that are read at once: one chunk may hold the whole picture
 
 
@@ -45,6 +46,11 @@ class _Header:
     def pixel_bytes(self) -> int:
         return _CHANNELS[self.colour] * self.depth // 8
 
+    @property
+    def in_bands(self) -> bool:
+        """Whether the picture can be decoded in bands."""
+        return self.depth >= 8 and not self.interlaced
+
 
 def is_png(start: bytes) -> bool:
     """Whether a file that begins so is a PNG."""
@@ -59,10 +65,14 @@ def decode_png(path: Path, *, large: int) -> tuple[NDArray[Any], int]:
     """
     with path.open("rb") as file:
         header = _header(file)
-    if header.width * header.height > large and header.depth >= 8 and not header.interlaced:
-        with opened(path) as image:
-            orientation = orientation_of(image)
-        return _decode_in_bands(path, header), orientation
+    if header.width * header.height > large and header.in_bands:
+        result: NDArray[Any] | None = None
+        for first, values in _decoded_bands(path, header):
+            if result is None:
+                result = new_array((header.height, *values.shape[1:]), values.dtype, on_disk=True)
+            result[first : first + len(values)] = values
+        assert result is not None  # or a band had been missed, and said so
+        return result, png_orientation(path)
     if header.depth == 16 and header.colour != _GREY:
         with opened(path) as image:
             orientation = orientation_of(image)
@@ -72,12 +82,27 @@ def decode_png(path: Path, *, large: int) -> tuple[NDArray[Any], int]:
     return decode_with_pillow(path, large=large)
 
 
-def check_png(path: Path) -> None:
-    """Raises UnreadableImage where chunks are missing or damaged. Reads the file, but decodes nothing."""
+def sampled_png(path: Path, every: int) -> tuple[NDArray[Any], int] | None:
+    """Every so manyth row and column, and the orientation; None where the picture cannot be decoded in bands."""
+    with path.open("rb") as file:
+        header = _header(file)
+    if not header.in_bands:
+        return None
+    rows = [values[-first % every :: every, ::every].copy() for first, values in _decoded_bands(path, header)]
+    return np.concatenate(rows), png_orientation(path)
+
+
+def png_orientation(path: Path) -> int:
+    """1 to 8. Reads the file, but decodes nothing; raises UnreadableImage where chunks are missing or damaged.
+
+    Pillow decodes the whole picture first, because the chunk may follow it. So it is shown a picture of one pixel with
+    the same notes.
+    """
     with path.open("rb") as file:
         file.seek(len(_SIGNATURE))
-        for _ in _pieces(file, path, b""):
-            pass
+        notes = [_chunk(name, piece) for name, piece in _pieces(file, path, _NOTES)]
+    with Image.open(BytesIO(_wrapped(1, 1, 8, _GREY, b"\0\0", notes)), formats=("PNG",)) as image:
+        return orientation_of(image)
 
 
 def _header(file: BinaryIO) -> _Header:
@@ -85,23 +110,18 @@ def _header(file: BinaryIO) -> _Header:
     return _Header(width, height, depth, colour, interlace != 0)
 
 
-def _decode_in_bands(path: Path, header: _Header) -> NDArray[Any]:
-    """Every pixel, on disk: rows are unpacked, unpredicted and interpreted a band at a time."""
-    result: NDArray[Any] | None = None
+def _decoded_bands(path: Path, header: _Header) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The first row and the values (n, W) or (n, W, 3) of each band, downwards, until the picture is complete."""
     row_bytes = header.width * header.pixel_bytes
     above, done = np.zeros(row_bytes, np.uint8), 0
     palette = _palette(path) if header.colour == _PALETTE else None
     for packed in _bands_of_rows(path, header, row_bytes + 1):
         rows = _unpredicted(path, header, above, packed)
         above = rows[-1]
-        values = _interpreted(header, rows, palette)
-        if result is None:
-            result = new_array((header.height, *values.shape[1:]), values.dtype, on_disk=True)
-        result[done : done + len(values)] = values
-        done += len(values)
-    if result is None or done < header.height:
+        yield done, _interpreted(header, rows, palette)
+        done += len(rows)
+    if done < header.height:
         raise _cut_short(path)
-    return result
 
 
 def _bands_of_rows(path: Path, header: _Header, row_bytes: int) -> Iterator[bytes]:
@@ -111,7 +131,7 @@ def _bands_of_rows(path: Path, header: _Header, row_bytes: int) -> Iterator[byte
     unpacker, band = zlib.decompressobj(), bytearray()
     with path.open("rb") as file:
         file.seek(len(_SIGNATURE))
-        for piece in _pieces(file, path, b"IDAT"):
+        for _, piece in _pieces(file, path, (b"IDAT",)):
             while piece and wanted:
                 band += unpacker.decompress(piece, min(step, wanted) - len(band))
                 piece = unpacker.unconsumed_tail
@@ -121,8 +141,8 @@ def _bands_of_rows(path: Path, header: _Header, row_bytes: int) -> Iterator[byte
                     band.clear()
 
 
-def _pieces(file: BinaryIO, path: Path, kind: bytes) -> Iterator[bytes]:
-    """The content of the chunks of one kind, in pieces. Every chunk up to the last is read and its sum checked."""
+def _pieces(file: BinaryIO, path: Path, kinds: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of the chunks of some kinds, in pieces. Every chunk is read and its sum checked."""
     while True:
         head = file.read(8)
         if len(head) < 8:
@@ -135,8 +155,8 @@ def _pieces(file: BinaryIO, path: Path, kind: bytes) -> Iterator[bytes]:
                 raise _cut_short(path)
             left -= len(piece)
             check = zlib.crc32(piece, check)
-            if name == kind:
-                yield piece
+            if name in kinds:
+                yield name, piece
         if file.read(4) != struct.pack(">I", check):
             raise _cut_short(path)
         if name == b"IEND":
@@ -148,9 +168,7 @@ def _unpredicted(path: Path, header: _Header, above: NDArray[np.uint8], packed: 
     count = len(packed) // (len(above) + 1)
     size = header.pixel_bytes
     depth, colour = (8, _CARRIERS[size]) if size in _CARRIERS else (16, header.colour)
-    ihdr = struct.pack(">2I5B", header.width, count + 1, depth, colour, 0, 0, 0)
-    idat = zlib.compress(b"\0" + above.tobytes() + packed, level=0)
-    content = _SIGNATURE + b"".join(_chunk(*each) for each in ((b"IHDR", ihdr), (b"IDAT", idat), (b"IEND", b"")))
+    content = _wrapped(header.width, count + 1, depth, colour, b"\0" + above.tobytes() + packed)
     if depth == 8:
         with Image.open(BytesIO(content), formats=("PNG",)) as image:
             pixels = np.asarray(image)
@@ -177,8 +195,14 @@ def _palette(path: Path) -> NDArray[np.uint8]:
     """(256, 3) RGB."""
     with path.open("rb") as file:
         file.seek(len(_SIGNATURE))
-        colours = b"".join(_pieces(file, path, b"PLTE"))
+        colours = b"".join(piece for _, piece in _pieces(file, path, (b"PLTE",)))
     return np.frombuffer(colours.ljust(768, b"\0"), np.uint8).reshape(256, 3)
+
+
+def _wrapped(width: int, height: int, depth: int, colour: int, rows: bytes, notes: Sequence[bytes] = ()) -> bytes:
+    """A PNG of packed rows, with further chunks."""
+    head = _chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0))
+    return b"".join([_SIGNATURE, head, *notes, _chunk(b"IDAT", zlib.compress(rows, level=0)), _chunk(b"IEND", b"")])
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

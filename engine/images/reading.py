@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.images.arrays import contiguous, new_array
-from engine.images.depth import DeepPixels, apply_window, deep_pixels, default_window
+from engine.images.arrays import contiguous
+from engine.images.depth import DeepPixels, deep_pixels
 from engine.images.limits import LARGE_PIXELS, explained, no_page
 from engine.images.orientation import orientation_of, upright, upright_size
 from engine.images.pillow import decode_with_pillow, is_whole_jpeg, opened, reduced_jpeg
-from engine.images.png import check_png, decode_png, is_png
+from engine.images.png import decode_png, is_png, png_orientation, sampled_png
 from engine.images.tiff import decode_tiff, is_tiff, opened_plane, plane_count, sampled_tiff
 
 Pixels = NDArray[np.uint8]
@@ -53,10 +53,10 @@ def read_info(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> Im
         else:
             _check_single(path, page)
             with opened(path) as image:
-                size = upright_size(*image.size, orientation_of(image))
+                orientation = png_orientation(path) if is_png(start) else orientation_of(image)
+                size = upright_size(*image.size, orientation)
         if not _is_whole(path, start, is_large=size[0] * size[1] > large):
-            height, width = _stored(path, page, large)[0].shape[:2]
-            assert {height, width} == set(size)
+            _stored(path, page, large)  # refuses what ends early
         return ImageInfo(*size)
 
 
@@ -70,17 +70,13 @@ def read_rgb(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> Pix
     path = Path(path)
     with explained(path):
         values = _read(path, page, large)
-        on_disk = _is_large(values, large)
-        if values.dtype == np.uint8 and values.ndim == 3:
-            return values
-        low, high = default_window(values, sampled=on_disk)
-        return apply_window(values, low, high, new_array((*values.shape[:2], 3), np.uint8, on_disk=on_disk))
+        return deep_pixels(values, sampled=_is_large(values, large)).rgb()
 
 
 def read_deep(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> DeepPixels:
     """The values of a page at their own depth, upright, with the window that `read_rgb` shows them through.
 
-    `apply_window` of the values and that window is what `read_rgb` returns. Raises as `read_rgb`.
+    Their `rgb()` is what `read_rgb` returns. Raises as `read_rgb`.
     """
     path = Path(path)
     with explained(path):
@@ -91,24 +87,31 @@ def read_deep(path: FilePath, page: int = 0, *, large: int = LARGE_PIXELS) -> De
 def read_preview(path: FilePath, width: int, height: int, page: int = 0, *, large: int = LARGE_PIXELS) -> Pixels:
     """A copy (h, w, 3) uint8 RGB of a page, upright, reduced but no smaller than `width` x `height` if the page is.
 
-    A JPEG is decoded at a reduced size, and of an uncompressed TIFF only some rows are read; others are decoded whole.
-    Raises as `read_rgb`.
+    A JPEG is decoded at a reduced size; of a TIFF or PNG of more than `large` pixels, single pixels are kept. Raises as
+    `read_rgb`.
     """
     path = Path(path)
     with explained(path):
-        stored = None
-        start = _start(path)
-        if is_tiff(start):
-            info = read_info(path, page, large=0)
-            every = min(info.width // width, info.height // height)
-            stored = sampled_tiff(path, page, every) if every > 1 else None
-        elif is_whole_jpeg(path):
-            _check_single(path, page)
-            stored = reduced_jpeg(path, width, height)
-        if stored is None:
+        reduced = _reduced(path, width, height, page, large)
+        if reduced is None:
             return read_rgb(path, page, large=large)
-        values = np.ascontiguousarray(upright(_colours(stored[0]), stored[1]))
-        return apply_window(values, *default_window(values, sampled=False))
+        values = np.ascontiguousarray(upright(_colours(reduced[0]), reduced[1]))
+        return deep_pixels(values, sampled=False).rgb()
+
+
+def _reduced(path: Path, width: int, height: int, page: int, large: int) -> tuple[NDArray[Any], int] | None:
+    """The values of a smaller copy as they are stored, and the orientation; None where there is no such way."""
+    if is_whole_jpeg(path):
+        _check_single(path, page)
+        return reduced_jpeg(path, width, height)
+    start = _start(path)
+    if not (is_tiff(start) or is_png(start)):
+        return None
+    info = read_info(path, page, large=0)
+    every = min(info.width // width, info.height // height)
+    if every <= 1 or info.width * info.height <= large:
+        return None
+    return sampled_tiff(path, page, every) if is_tiff(start) else sampled_png(path, every)
 
 
 def _read(path: Path, page: int, large: int) -> NDArray[Any]:
@@ -135,12 +138,8 @@ def _colours(values: NDArray[Any]) -> NDArray[Any]:
 
 def _is_whole(path: Path, start: bytes, *, is_large: bool) -> bool:
     """Whether the file is known to have all its data without being decoded."""
-    if is_whole_jpeg(path):
-        return True
-    if is_large and is_png(start):
-        check_png(path)
-        return True
-    return is_large and is_tiff(start)  # opening its page looked where its data end
+    # Opening a TIFF's page looked where its data end, finding a PNG's orientation went through its chunks.
+    return is_whole_jpeg(path) or (is_large and (is_tiff(start) or is_png(start)))
 
 
 def _is_large(values: NDArray[Any], large: int) -> bool:

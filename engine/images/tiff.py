@@ -7,6 +7,7 @@ have a page for each plane; smaller copies, thumbnails and transparency masks ar
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from PIL import UnidentifiedImageError
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from engine.errors import UnreadableImage
-from engine.images.arrays import bands, new_array
+from engine.images.arrays import BAND_BYTES, bands, new_array
 from engine.images.limits import REPLACE, check_size, no_page
 from engine.images.opencv import decode_with_opencv
 from engine.images.orientation import upright_size
@@ -67,21 +68,18 @@ def is_tiff(start: bytes) -> bool:
 
 def plane_count(path: Path) -> int:
     """How many pages the file has."""
-    with tifffile.TiffFile(path) as tiff:
-        return sum(1 for _ in _planes(tiff))
+    return len(_places(path, *_stamp(path)))
 
 
 @contextlib.contextmanager
 def opened_plane(path: Path, page: int) -> Iterator[Plane]:
     """A page whose data are all there. Raises UnreadableImage where it does not exist or is cut short."""
+    places = _places(path, *_stamp(path))
+    if not 0 <= page < len(places):
+        raise no_page(path, page, len(places))
+    index, plane, planes = places[page]
     with tifffile.TiffFile(path) as tiff:
-        found = None
-        for count, plane in enumerate(_planes(tiff), start=1):
-            if count == page + 1:
-                found = plane
-                break
-        if found is None:
-            raise no_page(path, page, sum(1 for _ in _planes(tiff)))
+        found = Plane(tiff.pages[index], index, plane, planes)
         check_size(path, found.directory.imagewidth, found.directory.imagelength)
         _check_complete(path, found)
         yield found
@@ -117,27 +115,57 @@ def decode_tiff(path: Path, page: int, *, large: int) -> tuple[NDArray[Any], int
 
 
 def sampled_tiff(path: Path, page: int, every: int) -> tuple[NDArray[Any], int] | None:
-    """Every so manyth row and column of an uncompressed page, and the orientation; None where there are others."""
+    """Every so manyth row and column of a page, and its orientation; None where the layout or compression is unusual.
+
+    Of an uncompressed page just these are read. Of others all strips or tiles are decoded, a few at a time.
+    """
     with opened_plane(path, page) as plane:
         directory = plane.directory
-        if not directory.is_memmappable or not _is_plain(directory) or directory.axes not in ("YX", "YXS"):
+        if not _is_plain(directory) or directory.axes not in ("YX", "YXS") or plane.planes > 1:
             return None
-        values = directory.asarray(out="memmap")[::every, ::every]
-        values = values.astype(values.dtype.newbyteorder("="))
+        if directory.is_memmappable:
+            values = directory.asarray(out="memmap")[::every, ::every]
+            values = values.astype(values.dtype.newbyteorder("="))
+        else:
+            try:
+                values = _sampled_segments(directory, every)
+            except (ValueError, ImportError, NotImplementedError):
+                return None  # tifffile lacks the decoder
         return _as_grey_or_rgb(values, directory, on_disk=False), plane.orientation
 
 
-def _planes(tiff: tifffile.TiffFile) -> Iterator[Plane]:
-    first = tiff.pages.first
-    for index in range(len(tiff.pages)):
-        directory: Any = tiff.pages[index]
-        if index and _is_copy(directory, first):
-            continue
-        planes = max(1, directory.imagedepth)
-        if index == 0 and len(tiff.pages) == 1 and tiff.series and tiff.series[0].is_truncated:
-            planes = max(1, tiff.series[0].size // max(1, directory.size))
-        for plane in range(planes):
-            yield Plane(directory, index, plane, planes)
+def _sampled_segments(directory: Any, every: int) -> NDArray[Any]:
+    height, width = directory.shape[:2]
+    result = np.zeros((-(-height // every), -(-width // every), *directory.shape[2:]), directory.dtype)
+    for segment, (_, _, top, left, _), _ in directory.segments(buffersize=BAND_BYTES):
+        if segment is not None:
+            part = segment[0, -top % every : height - top : every, -left % every : width - left : every]
+            y, x = -(-top // every), -(-left // every)
+            result[y : y + part.shape[0], x : x + part.shape[1]] = part.reshape(*part.shape[:2], *result.shape[2:])
+    return result
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when the file does."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=16)  # else reading every page of a long stack would go through all directories for each
+def _places(path: Path, size: int, changed: int) -> tuple[tuple[int, int, int], ...]:
+    """For each page which directory holds it, which of its planes it is, and how many these are."""
+    found: list[tuple[int, int, int]] = []
+    with tifffile.TiffFile(path) as tiff:
+        first = tiff.pages.first
+        for index in range(len(tiff.pages)):
+            directory: Any = tiff.pages[index]
+            if index and _is_copy(directory, first):
+                continue
+            planes = max(1, directory.imagedepth)
+            if len(tiff.pages) == 1 and tiff.series and tiff.series[0].is_truncated:
+                planes = max(1, tiff.series[0].size // max(1, directory.size))
+            found += [(index, plane, planes) for plane in range(planes)]
+    return tuple(found)
 
 
 def _is_copy(directory: Any, first: Any) -> bool:
@@ -184,7 +212,7 @@ def _decoded(plane: Plane, *, on_disk: bool) -> NDArray[Any]:
         count = int(np.prod(directory.shape))
         values = file.read_array(stored, count, out=out).reshape(directory.shape)
         return _as_height_width_channels(values, directory.axes, 0)
-    values = directory.asarray(out=out)
+    values = directory.asarray(out=out, buffersize=BAND_BYTES)
     return _as_height_width_channels(values, directory.axes, plane.plane)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.checkpoints import ModelCard, checkpoint_id, load
+from engine.images import LARGE_PIXELS
 from engine.inference.preprocess import batch, input_scale, normalise, resize, stretch_contrast
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
@@ -48,7 +49,11 @@ class Features:
 class Predictor:
     """Detects objects on images. Holds no current image; safe to use from one thread at a time."""
 
-    def __init__(self, model: MaskRCNN, card: ModelCard, checkpoint: str = "unsaved") -> None:
+    def __init__(
+        self, model: MaskRCNN, card: ModelCard, checkpoint: str = "unsaved", large: int = LARGE_PIXELS
+    ) -> None:
+        """Images of more than ``large`` pixels are reduced before anything else, so that no copy of them is made."""
+        self._large = large
         self.model = model.eval()
         self.card = card
         self.checkpoint_id = checkpoint
@@ -86,10 +91,15 @@ class Predictor:
         height, width = rgb.shape[:2]
         factor = input_scale(spec, width, height)
         network_width, network_height = max(1, round(width * factor)), max(1, round(height * factor))
-        if spec.stretch_contrast:
+        # A stretched copy of a large image would take the memory that the image itself is kept out of.
+        reduce_first = width * height > self._large
+        if spec.stretch_contrast and not reduce_first:
             rgb = stretch_contrast(rgb)
         antialias = spec.convention.resize == "antialiased"
-        pixels = normalise(resize(rgb, network_width, network_height, antialias), spec)
+        reduced = resize(rgb, network_width, network_height, antialias)
+        if spec.stretch_contrast and reduce_first:
+            reduced = stretch_contrast(reduced, whole=rgb)
+        pixels = normalise(reduced, spec)
         levels = self.model.features(batch([pixels]).to(self.device), cancelled)
         return Features(
             levels=tuple(levels),

@@ -41,10 +41,14 @@ def resize(rgb: NDArray[np.uint8], width: int, height: int, antialias: bool) -> 
     return cv2.resize(rgb, (width, height), interpolation=interpolation)  # type: ignore[return-value]
 
 
-def stretch_contrast(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Spread the image's own intensity range over 0..255, all channels alike so that colours keep their hue."""
-    every = max(1, rgb.size // 3 // PERCENTILE_SAMPLES)
-    low, high = percentiles(np.ascontiguousarray(rgb.reshape(-1, 3)[::every]), STRETCH_PERCENTILES)
+def stretch_contrast(rgb: NDArray[np.uint8], whole: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """Spread the image's own intensity range over 0..255, all channels alike so that colours keep their hue.
+
+    Where ``rgb`` is a reduced copy, ``whole`` is the image whose range counts.
+    """
+    whole = rgb if whole is None else whole
+    every = max(1, whole.size // 3 // PERCENTILE_SAMPLES)
+    low, high = percentiles(np.ascontiguousarray(whole.reshape(-1, 3)[::every]), STRETCH_PERCENTILES)
     if high - low < 1:
         return rgb
     table = np.clip((np.arange(256) - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)

@@ -130,6 +130,14 @@ def test_a_page_that_is_not_there_is_named(tmp_path: Path, name: str, reader: An
     reader(tmp_path / name, count - 1)
     with pytest.raises(UnreadableImage, match=f"{name} has {count} page.* no page {count + 1}"):
         reader(tmp_path / name, count)
+    with pytest.raises(UnreadableImage, match="no page 0"):
+        reader(tmp_path / name, -1)
+
+
+def test_a_file_that_was_written_anew_has_its_new_pages(tmp_path: Path) -> None:
+    for count in (3, 2, 5):
+        tifffile.imwrite(tmp_path / "a.tif", planes(np.uint8, count), photometric="minisblack")
+        assert_pages(tmp_path / "a.tif", planes(np.uint8, count))
 
 
 @pytest.mark.parametrize("reader", [read_rgb, read_info])

@@ -1,13 +1,18 @@
 """The composed overlay shows exactly the masks, and patching it gives what composing it anew gives."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.canvas.appearance import Shown, style
-from app.canvas.overlay import DASH, Overlay, Preview, Rect
+from app.canvas.codes import DASH
+from app.canvas.overlay import Overlay, Preview, Rect
 from engine.geometry.mask import Bitmap, Mask
+from engine.images import LARGE_PIXELS
 
 WIDTH, HEIGHT = 531, 307  # odd at several halvings
 COLORS = ("#0072b2", "#e69f00", "#009e73")
@@ -25,8 +30,20 @@ def scene(count: int, seed: int = 0) -> list[Shown]:
     return [Shown(i + 1, blob(seed * 1000 + i), style(COLORS[i % 3], i % 2 == 0)) for i in range(count)]
 
 
-def composed(shown: list[Shown]) -> Overlay:
-    overlay = Overlay(WIDTH, HEIGHT)
+@dataclass
+class Drawing:
+    """A stroke as tools draw it."""
+
+    bitmap: Bitmap
+
+    @property
+    def bounds(self) -> Rect | None:
+        drawn = Mask.from_full(self.bitmap)
+        return None if drawn.is_empty else drawn.bounds
+
+
+def composed(shown: list[Shown], large: int = LARGE_PIXELS) -> Overlay:
+    overlay = Overlay(WIDTH, HEIGHT, large)
     overlay.sync(shown)
     return overlay
 
@@ -164,7 +181,7 @@ def test_a_stroke_in_progress_looks_like_its_result_on_top_and_leaves_no_trace(e
     overlay = composed(shown)
     stroke = np.zeros((HEIGHT, WIDTH), dtype=bool)
     look = style("#cc79a7")
-    overlay.set_preview(Preview(target.id, target.mask, stroke, erase, look))
+    overlay.set_preview(Preview(target.id, target.mask, Drawing(stroke), erase, look))
     random = np.random.default_rng(seed)
     for _ in range(6):
         x, y = int(random.integers(0, WIDTH - 30)), int(random.integers(0, HEIGHT - 30))
@@ -186,13 +203,32 @@ def test_a_stroke_that_ends_leaves_its_result_or_nothing(committed: bool) -> Non
     overlay = composed(shown)
     stroke = np.zeros((HEIGHT, WIDTH), dtype=bool)
     stroke[100:200, 50:300] = True
-    overlay.set_preview(Preview(target.id, target.mask, stroke, False, style("#cc79a7")))
+    overlay.set_preview(Preview(target.id, target.mask, Drawing(stroke), False, style("#cc79a7")))
     overlay.end_preview()
     if committed:
         shown[4] = Shown(target.id, target.mask.union(Mask.from_full(stroke)), target.style)
         overlay.sync(shown)
     overlay.set_preview(None)
     assert_identical(overlay, composed(shown))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_overlay_of_a_large_image_looks_like_any_other(
+    seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MASKWRIGHT_HOME", str(tmp_path))
+    monkeypatch.setattr("app.canvas.overlay.BAND", 9000)  # pixels: many bands, and coarse levels in memory
+    shown = scene(30, seed)
+    large = composed(shown, large=1000)
+    for window in ((slice(0, None), slice(0, None)), (slice(17, 100), slice(50, 333))):
+        for level in range(large.levels):
+            scaled = tuple(slice(each.start >> level, each.stop and (each.stop >> level) + 1) for each in window)
+            np.testing.assert_array_equal(large.pixels(level)[scaled], composed(shown).pixels(level)[scaled])
+    shown[3] = Shown(shown[3].id, blob(77), shown[3].style)
+    large.sync(shown)
+    whole = slice(0, None), slice(0, None)
+    for level in range(large.levels):
+        np.testing.assert_array_equal(large.pixels(level)[whole], composed(shown).pixels(level)[whole])
 
 
 def test_points_find_the_instances_under_them_topmost_first() -> None:

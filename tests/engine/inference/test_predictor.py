@@ -99,3 +99,16 @@ def test_encoding_stops_when_it_is_no_longer_wanted(predictor: Predictor, pixels
     with pytest.raises(Cancelled):
         predictor.encode(pixels, cancelled)
     assert asked == 3
+
+
+def test_an_image_that_is_reduced_before_its_contrast_is_stretched_looks_nearly_the_same(
+    predictor: Predictor, pixels: np.ndarray
+) -> None:
+    """Large images go this way, so that no stretched copy of them is made."""
+    frugal = Predictor(predictor.model, predictor.card, large=1000)
+    enlarged = np.repeat(np.repeat(pixels, 8, axis=0), 8, axis=1)
+    usual, reduced = (
+        np.any([one.mask.to_full(*enlarged.shape[:2]) for one in each.detect(each.encode(enlarged), 0.5)], axis=0)
+        for each in (predictor, frugal)
+    )
+    assert (usual & reduced).sum() / (usual | reduced).sum() > 0.95
