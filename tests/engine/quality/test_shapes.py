@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.geometry.mask import Mask
-from engine.quality import Check, Finding, FixKind
+from engine.quality.checks import Check
+from engine.quality.findings import Finding, FixKind
 from engine.quality.shapes import holes_of, parts_of
 from engine.records import Instance, InstanceState
 
