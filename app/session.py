@@ -262,8 +262,13 @@ class Session(QObject):
         """Bring memory in line with an edit that is already committed, and say what changed."""
         if any(not isinstance(change, InstanceChange) for change in edit.changes):
             self._read_categories()
-        if edit.image_id is not None:
-            self._refresh_image(edit.image_id)
+        image_id = edit.image_id
+        if edit.spans_images:
+            self.reload_images()
+            self.reload_image()
+            image_id = None if self.image is None else self.image.id
+        if image_id is not None:
+            self._refresh_image(image_id)
         if self.image is not None and edit.image_id == self.image.id:
             for change in edit.changes:
                 if isinstance(change, InstanceChange):

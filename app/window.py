@@ -21,12 +21,14 @@ from app.decisions import Decisions
 from app.dialogs import ProjectDialogs
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
+from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
 from app.panels.images import ImagesPanel
 from app.panels.instances import InstancesPanel
+from app.panels.quality import QualityPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
@@ -37,6 +39,7 @@ from app.welcome import Welcome
 from app.workplace import Workplace
 from engine.errors import MaskwrightError
 from engine.project import Round
+from engine.quality.findings import Finding
 
 HISTORY_NAMED = 50  # after more undos than this in a row, undo no longer says what it would take back
 IDLE_MS = 20_000  # after this long without an edit the write-ahead log is carried over into the project file
@@ -57,6 +60,7 @@ class MainWindow(QMainWindow):
         self.thumbnails = Thumbnails(self.session)
         self.prediction = Prediction(self.session, cache)
         self.rounds = Rounds(self.session)
+        self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
         self.actions_ = Actions(self, self.canvas, self._handlers())
         self._build()
@@ -128,6 +132,7 @@ class MainWindow(QMainWindow):
         self.instances = InstancesPanel(self.session)
         self.categories = CategoriesPanel(self.session)
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
+        self.findings = QualityPanel(self.session, self.quality)
         self.workplace = Workplace(self.session, self.canvas, self.actions_)
         self.welcome = Welcome(self._handlers(), self.projects.open)
         self.pages = QStackedWidget()
@@ -139,6 +144,7 @@ class MainWindow(QMainWindow):
             self._dock("Instances", self.instances, Qt.DockWidgetArea.RightDockWidgetArea),
             self._dock("Model", self.training, Qt.DockWidgetArea.RightDockWidgetArea),
             self._dock("Categories", self.categories, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Quality", self.findings, Qt.DockWidgetArea.RightDockWidgetArea),
         ]
         self.status = StatusBar(self.session, self.canvas)
         self.setStatusBar(self.status)
@@ -199,6 +205,7 @@ class MainWindow(QMainWindow):
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
+        self.findings.opened.connect(self._show_finding)
         session.project_changed.connect(self.notices.hide)
         self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._idle.timeout.connect(self._checkpoint)
@@ -208,6 +215,7 @@ class MainWindow(QMainWindow):
         right = self._docks[1:]
         self.splitDockWidget(right[0], right[2], Qt.Orientation.Vertical)
         self.tabifyDockWidget(right[0], right[1])
+        self.tabifyDockWidget(right[1], right[3])
         right[0].raise_()
         self.resizeDocks([self._docks[0], right[0]], [264, 320], Qt.Orientation.Horizontal)
         self.resizeDocks([right[0], right[2]], [560, 220], Qt.Orientation.Vertical)
@@ -268,6 +276,13 @@ class MainWindow(QMainWindow):
         instance = self.session.instances.get(instance_id)
         if instance is not None:
             self.canvas.show_bounds(instance.mask.bounds)
+
+    def _show_finding(self, finding: Finding) -> None:
+        if finding.image_id in self.session.images:
+            self.session.open_image(finding.image_id)
+            self.session.select(finding.instance_ids)
+            if finding.bounds is not None:
+                self.workplace.look_at(finding.bounds)
 
     def _step(self, step: int) -> None:
         if not self.session.step_image(step):
@@ -375,7 +390,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails):
+        for job in (self.prediction, self.loader, self.thumbnails, self.quality):
             job.stop()
         self.session.close_project()
         event.accept()
