@@ -13,6 +13,7 @@ from engine.project import FileFinding, FileProblem, Project, backups
 from engine.project.backups import Backup
 from engine.project.image_files import check, find_moved
 
+IDLE_MS = 20_000  # after this long without an edit the write-ahead log is carried over into the project file
 CHECK_MS = 60_000  # how often is asked whether a copy is due
 Then = Callable[[], object]
 
@@ -35,11 +36,22 @@ class Safekeeping(QObject):
         self._show_history: Then = lambda: None
         self._timer = QTimer(self, interval=CHECK_MS)
         self._timer.timeout.connect(self._back_up_if_due)
-        session.project_changed.connect(self._on_project)
+        self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
+        self._idle.timeout.connect(self.checkpoint)
+        session.history_changed.connect(self._idle.start)
 
     def set_places(self, problems: Then, history: Then) -> None:
         """What shows the image files' problems and the history, for the buttons of notices."""
         self._show_problems, self._show_history = problems, history
+
+    def checkpoint(self) -> None:
+        """Carry the write-ahead log over into the project file; every edit is on disk before that, too."""
+        project = self._session.project
+        if project is not None and not project.read_only:
+            try:
+                project.checkpoint()
+            except MaskwrightError as error:
+                self._session.problem.emit(str(error), "")
 
     def stop(self) -> None:
         """Wait for what is running, for a closing window."""
@@ -129,7 +141,7 @@ class Safekeeping(QObject):
         self._session.reload_images()
         current = self._session.image
         if current is not None and current.id in found:
-            self._session.reopen_current_image()
+            self._session.reopen_image(current)
         self.check_files()
 
     def _on_checked(self, project: Project, found: list[FileFinding]) -> None:
@@ -143,7 +155,8 @@ class Safekeeping(QObject):
 
     # -- telling
 
-    def _on_project(self) -> None:
+    def look_after(self) -> None:
+        """Begin with the session's project, and say what was amiss when it was opened."""
         project = self._session.project
         self._copied = project.history_position if project is not None else 0
         self.problems = []

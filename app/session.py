@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QRect, QTimer, Signal
 
 from app.canvas.pyramid import DeepPyramid
 from engine.errors import MaskwrightError
-from engine.project import CategoryChange, Edit, InstanceChange, Project, commands
+from engine.project import Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
 
 DEFAULT_THRESHOLD = 0.5
@@ -125,12 +125,10 @@ class Session(QObject):
         self.instances_changed.emit(None)
         self.selection_changed.emit()
 
-    def reopen_current_image(self) -> None:
+    def reopen_image(self, image: Image) -> None:
         """Read the current image's pixels again, after its file was found."""
-        if self.image is not None:
-            self.image = self.images[self.image.id]
-            self.pixels = self.deep = self.unreadable = None
-            self.image_changed.emit()
+        self.image, self.pixels, self.deep, self.unreadable = self.images[image.id], None, None, None
+        self.image_changed.emit()
 
     def set_pixels(self, image_id: int, pixels: np.ndarray, deep: DeepPyramid | None = None) -> None:
         """The pixels of an image, (H, W, 3) uint8 RGB; ignored unless that image is still the current one.
@@ -245,8 +243,8 @@ class Session(QObject):
             self._read_categories()
         if edit.image_id is not None:
             self.refresh_image(edit.image_id)
-        elif any(not isinstance(change, CategoryChange) for change in edit.changes):
-            self.reload_images()  # an edit over many images, such as an import
+        elif edit.spans_images:
+            self.reload_images()
             self.reload_image()
         if self.image is not None and edit.image_id == self.image.id:
             for change in edit.changes:

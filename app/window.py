@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
@@ -24,6 +24,7 @@ from app.docks import Docks
 from app.image_files_dialog import ImageFilesDialog
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
+from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
 from app.messages import ErrorDialog, NoticeBar, log, versions
@@ -31,6 +32,7 @@ from app.panels.categories import CategoriesPanel
 from app.panels.history import HistoryPanel
 from app.panels.images import ImagesPanel
 from app.panels.instances import InstancesPanel
+from app.panels.quality import QualityPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
@@ -41,11 +43,10 @@ from app.theme import RESOURCES, Mode, theme
 from app.timeline import Timeline
 from app.welcome import Welcome
 from app.workplace import Workplace
-from engine.errors import MaskwrightError
 from engine.project import Round
+from engine.quality.findings import Finding
 
 HISTORY_NAMED = 50  # after more undos than this in a row, undo no longer says what it would take back
-IDLE_MS = 20_000  # after this long without an edit the write-ahead log is carried over into the project file
 
 
 class MainWindow(QMainWindow):
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.thumbnails = Thumbnails(self.session)
         self.prediction = Prediction(self.session, cache)
         self.rounds = Rounds(self.session)
+        self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
         self.actions_ = Actions(self, self.canvas, self._handlers())
         self._build()
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
         self.categories = CategoriesPanel(self.session)
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
         self.history = HistoryPanel(self.session, self.thumbnails, self.timeline.travel)
+        self.findings = QualityPanel(self.session, self.quality)
         self.workplace = Workplace(self.session, self.canvas, self.actions_)
         self.welcome = Welcome(self._handlers(), self.projects.open)
         self.pages = QStackedWidget()
@@ -150,6 +153,7 @@ class MainWindow(QMainWindow):
             "Instances": self.instances,
             "Model": self.training,
             "History": self.history,
+            "Quality": self.findings,
             "Categories": self.categories,
         }
         self.docks = Docks(self, panels)
@@ -186,7 +190,7 @@ class MainWindow(QMainWindow):
         session.notice.connect(lambda text: self.notices.show_notice(text))
         session.project_changed.connect(self._show_page)
         session.image_changed.connect(self._show_place)
-        session.history_changed.connect(self._edited)
+        session.history_changed.connect(self._name_history)
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy_words)
@@ -199,15 +203,13 @@ class MainWindow(QMainWindow):
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("History"))
-        self.safekeeping.said.connect(
-            lambda text, action, then: self.notices.show_notice(text, action=action, then=then)
-        )
+        self.safekeeping.said.connect(self._say)
         self.safekeeping.restored.connect(self.projects.open)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
+        self.findings.opened.connect(self._show_finding)
         session.project_changed.connect(self.notices.hide)
-        self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
-        self._idle.timeout.connect(self._checkpoint)
+        session.project_changed.connect(self.safekeeping.look_after)  # after that, because it has something to say
 
     def _restore(self) -> None:
         self.resize(1440, 900)
@@ -259,15 +261,17 @@ class MainWindow(QMainWindow):
         for path in recent:
             self._recent_menu.addAction(path.stem).triggered.connect(_opener(self.projects, path))
 
-    def _edited(self) -> None:
-        self._name_history()
-        if self.session.project is not None:
-            self._idle.start()
-
     def _show_instance(self, instance_id: int) -> None:
         instance = self.session.instances.get(instance_id)
         if instance is not None:
             self.canvas.show_bounds(instance.mask.bounds)
+
+    def _show_finding(self, finding: Finding) -> None:
+        if finding.image_id in self.session.images:
+            self.session.open_image(finding.image_id)
+            self.session.select(finding.instance_ids)
+            if finding.bounds is not None:
+                self.workplace.look_at(finding.bounds)
 
     def _step(self, step: int) -> None:
         if not self.session.step_image(step):
@@ -309,15 +313,8 @@ class MainWindow(QMainWindow):
     # -- saving
 
     def _save(self) -> None:
-        self._checkpoint()
+        self.safekeeping.checkpoint()
         self.notices.show_notice("Everything is saved already: each edit is on disk the moment you make it.")
-
-    def _checkpoint(self) -> None:
-        if self.session.project is not None and not self.session.read_only:
-            try:
-                self.session.project.checkpoint()
-            except MaskwrightError as error:
-                self.show_problem(str(error), "")
 
     # -- saying things
 
@@ -383,7 +380,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping):
+        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality):
             job.stop()
         self.session.close_project()
         event.accept()

@@ -16,6 +16,8 @@ from app.tools.select import Select
 
 _RULE = ""
 _VIEW = ("hide_masks", "fit", "zoom_in", "zoom_out")
+_SEEN_SHARE = 0.25  # of the canvas: large enough to judge an outline, and its surroundings stay in view
+_LEAST_SEEN = 20  # pixels: a speck alone is not enlarged so far that nothing around it is left to see
 _STRIP = ("tool_select", "tool_brush", "tool_eraser", _RULE, "undo", "redo", _RULE, *_VIEW)
 
 
@@ -52,6 +54,17 @@ class Workplace(QWidget):
         self._actions[f"tool_{name}"].setChecked(True)
         self.canvas.set_tool(self._tools[name])
         self.canvas.setFocus()
+
+    def look_at(self, bounds: tuple[int, int, int, int]) -> None:
+        """Bring image bounds into view, large enough to see what is there."""
+        x1, y1, x2, y2 = bounds
+        side = max(x2 - x1, y2 - y1, _LEAST_SEEN)
+        room = min(self.canvas.width(), self.canvas.height()) * self.canvas.devicePixelRatioF()
+        if side * self.canvas.zoom < _SEEN_SHARE * room:
+            self.canvas.zoom_to(_SEEN_SHARE * room / side)
+            x, y = self.canvas.image_to_widget((x1 + x2) / 2, (y1 + y2) / 2)
+            self.canvas.pan(self.canvas.width() / 2 - x, self.canvas.height() / 2 - y)
+        self.canvas.show_bounds(bounds)
 
     def _make_strip(self) -> QToolBar:
         strip = QToolBar("Tools")

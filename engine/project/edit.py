@@ -72,6 +72,11 @@ class Edit:
         """The edit that takes this one back."""
         return Edit(self.action, self.image_id, tuple(_reversed(change) for change in reversed(self.changes)))
 
+    @property
+    def spans_images(self) -> bool:
+        """Whether it concerns instances or images, but not of one image only."""
+        return self.image_id is None and any(not isinstance(change, CategoryChange) for change in self.changes)
+
     def dirty_bounds(self) -> tuple[int, int, int, int] | None:
         """x1 y1 x2 y2 in image pixels around every mask before and after; None where no pixel is concerned."""
         instances = (

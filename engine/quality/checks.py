@@ -1,5 +1,6 @@
 """What is looked for in annotations: every check with its words, how grave it is, and the limits that it goes by."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -207,3 +208,9 @@ FILE_CHECKS = frozenset({Check.MISSING_FILE, Check.CHANGED_FILE, Check.SIMILAR_I
 
 MODEL_CHECKS = frozenset({Check.MISSED, Check.EXTRA, Check.LOW_IOU})
 """Those that compare with what a model found."""
+
+
+def gravest_first(checks: Iterable[Check]) -> list[Check]:
+    """Checks in the order in which they deserve attention."""
+    order = list(Severity)
+    return sorted(checks, key=lambda check: (order.index(ABOUT[check].severity), list(Check).index(check)))

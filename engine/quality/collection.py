@@ -1,7 +1,6 @@
 """What only the whole collection shows: images without instances, and categories with too few of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 
 from engine.quality.checks import Check, Limits
 from engine.quality.findings import Finding, Subject
@@ -10,14 +9,8 @@ from engine.records import Category, Review
 
 def unlabelled(subject: Subject) -> Iterator[Finding]:
     """An image without accepted instances that nobody verified as empty."""
-    name = PurePath(subject.image.path).name
-    if subject.accepted or subject.image.review in (Review.VERIFIED_EMPTY, Review.SKIPPED):
-        return
-    if subject.image.review is Review.ACCEPTED:
-        message = f"{name} was accepted without an instance. If it is empty, verify it as empty."
-    else:
-        message = f"{name} has no accepted instance yet."
-    yield subject.finding(Check.UNLABELLED, message)
+    if not subject.accepted and subject.image.review in (Review.OPEN, Review.ACCEPTED):
+        yield subject.finding(Check.UNLABELLED, "No accepted instance.")
 
 
 def imbalance(categories: Sequence[Category], counts: Mapping[int, int], limits: Limits) -> Iterator[Finding]:

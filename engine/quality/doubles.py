@@ -31,7 +31,7 @@ def two_categories(subject: Subject) -> Iterator[Finding]:
     for pair in subject.overlaps:
         first, second = subject.single[pair.first], subject.single[pair.second]
         if first.category_id != second.category_id and pair.iou >= subject.limits.near_duplicate_iou:
-            words = f"{subject.named(first)} and {subject.named(second)} cover the same pixels (IoU {pair.iou:.2f})."
+            words = f"{subject.named(first)} and {subject.named(second)} are the same pixels (IoU {pair.iou:.2f})."
             yield subject.finding(Check.TWO_CATEGORIES, words, first, second)
 
 
@@ -47,7 +47,7 @@ def shared_pixels(subject: Subject) -> Iterator[Finding]:
             continue
         if pair.of_smaller > limits.overlap_share:
             shared = first.mask.intersect(second.mask)
-            message = f"{subject.named(second)} and {subject.named(first)} share {pair.of_smaller:.0%} of the smaller."
+            message = f"{subject.named(second)} overlaps #{first.id} by {pair.of_smaller:.0%} of the smaller."
             # Where most of it would go, the one may lie on the other, or hold several: nothing to decide by a rule.
             clear = left[pair.second] - pair.shared >= _LEAST_LEFT * second.mask.area
             left[pair.second] -= pair.shared if clear else 0
@@ -75,5 +75,5 @@ def _repeated(subject: Subject, iou: float, gone: set[int]) -> list[Overlap]:
 
 def _double(subject: Subject, check: Check, pair: Overlap, *, safe: bool) -> Finding:
     kept, double = subject.single[pair.first], subject.single[pair.second]
-    message = f"{subject.named(double)} repeats {subject.named(kept)} (IoU {pair.iou:.2f})."
+    message = f"{subject.named(double)} repeats #{kept.id} (IoU {pair.iou:.2f})."
     return subject.finding(check, message, double, kept, fix=Fix(FixKind.DELETE, double.id, safe=safe))

@@ -12,7 +12,7 @@ from engine.quality.findings import Finding, Subject
 from engine.records import Category, Detection, Image, Instance, Review
 
 Rule = Callable[[Subject], Iterator[Finding]]
-Detect = Callable[[Image], Sequence[Detection] | None]
+Detect = Callable[[Path], Sequence[Detection] | None]
 Progress = Callable[[int, int], None]
 
 RULES: dict[Check, tuple[Rule, ...]] = {
@@ -75,8 +75,8 @@ def examine(
 ) -> Iterator[Examined]:
     """Check image after image, and the collection at the end; `progress(done, total)` is called after each image.
 
-    Skipped images are left out. `detect` says what a model finds on an image at any score, and is asked where a check
-    needs it; without it, and where it answers None, what the project stored counts. Stop iterating to give up.
+    Skipped images are left out. `detect` says what a model finds on an image file at any score, and is asked where a
+    check needs it; without it, and where it answers None, what the project stored counts. Stop iterating to give up.
     """
     categories = annotations.categories()
     names = {category.id: category.name for category in categories}
@@ -85,7 +85,7 @@ def examine(
     counts: Counter[int] = Counter()
     similarities = files.Similarities(limits)
     for done, image in enumerate(images, start=1):
-        found = asked(image) if asked is not None else None
+        found = asked(annotations.image_path(image)) if asked is not None else None
         subject = Subject(image, annotations.instances(image.id), names, limits, found)
         counts.update(instance.category_id for instance in subject.single)
         findings = examine_image(subject, checks)
@@ -97,7 +97,7 @@ def examine(
         yield Examined(image.id, findings, len(subject.accepted))
         if progress is not None:
             progress(done, len(images))
-    findings = list(similarities.findings())
+    for block in similarities.findings():
+        yield Examined(None, block)
     if Check.IMBALANCE in checks:
-        findings += collection.imbalance(categories, counts, limits)
-    yield Examined(None, findings)
+        yield Examined(None, list(collection.imbalance(categories, counts, limits)))

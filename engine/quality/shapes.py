@@ -48,7 +48,7 @@ def specks(subject: Subject) -> Iterator[Finding]:
         main, *others = parts_of(instance.mask)
         for part in others:
             if _is_speck(subject, main, part):
-                message = f"A speck of {pixels(part.area)} belongs to {subject.named(instance)}."
+                message = f"{subject.named(instance)} has a speck of {pixels(part.area)}."
                 fix = Fix(FixKind.TAKE, instance.id, pixels=part)
                 yield subject.finding(Check.SPECK, message, instance, at=part, fix=fix)
 
@@ -60,8 +60,9 @@ def far_parts(subject: Subject) -> Iterator[Finding]:
         larger = [part for part in others if not _is_speck(subject, main, part)]
         for part, gap in zip(larger, _gaps(instance.mask, main, larger), strict=True):
             if gap > subject.limits.far_gap * max(part.width, part.height):
-                named = subject.named(instance)
-                message = f"A part of {pixels(part.area)} of {named} lies {gap:.0f} pixels from its main part."
+                message = (
+                    f"{subject.named(instance)} has a part of {pixels(part.area)}, {gap:.0f} pixels from the rest."
+                )
                 fix = Fix(FixKind.TAKE, instance.id, safe=False, pixels=part)
                 yield subject.finding(Check.FAR_PART, message, instance, at=part, fix=fix)
 

@@ -21,7 +21,7 @@ from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES, SAMPLE_TRUTH
 from engine.synthetic import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("predict", "finetune", "train", "evaluate", "import", "export", "doctor", "demo")
+VERBS = ("predict", "finetune", "train", "evaluate", "import", "export", "validate", "doctor", "demo")
 Refused = Callable[..., str]
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import settings
 
 from engine.geometry.mask import Mask
-from engine.quality import Check, Finding, Subject, examine_image
+from engine.quality.checks import Check
+from engine.quality.examination import examine_image
+from engine.quality.findings import Finding, Subject
 from engine.records import Image, ImageStatus, Instance, InstanceState, Origin, Review
 
 settings.register_profile("quality", deadline=None, max_examples=60)

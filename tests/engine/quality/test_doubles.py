@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.geometry.mask import Mask
-from engine.quality import Check, Finding
+from engine.quality.checks import Check
+from engine.quality.findings import Finding
 from engine.quality.pairs import overlaps
 from engine.records import Instance, Origin
 

@@ -14,8 +14,10 @@ from PIL import Image as Picture
 
 from engine.geometry.mask import Mask
 from engine.project import Action, Edit, InstanceChange, Project, commands
-from engine.quality import ABOUT, FILE_CHECKS, Check, Finding, FixKind, Subject, examine, examine_image, fix
-from engine.quality.fixing import mended
+from engine.quality.checks import ABOUT, FILE_CHECKS, Check
+from engine.quality.examination import examine, examine_image
+from engine.quality.findings import Finding, FixKind, Subject
+from engine.quality.fixing import fix, mended
 from engine.records import Detection, Image, Instance, InstanceState, Origin
 
 Make = Callable[..., Instance]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engine.geometry.mask import Mask
-from engine.quality import Check, Finding, FixKind, Limits
+from engine.quality.checks import Check, Limits
 from engine.quality.collection import imbalance
+from engine.quality.findings import Finding, FixKind
 from engine.records import Category, Detection, Image, Instance, InstanceState, Origin, Review
 
 Run = Callable[..., list[Finding]]

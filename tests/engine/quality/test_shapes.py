@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.geometry.mask import Mask
-from engine.quality import Check, Finding, FixKind
+from engine.quality.checks import Check
+from engine.quality.findings import Finding, FixKind
 from engine.quality.shapes import holes_of, parts_of
 from engine.records import Instance, InstanceState
 
@@ -69,7 +70,7 @@ def test_a_part_farther_away_than_it_is_large_is_far_and_one_behind_an_occluder_
     main, part = block(20, 20, 40), block(71, 20, 10)  # columns 60 to 70 lie between: 11 pixels
     (finding,) = found(Check.FAR_PART, instance(1, main.union(part)))
     assert finding.bounds == part.bounds
-    assert "11 pixels from" in finding.message
+    assert ", 11 pixels from" in finding.message
     assert finding.fix is not None and not finding.fix.safe
     assert not found(Check.FAR_PART, instance(1, main.union(block(70, 20, 10))))
 
@@ -77,7 +78,7 @@ def test_a_part_farther_away_than_it_is_large_is_far_and_one_behind_an_occluder_
 def test_the_gap_is_measured_to_the_pixels_and_not_to_the_box(found: Run, instance: Make) -> None:
     ell = block(0, 0, 100, 5).union(block(0, 0, 5, 100))
     (finding,) = found(Check.FAR_PART, instance(1, ell.union(block(60, 60, 8))))
-    assert "55 pixels from" in finding.message
+    assert ", 55 pixels from" in finding.message
 
 
 def test_a_speck_is_not_a_far_part_as_well(found: Run, instance: Make) -> None:

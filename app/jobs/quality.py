@@ -1,0 +1,246 @@
+"""Checks the project in the background, and keeps what it found in step with the edits that follow.
+
+Two threads read the project through connections of their own: one examines all of it, which may take minutes, the other
+looks again at single images and prepares fixes meanwhile. Only `Session.apply` writes.
+"""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.jobs.planned_thread import PlannedThread
+from app.session import Session
+from engine.errors import MaskwrightError
+from engine.project import Project
+from engine.quality.checks import FILE_CHECKS, Check
+from engine.quality.examination import RULES, examine, examine_image
+from engine.quality.findings import Finding, Subject
+from engine.quality.fixing import Fixed, fix
+
+REPORT_SECONDS = 0.1  # how often the window hears of findings and progress: more often it would repaint for nothing
+
+
+@dataclass(frozen=True)
+class ExamineTask:
+    number: int
+    path: Path
+    checks: frozenset[Check]
+
+
+@dataclass(frozen=True)
+class RecheckTask:
+    path: Path
+    checks: frozenset[Check]
+    image_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FixTask:
+    path: Path
+    findings: tuple[Finding, ...]
+
+
+Task = ExamineTask | RecheckTask | FixTask
+
+
+class _QualityThread(PlannedThread[Task]):
+    found = Signal(object, object, int, int)  # task, findings, images done, of how many
+    rechecked = Signal(object, int, object)  # task, image id, findings
+    prepared = Signal(object, object)  # task, Fixed
+    completed = Signal(object)  # task of an examination that was not cancelled
+    ended = Signal(object)  # task, whatever became of it
+    failed = Signal(str, str)  # message, details
+
+    def work(self, task: Task) -> None:
+        try:
+            with Project.open(task.path, read_only=True) as project:
+                match task:
+                    case ExamineTask():
+                        self._examine(task, project)
+                    case RecheckTask():
+                        self._recheck(task, project)
+                    case FixTask():
+                        self.prepared.emit(task, fix(project, task.findings))
+        except MaskwrightError as error:
+            self.failed.emit(str(error), "")
+        except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
+            self.failed.emit(f"The check stopped: {type(error).__name__}: {error}", traceback.format_exc())
+        finally:
+            self.ended.emit(task)
+
+    def _examine(self, task: ExamineTask, project: Project) -> None:
+        findings: list[Finding] = []
+        progress = (0, 0)
+        reported = time.monotonic()
+
+        def advance(done: int, total: int) -> None:
+            nonlocal progress
+            progress = (done, total)
+
+        for examined in examine(project, task.checks, progress=advance):
+            findings += examined.findings
+            if self.cancelled():
+                break
+            if time.monotonic() - reported > REPORT_SECONDS:
+                self.found.emit(task, findings, *progress)
+                findings, reported = [], time.monotonic()
+        self.found.emit(task, findings, *progress)
+        if not self.cancelled():
+            self.completed.emit(task)
+
+    def _recheck(self, task: RecheckTask, project: Project) -> None:
+        names = {category.id: category.name for category in project.categories()}
+        for image_id in task.image_ids:
+            if self.cancelled():
+                return
+            subject = Subject(project.image(image_id), project.instances(image_id), names)
+            self.rechecked.emit(task, image_id, examine_image(subject, task.checks))
+
+
+class Quality(QObject):
+    """What the last check of the session's project found, and which of it no longer holds."""
+
+    changed = Signal()  # started, further, ended
+    cleared = Signal()
+    found = Signal(object)  # findings that are new
+    settled = Signal()  # which findings still hold
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._examiner, self._helper = _QualityThread(), _QualityThread()
+        self._waiting: deque[RecheckTask | FixTask] = deque()
+        self._number = 0
+        self._running: ExamineTask | None = None
+        self._by_image: dict[int, list[Finding]] = {}
+        self._checks: frozenset[Check] = frozenset()
+        self._outdated: set[int] = set()  # by identity, which is looked up for every row that is painted
+        self.progress = (0, 0)  # images done, of how many
+        self.finished = False  # whether the last check reached its end
+        queued = Qt.ConnectionType.QueuedConnection
+        self._examiner.found.connect(self._on_found, queued)
+        self._examiner.completed.connect(self._on_completed, queued)
+        self._helper.rechecked.connect(self._on_rechecked, queued)
+        self._helper.prepared.connect(self._on_prepared, queued)
+        for thread in (self._examiner, self._helper):
+            thread.ended.connect(self._on_ended, queued)
+            thread.failed.connect(session.problem, queued)
+        session.project_changed.connect(self._clear)
+        session.image_updated.connect(lambda image_id: self._recheck([image_id]))
+        session.images_changed.connect(lambda: self._recheck(self._by_image))
+
+    @property
+    def running(self) -> bool:
+        return self._running is not None
+
+    def is_outdated(self, finding: Finding) -> bool:
+        """Whether a finding was mended since, or is about what was edited."""
+        return id(finding) in self._outdated
+
+    def start(self, *, files: bool) -> None:
+        """Check the whole project anew; `files` says whether image files are opened, too."""
+        if self._session.project is None:
+            return
+        self._clear()
+        self._checks = frozenset(Check) if files else frozenset(Check) - FILE_CHECKS
+        self._number += 1
+        self._running = ExamineTask(self._number, self._session.project.path, self._checks)
+        self._examiner.set_plan([self._running])
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Stop looking; what was found stays."""
+        self._examiner.set_plan([])
+        self._running = None
+        self.changed.emit()
+
+    def mend(self, findings: Sequence[Finding]) -> None:
+        """Fix findings of one check, as one edit. Those that no longer hold are left alone, and said so."""
+        if self._session.project is not None and findings:
+            self._ask(FixTask(self._session.project.path, tuple(findings)))
+
+    def stop(self) -> None:
+        for thread in (self._examiner, self._helper):
+            thread.stop()
+
+    # -- inside
+
+    def _clear(self) -> None:
+        self._running, self.finished, self.progress = None, False, (0, 0)
+        self._by_image, self._outdated = {}, set()
+        self._examiner.set_plan([])
+        self.cleared.emit()
+        self.changed.emit()
+
+    def _recheck(self, image_ids: Iterable[int]) -> None:
+        """Look again at those of the images that have findings, after they were edited."""
+        known = tuple(image_id for image_id in image_ids if image_id in self._by_image)
+        if known and self._session.project is not None:
+            self._ask(RecheckTask(self._session.project.path, self._checks & set(RULES), known))
+
+    def _ask(self, task: RecheckTask | FixTask) -> None:
+        self._waiting.append(task)
+        if len(self._waiting) == 1:
+            self._helper.set_plan([task])
+
+    def _concerns(self, task: Task) -> bool:
+        """Whether a result is still about the open project and the last check of it."""
+        project = self._session.project
+        if project is None or project.path != task.path:
+            return False
+        return not isinstance(task, ExamineTask) or task.number == self._number
+
+    def _on_found(self, task: ExamineTask, findings: list[Finding], done: int, total: int) -> None:
+        if self._concerns(task):
+            self.progress = (done, total)
+            self._add(findings)
+            self.changed.emit()
+
+    def _on_completed(self, task: ExamineTask) -> None:
+        self.finished = self.finished or self._concerns(task)
+
+    def _add(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            if finding.image_id is not None:
+                self._by_image.setdefault(finding.image_id, []).append(finding)
+        if findings:
+            self.found.emit(findings)
+
+    def _on_rechecked(self, task: RecheckTask, image_id: int, findings: list[Finding]) -> None:
+        if not self._concerns(task) or image_id not in self._by_image:
+            return
+        known = [finding for finding in self._by_image[image_id] if finding.check in task.checks]
+        current = set(findings)
+        self._outdated -= {id(finding) for finding in known}
+        self._outdated |= {id(finding) for finding in known if finding not in current}
+        self._add(list(current.difference(known)))
+        self.settled.emit()
+
+    def _on_prepared(self, task: FixTask, fixed: Fixed) -> None:
+        if not self._concerns(task) or not self._session.apply(fixed.edit):
+            return
+        self._outdated |= {id(finding) for finding in (*fixed.mended, *fixed.stale)}
+        self.settled.emit()
+        self._session.notice.emit(_outcome(len(fixed.mended), len(fixed.stale)))
+
+    def _on_ended(self, task: Task) -> None:
+        if isinstance(task, ExamineTask):
+            if task == self._running:
+                self._running = None
+                self.changed.emit()
+            return
+        self._waiting.popleft()
+        if self._waiting:
+            self._helper.set_plan([self._waiting[0]])
+
+
+def _outcome(mended: int, stale: int) -> str:
+    words = "1 finding is" if stale == 1 else f"{stale:,} findings are"
+    left = f"{words} out of date: the image was edited since." if stale else ""
+    fixed = f"Fixed {mended:,} finding{'' if mended == 1 else 's'}. Undo takes it back." if mended else ""
+    return " ".join(part for part in (fixed, left) if part)
