@@ -12,6 +12,7 @@ from typing import IO, Any, TypeVar
 from engine.errors import InvalidDataset
 from engine.files import atomic_write
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, Record
+from engine.formats.reading import read_json
 from engine.geometry import polygons, rle
 from engine.geometry.mask import Mask
 
@@ -102,18 +103,7 @@ def _text(value: Any) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    try:
-        # NaN and Infinity are no JSON, though Python writes them; nothing that is read here can be either.
-        document = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
-    except FileNotFoundError as error:
-        raise InvalidDataset(f"There is no file {path}.") from error
-    except OSError as error:
-        raise InvalidDataset(f"{path} cannot be read: {error.strerror}.") from error
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise InvalidDataset(f"{path.name} is not valid JSON: {error.msg} at {at}.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise InvalidDataset(f"{path.name} is not a JSON file.") from error
+    document = read_json(path, path.name)
     if not isinstance(document, dict):
         raise InvalidDataset(
             f"{path.name} holds no JSON object at its top level, so it is no COCO dataset.",

@@ -53,8 +53,9 @@ class DatasetCategory:
 class DatasetImage:
     """An image; `where` names it in messages, such as "images[3]".
 
-    `file_name` is relative to the folder of the images, with `/` or `\\`; `size` is (width, height), None where the
-    file leaves it out. `source` is the record to keep for a COCO export.
+    `file_name` is relative to the folder of the images, with `/` or `\\`; where `any_suffix` it lacks the suffix,
+    because the format does not say it. `size` is (width, height), None where the file leaves it out. `source` is the
+    record to keep for a COCO export.
     """
 
     id: int
@@ -62,6 +63,7 @@ class DatasetImage:
     size: tuple[int, int] | None
     where: str
     source: Record | None = None
+    any_suffix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Dataset:
     """A whole dataset. `path` is the file or folder it was read from; ids of images and categories are unique.
 
     `source` holds what a COCO export repeats beside images, annotations and categories. `notes` say, in words, what
-    the reader could not take or had to decide.
+    the reader could not take or had to decide. `images_folder` is where the names of the images begin, as far as the
+    format says.
     """
 
     path: Path
@@ -90,6 +93,7 @@ class Dataset:
     categories: tuple[DatasetCategory, ...]
     source: Record = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    images_folder: Path | None = None
 
 
 def mask_of(dataset: Dataset, annotation: DatasetAnnotation, width: int, height: int) -> Mask:
@@ -108,4 +112,15 @@ def relative_path(dataset: Dataset, image: DatasetImage) -> PurePosixPath:
             f"{dataset.path.name}: {image.where}: {image.file_name!r} leads out of the images folder.",
             remedy="Name the images relative to their folder.",
         )
+    if not _is_text(image.file_name) or not windows.name:
+        raise InvalidDataset(f"{dataset.path.name}: {image.where}: {image.file_name!r} is no name of a file.")
     return PurePosixPath(*windows.parts)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name has no lone halves of UTF-16 pairs, which JSON can spell and no file is called."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

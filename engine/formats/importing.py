@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from engine.errors import InvalidDataset
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, mask_of, relative_path
 from engine.geometry.mask import Mask
+from engine.images import IMAGE_SUFFIXES
 from engine.project.categories import category_color
 from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
 from engine.project.intake import hash_of
@@ -18,6 +20,7 @@ from engine.records import Category, Image, Instance, InstanceState, Origin, Rev
 Progress = Callable[[int, int], None]
 
 _NAMES_IN_A_MESSAGE = 5
+_SUFFIXES = tuple(spelled for suffix in sorted(IMAGE_SUFFIXES) for spelled in (suffix, suffix.upper()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +101,46 @@ def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]
     files: dict[int, Path] = {}
     missing = []
     for image in dataset.images:
-        path = folder / relative_path(dataset, image)
-        if path.is_file():
-            files[image.id] = path
-        else:
+        path = _file_of(image, folder, relative_path(dataset, image))
+        if path is None:
             missing.append(image.file_name)
+        else:
+            files[image.id] = path
     if not files:
         raise _none_is_there(dataset, missing, f"in {folder}", "Choose the folder with the dataset's images.")
     return files, missing
 
 
+def _file_of(record: DatasetImage, folder: Path, relative: PurePosixPath) -> Path | None:
+    """The file of an image, where there is one.
+
+    A name that begins with the images folder itself, such as "images/1.png" in ".../images", is meant from above it.
+    """
+    for depth in range(len(relative.parts)):
+        if relative.parts[:depth] == folder.parts[len(folder.parts) - depth :]:
+            path = folder.joinpath(*relative.parts[depth:])
+            suffixes = _SUFFIXES if record.any_suffix else ("",)
+            with suppress(OSError):  # a name that no disk can hold
+                found = [file for suffix in suffixes if (file := path.with_name(path.name + suffix)).is_file()]
+                if len(found) == 1:
+                    return found[0]
+    return None
+
+
 def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
     """Finds the project's images of the dataset's file names; returns the names that none or several images bear."""
     by_name: dict[str, list[Image]] = {}
+    by_stem: dict[str, list[Image]] = {}
     for image in known:
         if image.page == 0:
-            by_name.setdefault(PurePosixPath(image.path).name, []).append(image)
+            path = PurePosixPath(image.path)
+            by_name.setdefault(path.name, []).append(image)
+            by_stem.setdefault(path.stem, []).append(image)
     missing = []
     for record in plan.dataset.images:
         relative = relative_path(plan.dataset, record)
-        namesakes = by_name.get(relative.name, [])
-        same_place = [image for image in namesakes if f"/{image.path}".endswith(f"/{relative}")]
+        namesakes = (by_stem if record.any_suffix else by_name).get(relative.name, [])
+        same_place = [image for image in namesakes if _is_at(image, relative, record.any_suffix)]
         chosen = same_place if len(same_place) == 1 else namesakes
         if len(chosen) == 1:
             _match(plan, record, chosen[0])
@@ -131,6 +153,11 @@ def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
     if not plan.images and missing:
         raise _none_is_there(plan.dataset, missing, "in the project", "Choose the folder with the dataset's images.")
     return missing
+
+
+def _is_at(image: Image, relative: PurePosixPath, any_suffix: bool) -> bool:
+    path = str(PurePosixPath(image.path).with_suffix("")) if any_suffix else image.path
+    return f"/{path}".endswith(f"/{relative}")
 
 
 def _none_is_there(dataset: Dataset, missing: list[str], where: str, remedy: str) -> InvalidDataset:
