@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
 from engine.errors import InvalidDataset
+from engine.formats.reading import is_text
 from engine.geometry.mask import Mask
 
 Record = Mapping[str, Any]
@@ -112,15 +113,6 @@ def relative_path(dataset: Dataset, image: DatasetImage) -> PurePosixPath:
             f"{dataset.path.name}: {image.where}: {image.file_name!r} leads out of the images folder.",
             remedy="Name the images relative to their folder.",
         )
-    if not _is_text(image.file_name) or not windows.name:
+    if not is_text(image.file_name) or not windows.name:
         raise InvalidDataset(f"{dataset.path.name}: {image.where}: {image.file_name!r} is no name of a file.")
     return PurePosixPath(*windows.parts)
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name has no lone halves of UTF-16 pairs, which JSON can spell and no file is called."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -10,6 +10,9 @@ from typing import Any
 from engine.errors import InvalidDataset
 
 _PLACES_IN_A_NOTE = 3
+# Below what systems allow (4,096 and 255 bytes), so that the dataset's folder and another suffix fit too.
+_LONGEST_PATH = 2000
+_LONGEST_NAME = 240
 
 
 class Tally:
@@ -32,8 +35,8 @@ class Tally:
 
     def _among(self, reason: str) -> str:
         places = self._places[reason]
-        more = ", ..." if len(places) < self._counts[reason] else ""
-        return f" ({', '.join(places)}{more})" if places else ""
+        more = "; ..." if len(places) < self._counts[reason] else ""
+        return f" ({'; '.join(places)}{more})" if places else ""
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -66,7 +69,9 @@ def within(parent: PurePosixPath, name: str) -> PurePosixPath | None:
     None where that leads out of the dataset's folder, or is absolute, or is no path.
     """
     windows = PureWindowsPath(name)
-    if windows.drive or windows.root or "\0" in name:
+    if windows.drive or windows.root or "\0" in name or not is_text(name) or len(name) > _LONGEST_PATH:
+        return None
+    if any(len(part.encode()) > _LONGEST_NAME for part in windows.parts):
         return None
     parts: list[str] = list(parent.parts)
     for part in windows.parts:
@@ -116,6 +121,15 @@ def read_json(path: Path, name: str) -> Any:
     # Python's own limits: nesting, and the digits of a whole number.
     except (RecursionError, ValueError) as error:
         raise InvalidDataset(f"{name} is not a JSON file that can be read.") from error
+
+
+def is_text(name: str) -> bool:
+    """Whether a text has no lone halves of UTF-16 pairs, which JSON can spell and neither files nor databases hold."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def finite(value: Any) -> float | None:

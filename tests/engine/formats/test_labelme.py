@@ -219,7 +219,7 @@ def test_parts_are_folders_and_images_that_differ_in_the_suffix_only_stay_apart(
     assert sorted(contents(again).values(), key=str) == sorted(contents(project).values(), key=str)
     assert len(dataset.images) == 4
     assert report.losses == (
-        "Images renamed because another has their name but for the suffix: 2 (a_bmp.bmp, A_tif.tif).",
+        "Images renamed because another has their name but for the suffix: 2 (a_bmp.bmp; A_tif.tif).",
     )
     assert sum(len(list((tmp_path / "exported0" / part).glob("*.json"))) for part in ("train", "val")) == 4
 
@@ -317,5 +317,5 @@ def test_the_real_sample_is_read(project: Project, data_root: Path) -> None:
     report = import_dataset(project, dataset, folder / "images")
     assert (report.images, report.instances, report.left_out) == (5, 18, ())
     assert [note.rpartition(": ")[2] for note in report.notes[:1]] == [
-        "4 (000000013923.json, 000000076261.json, 000000083540.json, ...)."
+        "4 (000000013923.json; 000000076261.json; 000000083540.json; ...)."
     ]
