@@ -26,7 +26,8 @@ class Tally:
         """Count a case of `reason`, which reads well before a colon and a number."""
         self._counts[reason] = self._counts.get(reason, 0) + count
         places = self._places.setdefault(reason, [])
-        if where and len(places) < _PLACES_IN_A_NOTE:
+        # One more than is shown, so that the sentence can say that there are more.
+        if where and len(places) <= _PLACES_IN_A_NOTE and where not in places:
             places.append(where)
 
     def sentences(self) -> tuple[str, ...]:
@@ -35,8 +36,8 @@ class Tally:
 
     def _among(self, reason: str) -> str:
         places = self._places[reason]
-        more = "; ..." if len(places) < self._counts[reason] else ""
-        return f" ({'; '.join(places)}{more})" if places else ""
+        more = "; ..." if len(places) > _PLACES_IN_A_NOTE else ""
+        return f" ({'; '.join(places[:_PLACES_IN_A_NOTE])}{more})" if places else ""
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
