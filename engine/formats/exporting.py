@@ -232,6 +232,9 @@ def _divide(images: Sequence[ExportImage], split: Split) -> dict[int, str]:
         raise MaskwrightError("The shares of a split are numbers above zero, such as train=0.8 and val=0.2.")
     if len({name for name, _ in split.shares}) < len(split.shares):
         raise MaskwrightError("Two parts of a split have the same name.", remedy="Give each part its own name.")
+    for name, _ in split.shares:
+        if not name or name != PureWindowsPath(name).name or name.startswith("."):
+            raise MaskwrightError(f"{name!r} cannot be the name of a folder.", remedy="Choose one such as train.")
     groups: dict[str, list[int]] = defaultdict(list)
     for one in images:
         groups[_group(one, split.group_by)].append(one.image.id)

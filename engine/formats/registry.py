@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from engine.errors import MaskwrightError
-from engine.formats import coco_export, label_map, labelme, yolo
+from engine.formats import coco_export, label_map, labelme, voc, yolo
 from engine.formats.coco_document import read_dataset
 from engine.formats.dataset import Dataset
 from engine.formats.exporting import (
@@ -45,6 +45,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "coco": Format("COCO", read_dataset, coco_export.write_coco, coco_export.image_folder, False),
         "labelme": Format("LabelMe", labelme.read_labelme, labelme.write_labelme, labelme.image_folder),
         "yolo": Format("YOLO segmentation", yolo.read_yolo, yolo.write_yolo, yolo.image_folder),
+        "voc": Format("Pascal VOC", voc.read_voc, voc.write_voc, voc.image_folder),
         "label-map": Format("Label maps", label_map.read_label_map, label_map.write_label_map, label_map.image_folder),
     }
 )
