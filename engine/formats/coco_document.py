@@ -12,6 +12,7 @@ from typing import IO, Any, TypeVar
 from engine.errors import InvalidDataset
 from engine.files import atomic_write
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, Record
+from engine.formats.reading import read_json
 from engine.geometry import polygons, rle
 from engine.geometry.mask import Mask
 
@@ -101,24 +102,8 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds, in UTF-8. Raises InvalidDataset saying where it is none."""
-    try:
-        # NaN and Infinity are no JSON, though Python writes them; nothing that is read here can be either.
-        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None)
-    except FileNotFoundError as error:
-        raise InvalidDataset(f"There is no file {path}.") from error
-    except OSError as error:
-        raise InvalidDataset(f"{path} cannot be read: {error.strerror}.") from error
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise InvalidDataset(f"{path.name} is not valid JSON: {error.msg} at {at}.") from error
-    except (ValueError, RecursionError) as error:  # no text, a number of thousands of digits, or nested too deeply
-        raise InvalidDataset(f"{path.name} is not a JSON file.") from error
-
-
 def _parse(path: Path) -> dict[str, Any]:
-    document = read_json(path)
+    document = read_json(path, path.name)
     if not isinstance(document, dict):
         raise InvalidDataset(
             f"{path.name} holds no JSON object at its top level, so it is no COCO dataset.",

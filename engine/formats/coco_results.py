@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidDataset
-from engine.formats.coco_document import Segmentation, integer, read_dataset, read_json
+from engine.formats.coco_document import Segmentation, integer, read_dataset
 from engine.formats.dataset import relative_path
-from engine.formats.importing import ImageNames, none_is_there
+from engine.formats.image_names import ImageNames, none_is_there
+from engine.formats.reading import read_json
 from engine.project.project import Project
 from engine.records import Detection, Image, Review
 
@@ -35,7 +36,7 @@ def import_results(project: Project, path: str | Path, dataset_path: str | Path 
     as with any model's proposals. Raises InvalidDataset naming the entry and key that is wrong.
     """
     path = Path(path)
-    entries = read_json(path)
+    entries = read_json(path, path.name)
     if not isinstance(entries, list):
         raise InvalidDataset(
             f"{path.name} holds no list, so it is no file of results.", remedy="Import it as a dataset."

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
 from engine.errors import InvalidDataset
+from engine.formats.reading import is_text
 from engine.geometry.mask import Mask
 
 Record = Mapping[str, Any]
@@ -53,9 +54,9 @@ class DatasetCategory:
 class DatasetImage:
     """An image; `where` names it in messages, such as "images[3]".
 
-    `file_name` is relative to the folder of the images, with `/` or `\\`; `size` is (width, height), None where the
-    file leaves it out. `source` is the record to keep for a COCO export; `page` is the page of a file with several,
-    counted from 0.
+    `file_name` is relative to the folder of the images, with `/` or `\\`; where `any_suffix` it lacks the suffix,
+    because the format does not say it. `size` is (width, height), None where the file leaves it out. `source` is the
+    record to keep for a COCO export; `page` is the page of a file with several, counted from 0.
     """
 
     id: int
@@ -64,6 +65,7 @@ class DatasetImage:
     where: str
     source: Record | None = None
     page: int = 0
+    any_suffix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Dataset:
     """A whole dataset. `path` is the file or folder it was read from; ids of images and categories are unique.
 
     `source` holds what a COCO export repeats beside images, annotations and categories. `notes` say, in words, what
-    the reader could not take or had to decide.
+    the reader could not take or had to decide. `images_folder` is where the names of the images begin, as far as the
+    format says.
     """
 
     path: Path
@@ -92,6 +95,7 @@ class Dataset:
     categories: tuple[DatasetCategory, ...]
     source: Record = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    images_folder: Path | None = None
 
 
 def mask_of(dataset: Dataset, annotation: DatasetAnnotation, width: int, height: int) -> Mask:
@@ -110,4 +114,6 @@ def relative_path(dataset: Dataset, image: DatasetImage) -> PurePosixPath:
             f"{dataset.path.name}: {image.where}: {image.file_name!r} leads out of the images folder.",
             remedy="Name the images relative to their folder.",
         )
+    if not is_text(image.file_name) or not windows.name:
+        raise InvalidDataset(f"{dataset.path.name}: {image.where}: {image.file_name!r} is no name of a file.")
     return PurePosixPath(*windows.parts)

@@ -11,12 +11,14 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from engine.errors import MaskwrightError, NotWritable
 from engine.files import check_output_folder, explain
+from engine.formats.reading import Tally
+from engine.geometry import polygons
 from engine.project.project import Project
 from engine.records import Category, Image, ImageStatus, Instance
 
@@ -128,6 +130,48 @@ def file_names(images: Sequence[Image]) -> list[str]:
     return names
 
 
+def one_file_an_image(parts: Sequence[Part]) -> tuple[list[Part], tuple[str, ...]]:
+    """The parts for a format that has one file an image, named like it but for the suffix; and what that costs.
+
+    Later pages of a file are left out, and an image whose name differs from another's in the suffix (or in capitals,
+    which some disks do not tell apart) only gets the suffix into its name.
+    """
+    losses = Tally()
+    taken: set[str] = set()
+    changed = []
+    for part in parts:
+        images = []
+        for one in part.images:
+            if one.image.page:
+                losses.add("Later pages of a file, which have no name in this format and were left out", one.file_name)
+                continue
+            name = _distinct(PurePosixPath(one.file_name), taken)
+            if name != one.file_name:
+                losses.add("Images renamed because another has their name but for the suffix", name)
+            images.append(replace(one, file_name=name))
+        changed.append(replace(part, images=tuple(images)))
+    return changed, losses.sentences()
+
+
+def ordinary(instances: Sequence[Instance], losses: Tally) -> list[Instance]:
+    """The instances but for crowd regions, which only COCO knows."""
+    crowds = sum(instance.crowd for instance in instances)
+    if crowds:
+        losses.add("Crowd regions, which this format does not know and were left out", count=crowds)
+    return [instance for instance in instances if not instance.crowd]
+
+
+def polygons_of(instance: Instance, width: int, height: int) -> list[list[float]] | None:
+    """Rings [x, y, x, y, ...] that COCO's filling turns into the instance's mask on an image of that size.
+
+    Those it was imported with, while its mask is unchanged; None where none are exact, as with holes.
+    """
+    imported = json.loads(instance.source).get("segmentation") if instance.source else None
+    if isinstance(imported, list):
+        return [ring for ring in imported if len(ring) >= 6]
+    return polygons.to_coco_polygons(instance.mask, height, width)
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Yields a folder to fill; it becomes `target` at the end, and is removed where the block raises.
@@ -188,6 +232,9 @@ def _divide(images: Sequence[ExportImage], split: Split) -> dict[int, str]:
         raise MaskwrightError("The shares of a split are numbers above zero, such as train=0.8 and val=0.2.")
     if len({name for name, _ in split.shares}) < len(split.shares):
         raise MaskwrightError("Two parts of a split have the same name.", remedy="Give each part its own name.")
+    for name, _ in split.shares:
+        if not name or name != PureWindowsPath(name).name or name.startswith("."):
+            raise MaskwrightError(f"{name!r} cannot be the name of a folder.", remedy="Choose one such as train.")
     groups: dict[str, list[int]] = defaultdict(list)
     for one in images:
         groups[_group(one, split.group_by)].append(one.image.id)
@@ -211,6 +258,18 @@ def _group(one: ExportImage, group_by: str) -> str:
     value = json.loads(one.image.source).get(group_by) if group_by and one.image.source else None
     # Pages of one file are never apart, whatever the grouping; the file's path groups them.
     return one.image.path if value is None else f"\0{value}"
+
+
+def _distinct(name: PurePosixPath, taken: set[str]) -> str:
+    """The name, with its suffix in it and then a number where that is needed; notes it as taken."""
+    stems = [name.stem, f"{name.stem}_{name.suffix[1:]}"]
+    number = 2
+    while str(name.with_name(stems[0])).casefold() in taken:
+        del stems[0]
+        stems = stems or [f"{name.stem}_{number}"]
+        number += 1
+    taken.add(str(name.with_name(stems[0])).casefold())
+    return str(name.with_name(stems[0] + name.suffix))
 
 
 def _short_name(path: str) -> str:

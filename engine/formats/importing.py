@@ -1,14 +1,17 @@
 """Any dataset into a project. The source record of every image, annotation and category is kept for the export."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.errors import InvalidDataset
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, mask_of, relative_path
+from engine.formats.image_names import ImageNames, none_is_there
 from engine.geometry.mask import Mask
+from engine.images import IMAGE_SUFFIXES
 from engine.project.categories import category_color
 from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
 from engine.project.intake import hash_of
@@ -17,7 +20,7 @@ from engine.records import Category, Image, Instance, InstanceState, Origin, Rev
 
 Progress = Callable[[int, int], None]
 
-_NAMES_IN_A_MESSAGE = 5
+_SUFFIXES = tuple(spelled for suffix in sorted(IMAGE_SUFFIXES) for spelled in (suffix, suffix.upper()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,30 @@ def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]
     files: dict[int, Path] = {}
     missing = []
     for image in dataset.images:
-        path = folder / relative_path(dataset, image)
-        if path.is_file():
-            files[image.id] = path
-        else:
+        path = _file_of(image, folder, relative_path(dataset, image))
+        if path is None:
             missing.append(image.file_name)
+        else:
+            files[image.id] = path
     if not files:
         raise none_is_there(dataset.path, missing, f"in {folder}", "Choose the folder with the dataset's images.")
     return files, missing
+
+
+def _file_of(record: DatasetImage, folder: Path, relative: PurePosixPath) -> Path | None:
+    """The file of an image, where there is one.
+
+    A name that begins with the images folder itself, such as "images/1.png" in ".../images", is meant from above it.
+    """
+    for depth in range(len(relative.parts)):
+        if relative.parts[:depth] == folder.parts[len(folder.parts) - depth :]:
+            path = folder.joinpath(*relative.parts[depth:])
+            suffixes = _SUFFIXES if record.any_suffix else ("",)
+            with suppress(OSError):  # a name that no disk can hold
+                found = [file for suffix in suffixes if (file := path.with_name(path.name + suffix)).is_file()]
+                if len(found) == 1:
+                    return found[0]
+    return None
 
 
 def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
@@ -113,7 +132,7 @@ def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
     names = ImageNames(known)
     missing = []
     for record in plan.dataset.images:
-        found = names.find(relative_path(plan.dataset, record), record.page)
+        found = names.find(relative_path(plan.dataset, record), record.page, record.any_suffix)
         if len(found) == 1:
             _match(plan, record, found[0])
         else:
@@ -123,29 +142,6 @@ def _match_by_name(plan: _Plan, known: Iterable[Image]) -> list[str]:
     if not plan.images and missing:
         raise none_is_there(plan.dataset.path, missing, "in the project", "Choose the folder with the images.")
     return missing
-
-
-class ImageNames:
-    """A project's images by their file names."""
-
-    def __init__(self, known: Iterable[Image]) -> None:
-        self._by_name: dict[tuple[str, int], list[Image]] = {}
-        for image in known:
-            self._by_name.setdefault((PurePosixPath(image.path).name, image.page), []).append(image)
-
-    def find(self, relative: PurePosixPath, page: int = 0) -> list[Image]:
-        """The images whose path ends like that, or bears that name at least; several where it cannot be told."""
-        namesakes = self._by_name.get((relative.name, page), [])
-        same_place = [image for image in namesakes if f"/{image.path}".endswith(f"/{relative}")]
-        return same_place or namesakes
-
-
-def none_is_there(path: Path, missing: Sequence[str], where: str, remedy: str) -> InvalidDataset:
-    """The error for a dataset of which no image was found."""
-    named = ", ".join(missing[:_NAMES_IN_A_MESSAGE])
-    more = f" and {len(missing) - _NAMES_IN_A_MESSAGE} more" if len(missing) > _NAMES_IN_A_MESSAGE else ""
-    problem = f"None of its images is {where}: {named}{more}." if missing else "It names no image."
-    return InvalidDataset(f"{path.name}: {problem}", remedy=remedy)
 
 
 def _read_files(

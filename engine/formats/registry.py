@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from engine.errors import MaskwrightError
-from engine.formats import coco_export
+from engine.formats import coco_export, label_map, labelme, voc, yolo
 from engine.formats.coco_document import read_dataset
 from engine.formats.dataset import Dataset
 from engine.formats.exporting import (
@@ -17,6 +17,7 @@ from engine.formats.exporting import (
     Selection,
     Split,
     new_folder,
+    one_file_an_image,
     parts_of,
     place_images,
 )
@@ -29,18 +30,23 @@ class Format:
 
     `read` takes the file or folder that a person names. `write` fills an empty folder with the parts of an export and
     returns how many annotations it wrote, and in words what the format could not hold. `image_folder` says where in
-    that folder the images of a part lie.
+    that folder the images of a part lie; with `one_file_an_image` there is one file for each, named like it.
     """
 
     title: str
     read: Callable[[Path], Dataset]
     write: Callable[[Sequence[Part], Path, Progress | None], tuple[int, tuple[str, ...]]]
     image_folder: Callable[[str], PurePosixPath]
+    one_file_an_image: bool = True
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "coco": Format("COCO", read_dataset, coco_export.write_coco, coco_export.image_folder),
+        "coco": Format("COCO", read_dataset, coco_export.write_coco, coco_export.image_folder, False),
+        "labelme": Format("LabelMe", labelme.read_labelme, labelme.write_labelme, labelme.image_folder),
+        "yolo": Format("YOLO segmentation", yolo.read_yolo, yolo.write_yolo, yolo.image_folder),
+        "voc": Format("Pascal VOC", voc.read_voc, voc.write_voc, voc.image_folder),
+        "label-map": Format("Label maps", label_map.read_label_map, label_map.write_label_map, label_map.image_folder),
     }
 )
 
@@ -69,8 +75,9 @@ def export_to_folder(
     """
     with project.consistent(), new_folder(target) as folder:
         parts = parts_of(project, selection or Selection(), split)
+        parts, changes = one_file_an_image(parts) if kind.one_file_an_image else (parts, ())
         annotations, losses = kind.write(parts, folder, progress)
         if image_files is not ImageFiles.LEAVE:
             for part in parts:
                 place_images(part, folder / kind.image_folder(part.name), image_files)
-    return ExportReport(target, sum(len(part.images) for part in parts), annotations, losses)
+    return ExportReport(target, sum(len(part.images) for part in parts), annotations, changes + losses)

@@ -16,9 +16,12 @@ from engine.geometry.mask import Mask
 
 Ring = NDArray[np.int64]
 
-# pycocotools walks a polygon's perimeter in steps of a fifth of a pixel; coordinates beyond this would only exhaust
-# the memory, no image is as large.
+# pycocotools walks a polygon's perimeter in steps of a fifth of a pixel; beyond these limits that would only exhaust
+# the memory (16 bytes a step), no image is as large.
 MAX_COORDINATE = 1_000_000.0
+MAX_PERIMETER = 5_000_000.0
+# Of either ring, when two are joined: a million distances take some milliseconds, and any corner would do.
+_COMPARED_CORNERS = 1000
 
 
 def outlines(mask: Mask) -> list[Ring]:
@@ -35,6 +38,18 @@ def outlines(mask: Mask) -> list[Ring]:
     down = _partners(np.lexsort((swapped, rows, columns)))
     points = np.stack([columns + mask.x, rows + mask.y], axis=1)
     return [_clockwise(mask, points[ring]) for ring in _cycles(across.tolist(), down.tolist())]
+
+
+def joined(rings: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """One ring (n, 2) along all of at least one, joined by lines there and back between corners that lie close.
+
+    Such lines enclose nothing, so that by the even-odd rule it covers what the rings cover together.
+    """
+    path = rings[0]
+    for ring in rings[1:]:
+        at, start = _close_corners(path, ring)
+        path = np.concatenate([path[: at + 1], ring[start:], ring[: start + 1], path[at:]])
+    return path
 
 
 def to_coco_polygons(mask: Mask, height: int, width: int) -> list[list[float]] | None:
@@ -70,13 +85,25 @@ def from_coco_polygons(polygons: Sequence[Sequence[float]], height: int, width: 
 def _checked(polygon: Any, index: int) -> list[float]:
     try:
         numbers = np.asarray(polygon, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"polygon {index} is not a list of numbers") from error
     if numbers.ndim != 1 or len(numbers) % 2:
         raise ValueError(f"polygon {index} is not a list of x, y pairs")
     if not np.isfinite(numbers).all() or (np.abs(numbers) > MAX_COORDINATE).any():
         raise ValueError(f"polygon {index} has a coordinate that no image has")
+    points = numbers.reshape(-1, 2)
+    if np.abs(points - np.roll(points, -1, axis=0)).sum() > MAX_PERIMETER:
+        raise ValueError(f"polygon {index} has a border longer than any image's")
     return numbers.tolist()
+
+
+def _close_corners(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
+    """The indices of two corners, one of each ring: the nearest, or among very many some that are about as near."""
+    step_a, step_b = (max(1, len(ring) // _COMPARED_CORNERS) for ring in (a, b))
+    few_a, few_b = a[::step_a].astype(np.float64), b[::step_b].astype(np.float64)
+    distances = (few_a[:, None, 0] - few_b[:, 0]) ** 2 + (few_a[:, None, 1] - few_b[:, 1]) ** 2
+    at, start = np.unravel_index(int(distances.argmin()), distances.shape)
+    return int(at) * step_a, int(start) * step_b
 
 
 def _corners(mask: Mask) -> tuple[Ring, Ring, Ring]:

@@ -323,6 +323,7 @@ def test_a_wrong_annotation_is_named_and_nothing_is_imported(
         ),
         ('{"images": [], "annotations": [], "categories": []}', "names no image"),
         ("[" * 100_000, "not a JSON file"),
+        ('{"images": ' + "1" * 5000 + "}", "not a JSON file"),
     ],
 )
 def test_a_file_that_is_no_dataset_is_named(project: Project, tmp_path: Path, text: str, words: str) -> None:
@@ -335,7 +336,7 @@ def test_a_file_that_is_no_dataset_is_named(project: Project, tmp_path: Path, te
 def test_bytes_that_are_no_text_are_named(project: Project, tmp_path: Path) -> None:
     path, folder = dataset(tmp_path, [])
     path.write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InvalidDataset, match="not a JSON file"):
+    with pytest.raises(InvalidDataset, match="not a text file"):
         import_coco(project, path, folder)
 
 

@@ -1,0 +1,69 @@
+"""The shapes that several formats share; see `engine.formats.dataset.Shape`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.formats.dataset import Shape
+from engine.geometry import polygons
+from engine.geometry.mask import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What has no mask: a box, a line, a point. Importing it says so and leaves its image incomplete."""
+
+    def draw(self, width: int, height: int) -> Mask:
+        """See `engine.formats.dataset.Shape`."""
+        return Mask.empty()
+
+
+@dataclass(frozen=True, slots=True)
+class Polygons:
+    """Rings [x, y, x, y, ...] in continuous pixel coordinates, or in fractions of the image where `normalised`.
+
+    Each is filled by the even-odd rule, as COCO's are, and all are united: a ring that runs to a hole and back along
+    the same line leaves the hole open.
+    """
+
+    rings: Sequence[Sequence[float]]
+    normalised: bool = False
+
+    def draw(self, width: int, height: int) -> Mask:
+        """See `engine.formats.dataset.Shape`."""
+        if not self.normalised:
+            return polygons.from_coco_polygons(self.rings, height, width)
+        scaled = [(np.reshape(ring, (-1, 2)) * (width, height)).ravel().tolist() for ring in self.rings]
+        return polygons.from_coco_polygons(scaled, height, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """The pixels whose centres lie in a circle."""
+
+    x: float
+    y: float
+    radius: float
+
+    def draw(self, width: int, height: int) -> Mask:
+        """See `engine.formats.dataset.Shape`."""
+        left, right = np.clip([self.x - self.radius, self.x + self.radius + 1], 0, width).astype(int)
+        top, bottom = np.clip([self.y - self.radius, self.y + self.radius + 1], 0, height).astype(int)
+        rows, columns = np.ogrid[top:bottom, left:right]
+        inside = np.hypot(columns + 0.5 - self.x, rows + 0.5 - self.y) <= self.radius
+        return Mask.from_crop(inside, int(left), int(top))
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """The pixels of any of several shapes."""
+
+    shapes: Sequence[Shape]
+
+    def draw(self, width: int, height: int) -> Mask:
+        """See `engine.formats.dataset.Shape`."""
+        union = Mask.empty()
+        for shape in self.shapes:
+            union = union.union(shape.draw(width, height))
+        return union
