@@ -1,15 +1,18 @@
 """Any dataset into a project. The source record of every image, annotation and category is kept for the export."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.errors import InvalidDataset
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, mask_of, relative_path
 from engine.formats.image_names import ImageNames, none_is_there
+from engine.formats.reading import is_text
 from engine.geometry.mask import Mask
 from engine.images import IMAGE_SUFFIXES
 from engine.project.categories import category_color
@@ -20,6 +23,8 @@ from engine.records import Category, Image, Instance, InstanceState, Origin, Rev
 
 Progress = Callable[[int, int], None]
 
+# No tool nests a record as deep; Python reads about ten times that, from wherever it is called.
+_DEEPEST = 100
 _SUFFIXES = tuple(spelled for suffix in sorted(IMAGE_SUFFIXES) for spelled in (suffix, suffix.upper()))
 
 
@@ -59,6 +64,7 @@ def import_dataset(
     images_folder: str | Path | None,
     *,
     accept_images: bool = False,
+    crowd_as_instances: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Adds the images of a dataset that lie in `images_folder`, and their instances, accepted, as one edit.
@@ -66,13 +72,19 @@ def import_dataset(
     Without a folder, the project's own images take the instances, found by file name. The whole dataset is checked and
     every mask drawn before anything is written, and everything is written in one transaction. With `accept_images` the
     images count as complete: accepted, or verified empty where they have no annotation; one with an annotation left out
-    stays open. Images that the project holds already get the instances that they do not have yet. `progress(done,
-    total)` counts image files and may raise to give up.
+    stays open. Images that the project holds already get the instances that they do not have yet. With
+    `crowd_as_instances` crowd regions become ordinary instances. `progress(done, total)` counts image files and may
+    raise to give up.
 
     Raises InvalidDataset where the dataset breaks its format or none of its images is there, MaskwrightError where the
     project cannot be written; nothing is imported then.
     """
-    plan = _Plan(dataset, notes=list(dataset.notes))
+    if crowd_as_instances:
+        dataset = replace(dataset, annotations=tuple(map(_as_instance, dataset.annotations)))
+    for category in dataset.categories:
+        if not is_text(category.name):
+            raise InvalidDataset(f"{dataset.path.name}: the category {category.name!r} has a name that is no text.")
+    plan = _Plan(dataset, notes=[*dataset.notes, *_doubtful_crowds(dataset)])
     known = project.images()
     if images_folder is None:
         missing = _match_by_name(plan, known)
@@ -92,6 +104,28 @@ def import_dataset(
         tuple(plan.left_out),
         tuple(plan.notes),
     )
+
+
+def _as_instance(annotation: DatasetAnnotation) -> DatasetAnnotation:
+    if not annotation.crowd:
+        return annotation
+    return replace(annotation, crowd=False, source={**(annotation.source or {}), "iscrowd": 0})
+
+
+def _doubtful_crowds(dataset: Dataset) -> list[str]:
+    """A sentence where crowd regions look like ordinary objects: some tools (CVAT) mark every mask that is no polygon.
+
+    COCO has one region for all that is crowded of a category on an image, and few of them.
+    """
+    crowds = Counter((each.image_id, each.category_id) for each in dataset.annotations if each.crowd)
+    count = crowds.total()
+    if 2 * count <= len(dataset.annotations) and all(number == 1 for number in crowds.values()):
+        return []
+    sentences = (
+        f"{count} of {len(dataset.annotations)} annotations are crowd regions (iscrowd 1), which no model is trained on.",
+        "If they are ordinary objects, as in exports of CVAT, import again with crowd regions as instances.",
+    )
+    return [" ".join(sentences)]
 
 
 def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]:
@@ -274,8 +308,39 @@ def _dataset_source(project: Project, plan: _Plan) -> dict[str, Any]:
     differing = [key for key, value in plan.dataset.source.items() if kept.get(key, value) != value]
     if differing:
         plan.notes.append(f"The project keeps {', '.join(differing)} of the dataset imported before.")
-    return {**plan.dataset.source, **kept}
+    return {**json.loads(_text(plan.dataset.source) or "{}"), **kept}
 
 
 def _text(record: Mapping[str, Any] | None) -> str | None:
-    return None if record is None else json.dumps(record, ensure_ascii=False)
+    """A record as JSON text that any database and any later reading can hold."""
+    if record is None:
+        return None
+    try:
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        # 1e999 is read as infinity, which is no JSON.
+        record = _without_infinity(record)
+        text = json.dumps(record, ensure_ascii=False)
+    except RecursionError as error:
+        raise _too_deep() from error
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(record) > _DEEPEST:
+        raise _too_deep()
+    # Lone halves of UTF-16 pairs, which JSON can spell and neither a database nor a file can hold.
+    return text if is_text(text) else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _without_infinity(each) for key, each in value.items()}
+    return [_without_infinity(each) for each in value] if isinstance(value, list) else value
+
+
+def _depth(value: Any) -> int:
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return 1 + max((_depth(each) for each in inside if isinstance(each, Mapping | list)), default=0)
+
+
+def _too_deep() -> InvalidDataset:
+    return InvalidDataset(f"A record of the dataset is nested more than {_DEEPEST} levels deep.")

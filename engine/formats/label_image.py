@@ -15,11 +15,12 @@ from PIL import Image as Pillow
 from engine.errors import InvalidDataset
 from engine.formats.reading import Tally
 from engine.geometry.mask import Mask
-from engine.images import MAX_PIXELS
 from engine.records import Instance
 
 Labels = NDArray[Any]
 
+# A label image is decoded whole: with 32 bits a value this takes 1.6 GB.
+_MOST_PIXELS = 400_000_000
 # Rows are looked at in strips of about this many pixels, so that sorting them takes little memory.
 _STRIP = 1 << 22
 # The boxes around the labels of a photograph each span most of it. Those of objects, nested or not, cover an image a
@@ -152,9 +153,9 @@ def _pixels(path: Path, page: Any) -> Labels:
 
 
 def _check_size(name: str, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
+    if width * height > _MOST_PIXELS:
         raise InvalidDataset(
-            f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million can be opened."
+            f"{name} has {width} x {height} pixels; at most {_MOST_PIXELS // 1_000_000} million can be opened."
         )
 
 

@@ -50,7 +50,7 @@ def from_coco(segmentation: Mapping[str, Any]) -> Mask:
     counts = segmentation.get("counts")
     if isinstance(counts, str | bytes):
         runs = _decompress(counts)
-    elif isinstance(counts, list) and all(type(run) is int for run in counts):
+    elif isinstance(counts, list) and all(type(run) is int and abs(run) < 2**31 for run in counts):
         runs = np.asarray(counts, dtype=np.int64)
     else:
         raise ValueError("counts is neither a text nor a list of whole numbers")

@@ -13,7 +13,8 @@ from pycocotools import mask as oracle
 from pycocotools.coco import COCO
 
 from engine.errors import InvalidDataset, OutOfSpace
-from engine.formats.coco import EVERYTHING, ImportReport, Selection, export_coco, import_coco
+from engine.formats.coco import EVERYTHING, ImportReport, Selection, export_coco, import_coco, read_dataset
+from engine.formats.importing import import_dataset
 from engine.geometry.mask import Mask
 from engine.project import commands
 from engine.project.edit import Action, Edit, InstanceChange
@@ -413,3 +414,77 @@ def test_an_import_that_fails_late_adds_no_image(project: Project, tmp_path: Pat
     project._database._driver().execute("PRAGMA max_page_count=100000")
     assert import_coco(project, path, folder).instances == 1999
     assert len(project.images()) == 2
+
+
+HOLE = [[2.0, 2.0, 20.0, 2.0, 20.0, 20.0, 2.0, 20.0], [8.0, 8.0, 12.0, 8.0, 12.0, 12.0, 8.0, 12.0]]
+RING = {"size": [HEIGHT, WIDTH], "counts": [62, 4, 26, 1, 2, 1, 26, 4, HEIGHT * WIDTH - 126]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "area"),
+    [
+        ({"iscrowd": 0}, 60),
+        ({"iscrowd": False}, 60),
+        ({"segmentation": RING}, 10),
+        ({"segmentation": HOLE}, 18 * 18),
+    ],
+    ids=["iscrowd 0", "iscrowd false", "RLE with a hole", "outer ring and hole as two polygons"],
+)
+def test_what_other_importers_lose_or_misread_is_what_pycocotools_says(
+    project: Project, tmp_path: Path, changes: dict[str, Any], area: int
+) -> None:
+    """COCO's polygons are united, so that a hole written as a second one is filled: COCO cannot say it that way."""
+    path, folder = dataset(tmp_path, [annotation(1, **changes)])
+    report = import_coco(project, path, folder)
+    (instance,) = project.instances(1)
+    (truth,) = by_pycocotools(path).values()
+    assert np.array_equal(instance.mask.to_full(HEIGHT, WIDTH), oracle.decode(truth))
+    assert (instance.mask.area, instance.crowd, report.notes) == (area, False, ())
+
+
+def ordinary_masks_as_crowds(tmp_path: Path) -> tuple[Path, Path]:
+    """As CVAT exports masks that were painted: run-length encoded, iscrowd 1, several of a category on an image."""
+    return dataset(tmp_path, [annotation(1), *(annotation(n, iscrowd=1, segmentation=RING) for n in (2, 3))])
+
+
+def test_crowds_that_look_like_ordinary_masks_stay_crowds_and_are_said(project: Project, tmp_path: Path) -> None:
+    report = import_coco(project, *ordinary_masks_as_crowds(tmp_path))
+    assert [instance.crowd for instance in project.instances(1)] == [False, True, True]
+    assert report.notes[0].startswith("2 of 3 annotations are crowd regions (iscrowd 1)")
+    assert "again with crowd regions as instances" in report.notes[0]
+
+
+def test_crowds_become_instances_on_request(project: Project, tmp_path: Path) -> None:
+    path, folder = ordinary_masks_as_crowds(tmp_path)
+    report = import_dataset(project, read_dataset(path), folder, crowd_as_instances=True)
+    assert [instance.crowd for instance in project.instances(1)] == [False, False, False]
+    assert report.notes == ()
+    assert [record["iscrowd"] for record in exported(project, tmp_path)["annotations"]] == [0, 0, 0]
+
+
+def test_values_that_json_can_spell_and_nothing_else_can_hold_are_kept_out(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1, note="\ud800", huge=1)], info={"x": [2]})
+    path.write_text(path.read_text().replace('"huge": 1', '"huge": 1e999').replace("[2]", "[-1e999]"))
+    import_coco(project, path, folder)
+    document = exported(project, tmp_path)
+    kept = document["annotations"][0]
+    assert (kept["huge"], kept["note"], document["info"]) == (None, "?", {"x": [None]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"segmentation": [[1, 2, 3, 4, 5, 10**400]]}, "polygon 0 is not a list of numbers"),
+        ({"segmentation": [[0, 0, 1e6, 1e6] * 20]}, "polygon 0 has a border longer than any image's"),
+        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": [10**30]}}, "counts is neither"),
+        ({"segmentation": {"size": [10**9, 10**9], "counts": [1]}}, "its size"),
+        ({"x": json.loads("[" * 300 + "]" * 300)}, "nested more than 100 levels"),
+    ],
+    ids=["huge number", "endless border", "huge run", "huge size", "deep"],
+)
+def test_values_beyond_any_image_are_refused(
+    project: Project, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidDataset, match=words):
+        import_coco(project, *dataset(tmp_path, [annotation(1, **changes)]))
+    assert project.images() == []
