@@ -7,6 +7,7 @@ is a disc, and a stroke is the same however it is cut into movements along the s
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from engine.geometry.mask import Bitmap, Mask
 
 Point = tuple[float, float]
 Rect = tuple[int, int, int, int]
+STRIP = 128  # rows computed at once; a short movement is one strip
 STEPS = 64  # per pixel, as many as a pointer can tell at the largest zoom
 
 
@@ -35,8 +37,9 @@ class Stroke:
         rect = _window(start, point, self.radius, self.bitmap.shape)
         if rect is None:
             return None
-        x1, y1, x2, y2 = rect
-        self.bitmap[y1:y2, x1:x2] |= capsule(start, point, self.radius, rect)
+        for strip in _strips(start, point, self.radius, rect):
+            x1, y1, x2, y2 = strip
+            self.bitmap[y1:y2, x1:x2] |= capsule(start, point, self.radius, strip)
         self.bounds = rect if self.bounds is None else _around(self.bounds, rect)
         return rect
 
@@ -82,6 +85,23 @@ def _window(start: Point, end: Point, radius: float, shape: tuple[int, ...]) -> 
     x2 = min(math.ceil(max(start[0], end[0]) + radius), shape[1])
     y2 = min(math.ceil(max(start[1], end[1]) + radius), shape[0])
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def _strips(start: Point, end: Point, radius: float, window: Rect) -> Iterator[Rect]:
+    """Rows of the window a few at a time, narrowed to where the capsule can be: far out on a large image the pointer
+    moves thousands of pixels at once, and of the square around such a line hardly any pixel is near it."""
+    (ax, ay), (bx, by) = sorted((start, end), key=lambda point: point[1])
+    x1, y1, x2, y2 = window
+    for top in range(y1, y2, STRIP):
+        bottom = min(top + STRIP, y2)
+        first, last = 0.0, 1.0  # the part of the line that these rows can be near
+        if by > ay:
+            first = min(max((top - radius - ay) / (by - ay), 0.0), 1.0)
+            last = min(max((bottom + radius - ay) / (by - ay), 0.0), 1.0)
+        xs = ax + (bx - ax) * first, ax + (bx - ax) * last
+        left, right = max(math.floor(min(xs) - radius) - 1, x1), min(math.ceil(max(xs) + radius) + 1, x2)
+        if left < right:
+            yield left, top, right, bottom
 
 
 def _around(a: Rect, b: Rect) -> Rect:

@@ -57,8 +57,8 @@ def bands(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
 
 
 def contiguous(values: NDArray[Any], *, on_disk: bool) -> NDArray[Any]:
-    """`values` itself where it is C-contiguous, else a copy that is."""
-    if values.flags.c_contiguous:
+    """`values` itself where it is C-contiguous and lies where it is to, else a copy that does."""
+    if values.flags.c_contiguous and (isinstance(values, np.memmap) or not on_disk):
         return values
     if not on_disk:
         return np.ascontiguousarray(values)

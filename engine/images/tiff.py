@@ -95,23 +95,30 @@ def decode_tiff(path: Path, page: int, *, large: int) -> tuple[NDArray[Any], int
         directory = plane.directory
         orientation = plane.orientation
         on_disk = plane.shape[0] * plane.shape[1] > large
-        by_pillow = directory.dtype in (np.uint8, np.bool_) and directory.compression in _LIBTIFF
-        if by_pillow and plane.planes == 1 and not (on_disk and _is_plain(directory)):
+        shallow = directory.dtype in (np.uint8, np.bool_)
+        with_libtiff = directory.compression in _LIBTIFF and plane.planes == 1
+        if shallow and with_libtiff and not (on_disk and _is_plain(directory)):
             # Unusual layouts (several planes, two or five channels) are unknown to Pillow, but not to tifffile.
             with contextlib.suppress(UnidentifiedImageError):
                 return decode_with_pillow(path, large=large, frame=plane.index)
         try:
             values = _decoded(plane, on_disk=on_disk)
         except (ValueError, ImportError, NotImplementedError) as error:
-            # tifffile has no LZW, JPEG and 12-bit values of its own; OpenCV has them through libtiff.
-            if directory.compression not in _LIBTIFF or plane.planes > 1:
-                kind = getattr(directory.compression, "name", directory.compression)
-                raise UnreadableImage(
-                    f"{path.name} is compressed in a way that this program cannot read ({kind}).",
-                    remedy="Save it with another compression, such as deflate.",
-                ) from error
+            # tifffile has no LZW, JPEG and 12-bit values of its own; Pillow and OpenCV have them through libtiff.
+            if not with_libtiff or not _is_plain(directory):
+                raise _unknown_compression(path, directory) from error
+            if shallow:
+                return decode_with_pillow(path, large=large, frame=plane.index)
             values, orientation = decode_with_opencv(path, plane.index), 1
         return _as_grey_or_rgb(values, directory, on_disk=on_disk), orientation
+
+
+def _unknown_compression(path: Path, directory: Any) -> UnreadableImage:
+    kind = getattr(directory.compression, "name", directory.compression)
+    return UnreadableImage(
+        f"{path.name} is compressed in a way that this program cannot read ({kind}).",
+        remedy="Save it with another compression, such as deflate.",
+    )
 
 
 def sampled_tiff(path: Path, page: int, every: int) -> tuple[NDArray[Any], int] | None:

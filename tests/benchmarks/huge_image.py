@@ -160,9 +160,10 @@ def stroke(window: MainWindow) -> None:
     window.workplace.choose_tool("brush")
     send(window, QEvent.Type.MouseButtonPress, *middle, left)
     for step in range(30):
-        send(window, QEvent.Type.MouseMove, middle[0] + 5 * step, middle[1] + 3 * step, left)
+        place = middle[0] + 5 * step, middle[1] + 3 * step
+        send(window, QEvent.Type.MouseMove, *place, left)
         QApplication.processEvents()
-    send(window, QEvent.Type.MouseButtonRelease, *middle, Qt.MouseButton.NoButton)
+    send(window, QEvent.Type.MouseButtonRelease, *place, Qt.MouseButton.NoButton)
 
 
 def measure(path: Path, *, predict: bool) -> dict[str, dict[str, float]]:
@@ -188,7 +189,7 @@ def measure(path: Path, *, predict: bool) -> dict[str, dict[str, float]]:
     phases.phase("thumbnail", lambda: None, lambda: window.thumbnails.pixmap(images[0]) is not None)
     for zoom in (0.1, 0.5, 1.0, 8.0):
         phases.phase(f"zoom_{zoom}", lambda zoom=zoom: canvas.zoom_to(zoom))
-        phases.phase(f"pan_{zoom}", lambda: [(canvas.pan(-300, -200), canvas.repaint()) for _ in range(20)])
+        phases.phase(f"pan_{zoom}", lambda: pan(window))
         phases.phase(f"stroke_{zoom}", lambda: stroke(window))
     phases.phase("fit", canvas.fit)
     phases.phase("stroke_fit", lambda: stroke(window))
@@ -197,6 +198,14 @@ def measure(path: Path, *, predict: bool) -> dict[str, dict[str, float]]:
         phases.phase("predict", lambda: None, lambda: session.images[images[0].id].predicted_by is not None)
     phases.phase("close", window.close)
     return phases.report
+
+
+def pan(window: MainWindow) -> None:
+    """Away and back again."""
+    for step in range(20):
+        sign = 1 if step < 10 else -1
+        window.canvas.pan(-120 * sign, -80 * sign)
+        window.canvas.repaint()
 
 
 def add(path: Path) -> None:

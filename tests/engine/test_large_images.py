@@ -75,6 +75,10 @@ FILES = {
     "one bit, white is zero.tif": tiff(colours()[:, :, 0] > 128, "miniswhite"),
     "signed, white is zero.tif": tiff((deep()[:, :, 0] - 32768).view(np.int16), "miniswhite"),
     "deep inks.tif": tiff(np.dstack([deep(), deep()[:, :, 1] // 2]), "separated"),
+    "deep lzw.tif": lambda path: Image.fromarray(deep()[:, :, 0]).save(path, compression="tiff_lzw"),
+    "deep lzw, white is zero.tif": lambda path: Image.fromarray(deep()[:, :, 0]).save(
+        path, compression="tiff_lzw", tiffinfo={262: 0}
+    ),
     "lzw.tif": pillow("RGB", compression="tiff_lzw"),
     "jpeg.tif": pillow("RGB", compression="jpeg"),
     "inks.tif": pillow("CMYK"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tools.stroke import STEPS, Stroke
+from app.tools.stroke import STEPS, Stroke, capsule
 from engine.geometry.mask import Bitmap, Mask
 
 WIDTH, HEIGHT = 24, 18
@@ -81,6 +81,19 @@ def test_a_line_is_the_same_however_it_is_cut(pieces: int) -> None:
 def test_a_fast_movement_leaves_no_gap() -> None:
     stroke = drawn([(2.5, 100.5), (1990.5, 100.5)], 2.0, 2000, 200)
     assert stroke.bitmap[100, 2:1991].all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_long_movement_is_one_capsule(seed: int) -> None:
+    """It is computed strip by strip, each only as wide as it must be."""
+    random = np.random.default_rng(seed)
+    reach = float(random.choice([0.5, 3.25, 40.0]))
+    start, end = (tuple(map(float, random.uniform(-60, (1060, 860)))) for _ in range(2))
+    if seed < 4:
+        end = [(start[0], 700.0), (900.0, start[1]), start, (start[0] + 1 / STEPS, 800.0)][seed]
+    start, end = (tuple(round(each * STEPS) / STEPS for each in point) for point in (start, end))
+    whole = capsule(start, end, reach, (0, 0, 1000, 800))
+    np.testing.assert_array_equal(drawn([start, end], reach, 1000, 800).bitmap, whole)
 
 
 def test_reported_rectangles_hold_every_changed_pixel() -> None:
