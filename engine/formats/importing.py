@@ -121,11 +121,9 @@ def _doubtful_crowds(dataset: Dataset) -> list[str]:
     count = crowds.total()
     if 2 * count <= len(dataset.annotations) and all(number == 1 for number in crowds.values()):
         return []
-    sentences = (
-        f"{count} of {len(dataset.annotations)} annotations are crowd regions (iscrowd 1), which no model is trained on.",
-        "If they are ordinary objects, as in exports of CVAT, import again with crowd regions as instances.",
-    )
-    return [" ".join(sentences)]
+    share = f"{count} of {len(dataset.annotations)} annotations"
+    remedy = "If they are ordinary objects, as in exports of CVAT, import again with crowd regions as instances."
+    return [f"{share} are crowd regions (iscrowd 1), which no model learns from. {remedy}"]
 
 
 def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]:
