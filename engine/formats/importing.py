@@ -122,7 +122,7 @@ def _doubtful_crowds(dataset: Dataset) -> list[str]:
     if 2 * count <= len(dataset.annotations) and all(number == 1 for number in crowds.values()):
         return []
     sentences = (
-        f"{count} of {len(dataset.annotations)} annotations are crowd regions (iscrowd 1), which no model is trained on.",
+        f"{count} of {len(dataset.annotations)} annotations are crowd regions (iscrowd 1), which train no model.",
         "If they are ordinary objects, as in exports of CVAT, import again with crowd regions as instances.",
     )
     return [" ".join(sentences)]

@@ -99,6 +99,8 @@ def shown(text: str) -> str:
 def read_text(path: Path, name: str) -> str:
     """The text of a file called `name`. Raises InvalidDataset where it is not there, unreadable or no UTF-8."""
     try:
+        if path.exists() and not path.is_file():
+            raise InvalidDataset(f"{path} is no file.", remedy="Choose the file of the dataset.")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise InvalidDataset(f"There is no file {path}.") from error
