@@ -319,37 +319,56 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def check(kind: str, folder: Path, empty: Path, chance: random.Random) -> str:
+class Bench:
+    """A fresh project for each case; one that a case left as it was serves the next."""
+
+    def __init__(self, place: Path) -> None:
+        self._empty, self._path = place / "empty.maskwright", place / "case.maskwright"
+        Project.create(self._empty, author="fuzz").close()
+        self._project: Project | None = None
+
+    def fresh(self) -> Project:
+        if self._project is None:
+            shutil.copyfile(self._empty, self._path)
+            self._project = Project.open(self._path, author="fuzz")
+        return self._project
+
+    def reopened(self) -> Project:
+        assert self._project is not None
+        self._project.close()
+        self._project = Project.open(self._path, author="fuzz")
+        return self._project
+
+    def clear(self) -> None:
+        if self._project is not None:
+            self._project.close()
+            self._project = None
+            Project.discard(self._path)
+
+
+def check(kind: str, folder: Path, bench: Bench, chance: random.Random) -> str:
     """Reads and imports the dataset in `folder`; returns how it ended. Raises where that is wrong."""
-    named = folder / "data" / SAMPLES[kind][0]
     before = listing(folder)
-    path = folder / "case.maskwright"
-    shutil.copyfile(empty, path)
-    with Project.open(path, author="fuzz") as project:
-        try:
-            dataset = FORMATS[kind].read(named)
-            images = dataset.images_folder or folder / "data"
-            report = import_dataset(project, dataset, images, accept_images=chance.random() < 0.5)
-        except MaskwrightError as error:
-            refusal = str(error)
-            outcome = "refused"
-        else:
-            outcome = "imported"
-        if outcome == "refused":
-            assert refusal.encode("utf-8") and len(refusal) < 5000, "the message is not fit to be shown"
-            assert (project.images(), project.categories(), project.can_undo) == ([], [], False), "the project changed"
-        else:
-            counted = check_masks(project)
-            assert (report.instances, report.images) == counted, f"{report} but {counted}"
-            if chance.random() < 0.2:
-                export_to_folder(project, FORMATS[chance.choice(sorted(FORMATS))], folder / "out")
-                shutil.rmtree(folder / "out")
-    if outcome == "imported":
-        with Project.open(path, author="fuzz") as project:
-            assert check_masks(project) == counted, "it is another project when it is opened again"
-    path.unlink()
+    project = bench.fresh()
+    try:
+        dataset = FORMATS[kind].read(folder / "data" / SAMPLES[kind][0])
+        images = dataset.images_folder or folder / "data"
+        report = import_dataset(project, dataset, images, accept_images=chance.random() < 0.5)
+    except MaskwrightError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
     assert listing(folder) == before, "files were left behind"
-    return outcome
+    if refusal:
+        assert refusal.encode("utf-8") and len(refusal) < 5000, "the message is not fit to be shown"
+        assert (project.images(), project.categories(), project.can_undo) == ([], [], False), "the project changed"
+        return "refused"
+    assert (report.instances, report.images) == check_masks(project), f"{report} but {check_masks(project)}"
+    if chance.random() < 0.2:
+        export_to_folder(project, FORMATS[chance.choice(sorted(FORMATS))], folder / "out")
+        assert (report.instances, report.images) == check_masks(bench.reopened()), "reopened, it is another project"
+    bench.clear()
+    return "imported"
 
 
 def check_masks(project: Project) -> tuple[int, int]:
@@ -368,8 +387,7 @@ def run(kind: str, cases: int, seed: int, first: int, keep: Path | None) -> int:
     slowest = 0.0
     shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=shared) as place:
-        empty = Path(place, "empty.maskwright")
-        Project.create(empty, author="fuzz").close()
+        bench = Bench(Path(place))
         for number in range(first, first + cases):
             chance = random.Random(f"{kind} {seed} {number}")
             folder = Path(place, str(number))
@@ -381,9 +399,10 @@ def run(kind: str, cases: int, seed: int, first: int, keep: Path | None) -> int:
             signal.alarm(SECONDS)
             try:
                 write_case(folder, files, chance)
-                outcomes[check(kind, folder, empty, chance)] += 1
+                outcomes[check(kind, folder, bench, chance)] += 1
             except Exception:  # noqa: BLE001 - whatever it is, it is what this looks for
                 outcomes["failed"] += 1
+                bench.clear()
                 print(f"-- {kind}, seed {seed}, case {number}", file=sys.stderr)
                 traceback.print_exc()
                 if keep is not None:
@@ -392,6 +411,7 @@ def run(kind: str, cases: int, seed: int, first: int, keep: Path | None) -> int:
                 signal.alarm(0)
                 shutil.rmtree(folder, ignore_errors=True)
             slowest = max(slowest, time.monotonic() - started)
+        bench.clear()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     print(f"{kind}: {cases} cases, {counts}; slowest {slowest:.2f} s, peak memory {peak:.0f} MB")
