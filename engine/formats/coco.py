@@ -17,8 +17,16 @@ def import_coco(
     images_folder: str | Path | None,
     *,
     accept_images: bool = False,
+    crowd_as_instances: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Brings a COCO file into a project; see `import_dataset`."""
     dataset = read_dataset(annotation_path)
-    return import_dataset(project, dataset, images_folder, accept_images=accept_images, progress=progress)
+    return import_dataset(
+        project,
+        dataset,
+        images_folder,
+        accept_images=accept_images,
+        crowd_as_instances=crowd_as_instances,
+        progress=progress,
+    )

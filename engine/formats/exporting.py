@@ -3,6 +3,7 @@
 An export is complete or not there: a folder is made beside its place and takes its name at the end.
 """
 
+import itertools
 import json
 import os
 import random
@@ -262,14 +263,11 @@ def _group(one: ExportImage, group_by: str) -> str:
 
 def _distinct(name: PurePosixPath, taken: set[str]) -> str:
     """The name, with its suffix in it and then a number where that is needed; notes it as taken."""
-    stems = [name.stem, f"{name.stem}_{name.suffix[1:]}"]
-    number = 2
-    while str(name.with_name(stems[0])).casefold() in taken:
-        del stems[0]
-        stems = stems or [f"{name.stem}_{number}"]
-        number += 1
-    taken.add(str(name.with_name(stems[0])).casefold())
-    return str(name.with_name(stems[0] + name.suffix))
+    numbered = (f"{name.stem}_{number}" for number in itertools.count(2))
+    stems = itertools.chain((name.stem, f"{name.stem}_{name.suffix[1:]}"), numbered)
+    stem = next(stem for stem in stems if str(name.with_name(stem)).casefold() not in taken)
+    taken.add(str(name.with_name(stem)).casefold())
+    return str(name.with_name(stem + name.suffix))
 
 
 def _short_name(path: str) -> str:

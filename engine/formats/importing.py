@@ -321,7 +321,7 @@ def _text(record: Mapping[str, Any] | None) -> str | None:
         text = json.dumps(record, ensure_ascii=False)
     except RecursionError as error:
         raise _too_deep() from error
-    if text.count("[") + text.count("{") > _DEEPEST and _depth(record) > _DEEPEST:
+    if text.count("[") + text.count("{") > _DEEPEST and _is_too_deep(record):
         raise _too_deep()
     # Lone halves of UTF-16 pairs, which JSON can spell and neither a database nor a file can hold.
     return text if is_text(text) else text.encode("utf-8", "replace").decode("utf-8")
@@ -335,9 +335,14 @@ def _without_infinity(value: Any) -> Any:
     return [_without_infinity(each) for each in value] if isinstance(value, list) else value
 
 
-def _depth(value: Any) -> int:
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return 1 + max((_depth(each) for each in inside if isinstance(each, Mapping | list)), default=0)
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        inside = [each for holder in level for each in (holder.values() if isinstance(holder, Mapping) else holder)]
+        level = [each for each in inside if isinstance(each, Mapping | list)]
+        if not level:
+            return False
+    return True
 
 
 def _too_deep() -> InvalidDataset:

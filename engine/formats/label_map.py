@@ -56,6 +56,7 @@ def read_label_map(path: str | Path) -> Dataset:
     named: dict[Path, Mapping[str, list[str]]] = {}
     for number, one in enumerate(maps, start=1):
         name = name_in(folder, one.path)
+        check_inside(folder, one.path)
         if one.categories not in named:
             named[one.categories] = _read_categories(folder, one.categories, ids)
         values = read_label_image(one.path, name).values

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 from engine.errors import InvalidDataset
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, Record, Shape
 from engine.formats.exporting import ExportImage, Part, Progress, ordinary, polygons_of
-from engine.formats.reading import Tally, files_below, finite, name_in, read_json, shown, within
+from engine.formats.reading import Tally, check_inside, files_below, finite, name_in, read_json, shown, within
 from engine.formats.shapes import Circle, Nothing, Polygons, Union
 from engine.geometry.mask import Mask
 from engine.images import MAX_PIXELS
@@ -85,6 +85,7 @@ def read_labelme(path: str | Path) -> Dataset:
     categories: dict[str, int] = {}
     for file in files_below(path, {".json"}) if path.is_dir() else [path]:
         name = name_in(folder, file)
+        check_inside(folder, file)
         document = read_json(file, name)
         if not isinstance(document, dict) or "shapes" not in document:
             if file == path:

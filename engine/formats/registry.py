@@ -42,7 +42,7 @@ class Format:
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "coco": Format("COCO", read_dataset, coco_export.write_coco, coco_export.image_folder, False),
+        "coco": Format("COCO", read_dataset, coco_export.write_coco, coco_export.image_folder, one_file_an_image=False),
         "labelme": Format("LabelMe", labelme.read_labelme, labelme.write_labelme, labelme.image_folder),
         "yolo": Format("YOLO segmentation", yolo.read_yolo, yolo.write_yolo, yolo.image_folder),
         "voc": Format("Pascal VOC", voc.read_voc, voc.write_voc, voc.image_folder),

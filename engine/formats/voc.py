@@ -76,6 +76,7 @@ def read_voc(path: str | Path) -> Dataset:
     for number, file in enumerate(files_below(folder / "SegmentationObject", {".png"}), start=1):
         relative = PurePosixPath(file.relative_to(folder / "SegmentationObject").as_posix()).with_suffix("")
         name = name_in(folder, file)
+        check_inside(folder, file)
         images.append(DatasetImage(number, str("JPEGImages" / relative), None, name, any_suffix=True))
         for where, category, shape in _objects(folder, relative, name, palette, tally):
             annotations.append(DatasetAnnotation(number, ids.setdefault(category, len(ids) + 1), shape, where))
@@ -253,6 +254,7 @@ def _note_unlabelled(folder: Path, known: set[str], tally: Tally) -> None:
     sets = folder / "ImageSets" / "Segmentation"
     noted: set[str] = set()
     for file in files_below(sets, {".txt"}) if sets.is_dir() else ():
+        check_inside(folder, file)
         for stem in read_text(file, name_in(folder, file)).split():
             if str(PurePosixPath("JPEGImages") / stem) not in known and stem not in noted:
                 noted.add(stem)

@@ -21,7 +21,7 @@ from engine.formats.reading import Tally, check_inside, files_below, name_in, re
 from engine.formats.shapes import Nothing, Polygons
 from engine.formats.yolo_yaml import DataFile, read_data_file
 from engine.geometry import polygons
-from engine.images import IMAGE_SUFFIXES
+from engine.images import IMAGE_SUFFIXES, find_images
 from engine.records import Instance
 
 _NAMES_FILES = ("classes.txt", "obj.names", "names.txt")
@@ -82,7 +82,7 @@ def write_yolo(parts: Sequence[Part], folder: Path, progress: Progress | None = 
             lines = [f"{numbers[instance.category_id]} {_coordinates(instance, one, losses)}\n" for instance in kept]
             target.write_text("".join(lines), encoding="utf-8")
     (folder / "data.yaml").write_text(_data_yaml(parts), encoding="utf-8")
-    return written, losses.sentences()
+    return written, losses.sentences() + _about_parts([part.name for part in parts])
 
 
 def _data_file(path: Path) -> Path | None:
@@ -142,13 +142,14 @@ def _place(folder: Path, root: PurePosixPath, stated: str, where: str) -> PurePo
 
 
 def _below(folder: Path, place: PurePosixPath) -> Iterator[_Entry]:
-    for file in files_below(folder / place, IMAGE_SUFFIXES):
+    for file in find_images(folder / place):
         image = PurePosixPath(file.relative_to(folder).as_posix())
         yield _Entry(image, _labels_of(image))
 
 
 def _from_list(folder: Path, place: PurePosixPath, root: PurePosixPath) -> Iterator[_Entry]:
     """The images that a text file lists, one a line."""
+    check_inside(folder, folder / place)
     for number, line in enumerate(read_text(folder / place, str(place)).splitlines(), start=1):
         if not line.strip():
             continue
@@ -172,8 +173,7 @@ def _found(path: Path) -> tuple[Path, list[_Entry]]:
             and path in (root, root / "images", root / "labels")
         ):
             return root, list(_below(root, PurePosixPath("images")))
-    below = files_below(path, {".txt", *IMAGE_SUFFIXES})
-    files = [file for file in below if file.suffix.lower() != ".txt" or _may_be_labels(file)]
+    files = [*find_images(path), *(file for file in files_below(path, {".txt"}) if _may_be_labels(file))]
     if not files:
         return path, []
     folder = Path(os.path.commonpath([file.parent for file in files]))
@@ -217,6 +217,7 @@ def _names(path: Path, folder: Path) -> dict[int, str] | None:
     for place in dict.fromkeys((path, folder, path / "labels", path.parent)):
         for file in (place / name for name in _NAMES_FILES):
             if file.is_file():
+                check_inside(place, file)
                 lines = read_text(file, file.name).splitlines()
                 return {number: line.strip() for number, line in enumerate(lines) if line.strip()}
     return None
@@ -328,6 +329,14 @@ def _data_yaml(parts: Sequence[Part]) -> str:
     lines = [f"{_quoted(name)}: {_quoted(place)}" for name, place in folders.items()]
     names = [f"  {number}: {_quoted(category.name)}" for number, category in enumerate(parts[0].categories)]
     return "\n".join([*lines, "names:" if names else "names: []", *names, ""])
+
+
+def _about_parts(names: Sequence[str]) -> tuple[str, ...]:
+    if names == [""]:
+        return ("Without a split, data.yaml names the same images for train and val.",)
+    if not {"train", "val"} <= set(names):
+        return ("Ultralytics asks for parts called train and val, which data.yaml does not have both.",)
+    return ()
 
 
 def _quoted(text: str) -> str:

@@ -19,7 +19,7 @@ Ring = NDArray[np.int64]
 # pycocotools walks a polygon's perimeter in steps of a fifth of a pixel; beyond these limits that would only exhaust
 # the memory (16 bytes a step), no image is as large.
 MAX_COORDINATE = 1_000_000.0
-MAX_PERIMETER = 5_000_000.0
+MAX_PERIMETER = 2_000_000.0
 # Of either ring, when two are joined: a million distances take some milliseconds, and any corner would do.
 _COMPARED_CORNERS = 1000
 

@@ -24,6 +24,7 @@ from engine.geometry.mask import Bitmap, Mask
 from engine.project.project import Project
 
 WIDTH, HEIGHT = 40, 30
+NO_SPLIT = "Without a split, data.yaml names the same images for train and val."
 LINE = "0 0.05 0.1 0.3 0.1 0.3 0.3 0.05 0.3"
 RECTANGLE = Mask.from_crop(np.ones((6, 10)), 2, 3)
 DATA = "train: images/train\nval: images/val\nnames: [cell, 'a debris']\n"
@@ -61,7 +62,7 @@ def test_masks_come_back_identical(
     project = holding({**masks, "empty.png": []}, size)
     again, report, dataset = there_and_back(project, "yolo")
     assert contents(again) == contents(project)
-    assert report.losses == dataset.notes == ()
+    assert (report.losses, dataset.notes) == ((NO_SPLIT,), ())
     assert [image.status for image in again.images()] == [image.status for image in project.images()]
 
 
@@ -315,6 +316,14 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path, stated: 
     }
     with pytest.raises(InvalidDataset, match=r"leads out|which is not there"):
         read_yolo(yolo_folder(tmp_path / "data", files))
+
+
+def test_images_that_are_links_to_elsewhere_are_read(project: Project, tmp_path: Path) -> None:
+    """As exports make them where the disk has no other links, and as people do."""
+    yolo_folder(tmp_path / "outside", {"a.png": ""})
+    folder = yolo_folder(tmp_path / "data", {"images/b.png": "", "labels/a.txt": LINE})
+    (folder / "images" / "a.png").symlink_to(tmp_path / "outside" / "a.png")
+    assert import_dataset(project, read_yolo(folder), folder).instances == 1
 
 
 def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
