@@ -54,12 +54,22 @@ class Decoded:
     deep: DeepPyramid | None = None
 
     @property
+    def on_disk(self) -> bool:
+        return isinstance(self.rgb, np.memmap)
+
+    @property
     def bytes(self) -> int:
+        """Of memory."""
+        if self.on_disk:
+            return 0
         return self.rgb.nbytes + (self.deep.image.values.nbytes if self.deep is not None else 0)
 
 
 class PixelCache:
-    """Decoded pages by path, bounded by bytes, and on disk above `large` pixels. Safe to use from several threads."""
+    """Decoded pages by path, bounded by bytes. Safe to use from several threads.
+
+    Those above `large` pixels are on disk, and of them only the last is kept: each takes gigabytes.
+    """
 
     def __init__(self, limit: int = PIXEL_CACHE_BYTES, large: int = LARGE_PIXELS) -> None:
         self._limit = limit
@@ -97,6 +107,8 @@ class PixelCache:
 
     def _keep(self, key: tuple[Path, int], decoded: Decoded) -> None:
         with self._lock:
+            if decoded.on_disk:
+                self._entries = OrderedDict((one, kept) for one, kept in self._entries.items() if not kept.on_disk)
             self._entries[key] = decoded
             self._bytes += decoded.bytes
             while self._bytes > self._limit and len(self._entries) > 1:
@@ -140,25 +152,32 @@ class PixelLoader(QObject):
         super().__init__()
         self._session = session
         self._cache = cache
-        self._thread = _ReaderThread(cache)
-        self._thread.read.connect(self._on_read, Qt.ConnectionType.QueuedConnection)
-        self._thread.unreadable.connect(self._on_unreadable, Qt.ConnectionType.QueuedConnection)
+        # Decoding a large image takes half a minute and cannot be interrupted, so others do not wait for it.
+        self._thread, self._large_thread = _ReaderThread(cache), _ReaderThread(cache)
+        for thread in (self._thread, self._large_thread):
+            thread.read.connect(self._on_read, Qt.ConnectionType.QueuedConnection)
+            thread.unreadable.connect(self._on_unreadable, Qt.ConnectionType.QueuedConnection)
         session.image_changed.connect(self._load)
 
     def stop(self) -> None:
         self._thread.stop()
+        self._large_thread.stop()
 
     def _load(self) -> None:
         project, image = self._session.project, self._session.image
         if project is None or image is None:
             self._thread.set_plan([])
+            self._large_thread.set_plan([])
             return
         if self._session.pixels is not None or self._session.unreadable is not None:
             return
         task = ReadTask.of(project, image)
         kept = self._cache.get(task.path, task.page)
-        tasks = [ReadTask.of(project, self._session.images[image_id]) for image_id in prefetched(self._session)]
-        self._thread.set_plan([task, *tasks] if kept is None else tasks)
+        current = [task] if kept is None else []
+        ahead = [ReadTask.of(project, self._session.images[image_id]) for image_id in prefetched(self._session)]
+        is_large = image.width * image.height > LARGE_PIXELS
+        self._thread.set_plan(ahead if is_large else current + ahead)
+        self._large_thread.set_plan(current if is_large else [])
         if kept is not None:
             self._session.set_pixels(image.id, kept.rgb, kept.deep)
 

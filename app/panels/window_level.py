@@ -44,7 +44,7 @@ class WindowLevelBar(QWidget):
         layout = row(
             *(label("Window", "muted"), self.width_slider, self._width),
             *(label("Level", "muted"), self.level_slider, self._level),
-            *(self.auto, self.full, None, self._range),
+            *(self.auto, self.full, self._range),
         )
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setSpacing(SPACING)
@@ -118,7 +118,7 @@ def _slider(name: str, tip: str) -> QSlider:
     slider.setRange(0, _STEPS)
     slider.setPageStep(_STEPS // 20)
     slider.setMinimumWidth(60)
-    slider.setMaximumWidth(260)
+    slider.setMaximumWidth(400)
     slider.setAccessibleName(name)
     slider.setToolTip(tip)
     return slider

@@ -4,6 +4,7 @@ An array on disk is a mapped file without a name: its pages belong to the system
 memory is short, and the space is free again when the array is.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -37,15 +38,23 @@ def new_array(shape: tuple[int, ...], dtype: DTypeLike, *, on_disk: bool) -> NDA
                 remedy="Free some space, then try again.",
             )
         with tempfile.TemporaryFile(dir=folder) as file:
-            # Reserved now: writing to a mapped file on a full disk would end the program rather than raise an error.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
+            _reserve(file.fileno(), size)
             return np.memmap(file, dtype, mode="w+", shape=shape)
     except OSError as error:
         refusal = explain(error, folder)
         if refusal is None:
             raise
         raise refusal from error
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the space now: writing to a mapped file on a full disk would end the program rather than raise an error."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot reserve
+                raise
 
 
 def bands(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:

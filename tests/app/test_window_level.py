@@ -157,6 +157,16 @@ def test_a_large_image_is_painted_from_disk_with_the_same_pixels(
             np.testing.assert_array_equal(decoded.deep.pixels(level)[each], plain.pixels(level)[each])
 
 
+def test_of_large_images_one_is_kept_and_it_pushes_out_no_others(tmp_path: Path) -> None:
+    for name, side in (("small.png", 20), ("large 1.png", 90), ("large 2.png", 91)):
+        Picture.fromarray(np.zeros((side, side, 3), dtype=np.uint8)).save(tmp_path / name)
+    cache = PixelCache(limit=2000, large=1000)
+    for name in ("small.png", "large 1.png", "large 2.png"):
+        cache.read(tmp_path / name)
+    kept = [name for name in ("small.png", "large 1.png", "large 2.png") if cache.get(tmp_path / name) is not None]
+    assert kept == ["small.png", "large 2.png"]
+
+
 def test_who_asks_for_an_image_that_is_being_decoded_gets_the_same_one(
     qtbot: QtBot, working: MainWindow, tmp_path: Path
 ) -> None:

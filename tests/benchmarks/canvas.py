@@ -241,7 +241,7 @@ def measure_brush(canvas: CanvasView, session: Session, repeats: int) -> dict[st
 
 def _middle(canvas: CanvasView) -> tuple[int, int, int, int]:
     """Image pixels around the middle of the canvas."""
-    x, y = canvas.widget_to_image(canvas.width() / 2, canvas.height() / 2)
+    x, y = canvas.viewport.to_image(canvas.width() / 2, canvas.height() / 2)
     return int(x) - 80, int(y) - 80, int(x) + 80, int(y) + 80
 
 

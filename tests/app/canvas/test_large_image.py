@@ -9,6 +9,7 @@ from PIL import Image as Picture
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from app.canvas.layers import Layers
 from app.canvas.overlay import Overlay
 from app.canvas.view import CanvasView
 from app.jobs.pixels import PixelCache, PixelLoader, prefetched
@@ -94,3 +95,11 @@ def test_neighbours_that_are_large_are_not_read_ahead(session: Session) -> None:
     assert prefetched(session) == [other]
     session.images[other] = replace(session.images[other], width=30_000, height=30_000)
     assert prefetched(session) == []
+
+
+def test_masks_that_find_no_room_on_disk_leave_the_words_to_the_reader() -> None:
+    layers = Layers()
+    layers.resize(1 << 24, 1 << 24)
+    assert (layers.overlay.width, layers.overlay.height) == (0, 0)
+    layers.resize(30, 20)
+    assert (layers.overlay.width, layers.overlay.height) == (30, 20)
