@@ -124,7 +124,7 @@ class ReadTask:
 
     @classmethod
     def of(cls, project: Project, image: Image) -> "ReadTask":
-        return cls(image.id, project.image_path(image))
+        return cls(image.id, project.image_path(image), image.page)
 
 
 class _ReaderThread(PlannedThread[ReadTask]):

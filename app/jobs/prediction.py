@@ -178,7 +178,8 @@ class Prediction(QObject):
     def _task(self, image: Image) -> PredictTask:
         assert self._session.project is not None
         assert self.checkpoint is not None
-        return PredictTask(image.id, self._session.project.image_path(image), self.checkpoint, self._training)
+        path = self._session.project.image_path(image)
+        return PredictTask(image.id, path, self.checkpoint, self._training, image.page)
 
     def _on_loaded(self, checkpoint_id: str, card: object) -> None:
         self.checkpoint_id = checkpoint_id

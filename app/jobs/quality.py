@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
@@ -22,6 +22,7 @@ from engine.quality.examination import RULES, examine, examine_image
 from engine.quality.findings import Finding, Subject
 from engine.quality.fixing import Fixed, fix
 
+SETTLE_MS = 300  # after this long without another edit its images are looked at again: not between two strokes
 REPORT_SECONDS = 0.1  # how often the window hears of findings and progress: more often it would repaint for nothing
 
 
@@ -108,6 +109,7 @@ class Quality(QObject):
     changed = Signal()  # started, further, ended
     cleared = Signal()
     found = Signal(object)  # findings that are new
+    completed = Signal()  # the whole project was checked
     settled = Signal()  # which findings still hold
 
     def __init__(self, session: Session) -> None:
@@ -131,12 +133,22 @@ class Quality(QObject):
             thread.ended.connect(self._on_ended, queued)
             thread.failed.connect(session.problem, queued)
         session.project_changed.connect(self._clear)
-        session.image_updated.connect(lambda image_id: self._recheck([image_id]))
-        session.images_changed.connect(lambda: self._recheck(self._by_image))
+        session.image_updated.connect(lambda image_id: self._recheck_later([image_id]))
+        session.images_changed.connect(lambda: self._recheck_later(self._by_image))
+        self._edited: set[int] = set()
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self._recheck)
+        self._tell = QTimer(self, singleShot=True, interval=round(REPORT_SECONDS * 1000))
+        self._tell.timeout.connect(self.settled)
 
     @property
     def running(self) -> bool:
         return self._running is not None
+
+    @property
+    def fixing(self) -> bool:
+        """Whether fixes are being prepared."""
+        return any(isinstance(task, FixTask) for task in self._waiting)
 
     def is_outdated(self, finding: Finding) -> bool:
         """Whether a finding was mended since, or is about what was edited."""
@@ -163,6 +175,7 @@ class Quality(QObject):
         """Fix findings of one check, as one edit. Those that no longer hold are left alone, and said so."""
         if self._session.project is not None and findings:
             self._ask(FixTask(self._session.project.path, tuple(findings)))
+            self.changed.emit()
 
     def stop(self) -> None:
         for thread in (self._examiner, self._helper):
@@ -177,11 +190,17 @@ class Quality(QObject):
         self.cleared.emit()
         self.changed.emit()
 
-    def _recheck(self, image_ids: Iterable[int]) -> None:
-        """Look again at those of the images that have findings, after they were edited."""
-        known = tuple(image_id for image_id in image_ids if image_id in self._by_image)
-        if known and self._session.project is not None:
-            self._ask(RecheckTask(self._session.project.path, self._checks & set(RULES), known))
+    def _recheck_later(self, image_ids: Iterable[int]) -> None:
+        """Look again at those of the images that have findings."""
+        known = [image_id for image_id in image_ids if image_id in self._by_image]
+        self._edited.update(known)
+        if known:
+            self._settle.start()
+
+    def _recheck(self) -> None:
+        edited, self._edited = tuple(sorted(self._edited & self._by_image.keys())), set()
+        if edited and self._session.project is not None:
+            self._ask(RecheckTask(self._session.project.path, self._checks & set(RULES), edited))
 
     def _ask(self, task: RecheckTask | FixTask) -> None:
         self._waiting.append(task)
@@ -202,7 +221,9 @@ class Quality(QObject):
             self.changed.emit()
 
     def _on_completed(self, task: ExamineTask) -> None:
-        self.finished = self.finished or self._concerns(task)
+        if self._concerns(task):
+            self.finished = True
+            self.completed.emit()
 
     def _add(self, findings: list[Finding]) -> None:
         for finding in findings:
@@ -219,7 +240,8 @@ class Quality(QObject):
         self._outdated -= {id(finding) for finding in known}
         self._outdated |= {id(finding) for finding in known if finding not in current}
         self._add(list(current.difference(known)))
-        self.settled.emit()
+        if not self._tell.isActive():
+            self._tell.start()
 
     def _on_prepared(self, task: FixTask, fixed: Fixed) -> None:
         if not self._concerns(task) or not self._session.apply(fixed.edit):
@@ -237,6 +259,7 @@ class Quality(QObject):
         self._waiting.popleft()
         if self._waiting:
             self._helper.set_plan([self._waiting[0]])
+        self.changed.emit()
 
 
 def _outcome(mended: int, stale: int) -> str:

@@ -1,6 +1,5 @@
 """What the quality check found as a tree of checks and findings, and the painting of its rows."""
 
-from bisect import bisect_right
 from pathlib import PurePath
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QRect, QSize, Qt
@@ -17,6 +16,7 @@ from engine.quality.findings import Finding
 
 FINDING_ROLE = Qt.ItemDataRole.UserRole
 CHECK_ROLE = Qt.ItemDataRole.UserRole + 1
+LISTED = 1000  # findings a check: a view asks for every row whenever one comes, and nobody reads more
 ROW_HEIGHT = 44  # the same for all: a view of thousands of rows then asks for one
 SEVERITY_LOOKS = {
     Severity.ERROR: Look("alert-circle-outline", "danger", "Error"),
@@ -28,7 +28,7 @@ _TOP = 0  # the internal id of a check's row; that of a finding's row is one mor
 
 
 class FindingTree(QAbstractItemModel):
-    """Checks that found something, gravest first; below each its findings, those that deserve a look first on top."""
+    """Checks that found something, gravest first; below each its findings, the first `LISTED` of them."""
 
     def __init__(self, session: Session, quality: Quality) -> None:
         super().__init__()
@@ -43,13 +43,15 @@ class FindingTree(QAbstractItemModel):
     def rowCount(self, parent: Index = QModelIndex()) -> int:
         if not parent.isValid():
             return len(self._checks)
-        return len(self._findings[self._checks[parent.row()]]) if parent.internalId() == _TOP else 0
+        if parent.internalId() != _TOP:
+            return 0
+        return min(LISTED, len(self._findings[self._checks[parent.row()]]))
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:
         return 1
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:
-        if not self.hasIndex(row, column, parent):
+        if not 0 <= row < self.rowCount(parent) or column != 0:
             return QModelIndex()
         if not parent.isValid():
             return self.createIndex(row, column, _TOP)
@@ -60,6 +62,19 @@ class FindingTree(QAbstractItemModel):
             return QModelIndex()
         return self.index_of(_CHECKS[index.internalId() - 1])
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return usual if index.internalId() == _TOP else usual | Qt.ItemFlag.ItemNeverHasChildren
+
+    def sort_by_score(self) -> None:
+        """Put those that deserve a look first on top; for when all are there, because what is listed starts anew."""
+        self.beginResetModel()
+        for findings in self._findings.values():
+            findings.sort(key=lambda finding: -finding.score)
+        self.endResetModel()
+
     def index_of(self, check: Check) -> QModelIndex:
         """The row of a check that found something."""
         return self.createIndex(self._checks.index(check), 0, _TOP)
@@ -67,6 +82,10 @@ class FindingTree(QAbstractItemModel):
     def open_findings(self, check: Check) -> list[Finding]:
         """The check's findings that still hold."""
         return [finding for finding in self._findings.get(check, []) if not self._quality.is_outdated(finding)]
+
+    def total(self, check: Check) -> int:
+        """How many findings a check has, listed or not, whether they still hold or not."""
+        return len(self._findings.get(check, []))
 
     def open_count(self, check: Check | None = None) -> int:
         """How many findings still hold, of one check or of all."""
@@ -105,42 +124,33 @@ class FindingTree(QAbstractItemModel):
 
     def _add(self, findings: list[Finding]) -> None:
         for check in dict.fromkeys(finding.check for finding in findings):
-            new = sorted((each for each in findings if each.check is check), key=_rank)
-            if check in self._findings:
-                self._insert(check, new)
-            else:
-                self._begin(check, new)
-            self._count(check)
+            if check not in self._findings:
+                self._begin(check)
+            parent = self.index_of(check)
+            new = [finding for finding in findings if finding.check is check]
+            known = self._findings[check]
+            room = min(LISTED - len(known), len(new))
+            if room > 0:
+                self.beginInsertRows(parent, len(known), len(known) + room - 1)
+            known += new
+            if room > 0:
+                self.endInsertRows()
+            self._open[check] += len(new)
+            self.dataChanged.emit(parent, parent)
 
-    def _begin(self, check: Check, findings: list[Finding]) -> None:
+    def _begin(self, check: Check) -> None:
         row = gravest_first([*self._checks, check]).index(check)
         self.beginInsertRows(QModelIndex(), row, row)
         self._checks.insert(row, check)
-        self._findings[check] = findings
+        self._findings[check], self._open[check] = [], 0
         self.endInsertRows()
-
-    def _insert(self, check: Check, new: list[Finding]) -> None:
-        known, parent = self._findings[check], self.index_of(check)
-        if _rank(known[-1]) <= _rank(new[0]):
-            self.beginInsertRows(parent, len(known), len(known) + len(new) - 1)
-            known.extend(new)
-            self.endInsertRows()
-        else:
-            for finding in new:
-                row = bisect_right(known, _rank(finding), key=_rank)
-                self.beginInsertRows(parent, row, row)
-                known.insert(row, finding)
-                self.endInsertRows()
 
     def _repaint(self) -> None:
         for check in self._checks:
+            self._open[check] = len(self.open_findings(check))
             parent = self.index_of(check)
-            self._count(check)
+            self.dataChanged.emit(parent, parent)
             self.dataChanged.emit(self.index(0, 0, parent), self.index(self.rowCount(parent) - 1, 0, parent))
-
-    def _count(self, check: Check) -> None:
-        self._open[check] = len(self.open_findings(check))
-        self.dataChanged.emit(self.index_of(check), self.index_of(check))
 
 
 class FindingDelegate(QStyledItemDelegate):
@@ -197,7 +207,3 @@ class FindingDelegate(QStyledItemDelegate):
         painter.setPen(colors.color("faint" if outdated else "muted"))
         place = painter.fontMetrics().elidedText(self._model.place(finding), Qt.TextElideMode.ElideMiddle, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignBottom, place)
-
-
-def _rank(finding: Finding) -> float:
-    return -finding.score

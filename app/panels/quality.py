@@ -10,6 +10,7 @@ from app.session import Session
 from engine.quality.checks import ABOUT, Check, Severity
 from engine.quality.findings import Finding
 
+UNFOLDED = 200  # findings: what is likely a mistake is unfolded as long as it can be looked through
 LOOKS_FOR = (
     "Duplicates, specks, stray parts, holes, overlaps, masks outside the image, boxes that contradict masks, "
     "forgotten images, rare categories, and where the model disagrees."
@@ -53,7 +54,7 @@ class QualityPanel(Panel):
         quality.changed.connect(self._refresh)
         quality.settled.connect(self._refresh)
         quality.cleared.connect(self._explain)
-        self.model.rowsInserted.connect(self._expand)
+        quality.completed.connect(self._complete)
         session.project_changed.connect(self._refresh)
         session.images_changed.connect(self._refresh)
         self._refresh()
@@ -113,6 +114,8 @@ class QualityPanel(Panel):
         done, total = self._quality.progress
         if self._quality.running:
             return f"{done:,} of {total:,} images, {_findings(self.model.open_count())}"
+        if self._quality.fixing:
+            return "Fixing…"
         if not self.model.rowCount():
             return ""
         left = self.model.open_count()
@@ -129,12 +132,15 @@ class QualityPanel(Panel):
         else:
             self._empty.say("clipboard-search-outline", "Look for mistakes", LOOKS_FOR)
 
-    def _expand(self, parent: QModelIndex, first: int, last: int) -> None:
-        """Open what is likely a mistake; hints stay folded until somebody asks."""
-        if not parent.isValid():
-            for place in range(first, last + 1):
-                index = self.model.index(place, 0)
-                self.tree.setExpanded(index, ABOUT[Check(index.data(CHECK_ROLE))].severity is not Severity.HINT)
+    def _complete(self) -> None:
+        """Unfold what is likely a mistake; hints stay folded until somebody asks."""
+        self.model.sort_by_score()
+        listed = 0
+        for place in range(self.model.rowCount()):
+            index = self.model.index(place, 0)
+            listed += self.model.rowCount(index)
+            hint = ABOUT[Check(index.data(CHECK_ROLE))].severity is Severity.HINT
+            self.tree.setExpanded(index, not hint and listed <= UNFOLDED)
 
     # -- the chosen finding
 

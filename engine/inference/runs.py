@@ -34,12 +34,12 @@ def predict_open_images(project: Project, predictor: Predictor, progress: Progre
     Raises:
         UnreadableImage: none of them can be read.
     """
-    images = {project.image_path(image): image.id for image in project.images() if image.review is Review.OPEN}
+    images = [image for image in project.images() if image.review is Review.OPEN]
     run = _Run(predictor)
     annotations = 0
-    for path, found in run.over(list(images), progress):
+    for index, found in run.over([(project.image_path(image), image.page) for image in images], progress):
         annotations += len(found.detections)
-        project.set_proposals(images[path], found.detections, predictor.checkpoint_id)
+        project.set_proposals(images[index].id, found.detections, predictor.checkpoint_id)
     return RunReport(len(images) - len(run.unreadable), annotations, tuple(run.unreadable))
 
 
@@ -57,21 +57,24 @@ class _Run:
         self._predictor, self._score_floor = predictor, score_floor
         self.unreadable: list[str] = []
 
-    def over(self, paths: Sequence[Path], progress: Progress) -> Iterator[tuple[Path, _Found]]:
-        """Each readable image with what is on it. Raises UnreadableImage, the first one, where there is none."""
+    def over(self, pages: Sequence[tuple[Path, int]], progress: Progress) -> Iterator[tuple[int, _Found]]:
+        """The index of each readable image, given as file and page, with what is on it.
+
+        Raises UnreadableImage, the first one, where there is none.
+        """
         first: UnreadableImage | None = None
-        for done, path in enumerate(paths, start=1):
+        for index, (path, page) in enumerate(pages):
             try:
                 _check_name(path)
-                rgb = read_rgb(path)
+                rgb = read_rgb(path, page)
             except UnreadableImage as error:
                 first = first or error
                 self.unreadable.append(str(error))
             else:
                 found = self._predictor.detect(self._predictor.encode(rgb), self._score_floor)
-                yield path, _Found(rgb.shape[1], rgb.shape[0], found)
-            progress(done, len(paths))
-        if first is not None and len(self.unreadable) == len(paths):
+                yield index, _Found(rgb.shape[1], rgb.shape[0], found)
+            progress(index + 1, len(pages))
+        if first is not None and len(self.unreadable) == len(pages):
             raise first
 
 
@@ -117,9 +120,9 @@ def predict_to_coco(
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     run = _Run(predictor, threshold)
-    for file, found in run.over(files, progress):
+    for index, found in run.over([(file, 0) for file in files], progress):
         number = len(images) + 1
-        name = file.resolve().relative_to(root).as_posix()
+        name = files[index].resolve().relative_to(root).as_posix()
         images.append({"id": number, "file_name": name, "width": found.width, "height": found.height})
         for detection in found.detections:
             annotations.append(_annotation(detection, len(annotations) + 1, number, found.width, found.height))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidDataset
 from engine.formats.coco_document import read_dataset
-from engine.formats.dataset import DatasetAnnotation, mask_of
+from engine.formats.dataset import DatasetAnnotation, mask_of, relative_path
 from engine.geometry.mask import Mask
 from engine.images import read_info, read_rgb
 from engine.project import Project
@@ -25,7 +25,7 @@ class AnnotatedImage:
 
     ``crowds`` marks regions that hold objects nobody separated: evaluation ignores what is found there, training
     does not learn from them. ``unedited`` says of each mask whether it is a model's own, accepted as it was proposed;
-    empty where none is.
+    empty where none is. ``page`` counts from 0 in a file of several.
     """
 
     path: Path
@@ -35,6 +35,7 @@ class AnnotatedImage:
     masks: tuple[Mask, ...]
     crowds: tuple[tuple[str, Mask], ...] = ()
     unedited: tuple[bool, ...] = ()
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,23 @@ def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:
         by_image[annotation.image_id].append(annotation)
     images = []
     for record in dataset.images:
-        path = images_folder / record.file_name
+        path = images_folder / relative_path(dataset, record)
         if not path.is_file():
             raise InvalidDataset(
                 f"{annotations.name} names the image {record.file_name}, which is not in {images_folder.absolute()}.",
                 remedy="Check the folder of the images.",
             )
-        width, height = record.size or _size_of(path)
+        width, height = record.size or _size_of(path, record.page)
         objects = [
             (names[annotation.category_id], mask_of(dataset, annotation, width, height), annotation.crowd)
             for annotation in by_image[record.id]
         ]
-        images.append(_annotated(path, width, height, objects))
+        images.append(replace(_annotated(path, width, height, objects), page=record.page))
     return AnnotatedSet(tuple(names.values()), tuple(images))
 
 
-def _size_of(path: Path) -> tuple[int, int]:
-    info = read_info(path)
+def _size_of(path: Path, page: int) -> tuple[int, int]:
+    info = read_info(path, page)
     return info.width, info.height
 
 
@@ -100,7 +101,7 @@ def from_project(project: Project) -> tuple[AnnotatedSet, AnnotatedSet]:
         objects = [(names[instance.category_id], instance.mask, instance.crowd) for instance in accepted]
         annotated = _annotated(project.image_path(image), image.width, image.height, objects)
         unedited = tuple(is_unedited(instance) for instance in accepted if not instance.crowd)
-        annotated = replace(annotated, unedited=unedited)
+        annotated = replace(annotated, unedited=unedited, page=image.page)
         (held_out if image.hold_out else training).append(annotated)
     categories = tuple(names.values())
     return AnnotatedSet(categories, tuple(training)), AnnotatedSet(categories, tuple(held_out))
@@ -129,7 +130,7 @@ def read_pixels(image: AnnotatedImage) -> NDArray[np.uint8]:
         UnreadableImage: the file cannot be read.
         InvalidDataset: the file is of another size than its annotations were made on.
     """
-    pixels = read_rgb(image.path)
+    pixels = read_rgb(image.path, image.page)
     height, width = pixels.shape[:2]
     if (width, height) != (image.width, image.height):
         raise InvalidDataset(
@@ -144,12 +145,12 @@ class PixelCache:
     """Decoded images, read once while they fit the byte limit."""
 
     def __init__(self, limit: int = 1 << 30) -> None:
-        self._cache: ByteCache[Path, NDArray[np.uint8]] = ByteCache(limit)
+        self._cache: ByteCache[tuple[Path, int], NDArray[np.uint8]] = ByteCache(limit)
 
     def read(self, image: AnnotatedImage) -> NDArray[np.uint8]:
         """As ``read_pixels``."""
-        pixels = self._cache.get(image.path)
+        pixels = self._cache.get((image.path, image.page))
         if pixels is None:
             pixels = read_pixels(image)
-            self._cache.put(image.path, pixels, pixels.nbytes)
+            self._cache.put((image.path, image.page), pixels, pixels.nbytes)
         return pixels

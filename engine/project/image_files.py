@@ -115,7 +115,7 @@ def check(known: Sequence[Image], root: Path, progress: Progress | None = None) 
     """See `ImageFiles.check`; for a thread that has no project open."""
     findings = []
     for done, image in enumerate(known, start=1):
-        problem = _problem(image, located(image.path, root))
+        problem = problem_of(image, located(image.path, root))
         if problem is not None:
             findings.append(FileFinding(image, problem))
         if progress is not None:
@@ -123,7 +123,8 @@ def check(known: Sequence[Image], root: Path, progress: Progress | None = None) 
     return findings
 
 
-def _problem(image: Image, path: Path) -> FileProblem | None:
+def problem_of(image: Image, path: Path) -> FileProblem | None:
+    """What is wrong with the file of an image, read only where its size or time say so. Raises UnreadableImage."""
     try:
         facts = path.stat()
         if (facts.st_size, facts.st_mtime_ns) == (image.file_size, image.modified_ns):

@@ -34,7 +34,9 @@ def missed(subject: Subject) -> Iterator[Finding]:
             continue
         rejected = ", and it was rejected" if proposal and proposal.state is InstanceState.REJECTED else ""
         message = f"The model sees a {category} (score {score:.2f}); none is annotated{rejected}."
-        fix = None if proposal is None else Fix(FixKind.ACCEPT, proposal.id, safe=False)
+        # Nothing is accepted on an image that was verified as empty: it has to be reopened first.
+        fixable = subject.image.review is Review.ACCEPTED
+        fix = Fix(FixKind.ACCEPT, proposal.id, safe=False) if proposal and fixable else None
         concerned = () if proposal is None else (proposal,)
         finding = subject.finding(Check.MISSED, message, *concerned, at=mask, fix=fix)
         yield replace(finding, score=score)

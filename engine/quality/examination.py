@@ -12,7 +12,7 @@ from engine.quality.findings import Finding, Subject
 from engine.records import Category, Detection, Image, Instance, Review
 
 Rule = Callable[[Subject], Iterator[Finding]]
-Detect = Callable[[Path], Sequence[Detection] | None]
+Detect = Callable[[Path, int], Sequence[Detection] | None]
 Progress = Callable[[int, int], None]
 
 RULES: dict[Check, tuple[Rule, ...]] = {
@@ -75,8 +75,9 @@ def examine(
 ) -> Iterator[Examined]:
     """Check image after image, and the collection at the end; `progress(done, total)` is called after each image.
 
-    Skipped images are left out. `detect` says what a model finds on an image file at any score, and is asked where a
-    check needs it; without it, and where it answers None, what the project stored counts. Stop iterating to give up.
+    Skipped images are left out. `detect(path, page)` says what a model finds on an image file at any score, and is
+    asked where a check needs it; without it, and where it answers None, what the project stored counts. Stop iterating
+    to give up.
     """
     categories = annotations.categories()
     names = {category.id: category.name for category in categories}
@@ -85,7 +86,7 @@ def examine(
     counts: Counter[int] = Counter()
     similarities = files.Similarities(limits)
     for done, image in enumerate(images, start=1):
-        found = asked(annotations.image_path(image)) if asked is not None else None
+        found = asked(annotations.image_path(image), image.page) if asked is not None else None
         subject = Subject(image, annotations.instances(image.id), names, limits, found)
         counts.update(instance.category_id for instance in subject.single)
         findings = examine_image(subject, checks)

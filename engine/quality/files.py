@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableImage
-from engine.files import sha256_of
 from engine.images import Pixels, read_info, read_rgb
+from engine.project.image_files import problem_of
 from engine.quality.checks import Check, Limits
 from engine.quality.findings import Finding
 from engine.records import Image
@@ -35,9 +35,9 @@ def changed_file(image: Image, path: Path) -> Iterator[Finding]:
     if not path.is_file():
         return
     try:
-        if image.content_hash and sha256_of(path) == image.content_hash:
+        if image.content_hash and problem_of(image, path) is None:
             return
-        info = read_info(path)
+        info = read_info(path, image.page)
     except (OSError, UnreadableImage) as error:
         yield Finding(Check.CHANGED_FILE, image.id, f"The file cannot be read any more: {error}")
         return
@@ -68,7 +68,7 @@ class Similarities:
         if not path.is_file():
             return
         try:
-            rgb = read_rgb(path)
+            rgb = read_rgb(path, image.page)
         except UnreadableImage as error:
             yield Finding(Check.SIMILAR_IMAGES, image.id, f"It could not be compared: {error}")
             return

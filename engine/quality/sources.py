@@ -1,13 +1,15 @@
 """What the record that an instance was imported with says about its mask, against the mask itself."""
 
 import json
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from engine.quality.checks import Check, Limits
 from engine.quality.findings import Finding, Fix, FixKind, Subject
 from engine.records import Image, Instance
+
+# No image is as large; infinity, NaN and integers that are too long for a float are no numbers either.
+_LARGEST = 1e9
 
 
 def box_area(subject: Subject) -> Iterator[Finding]:
@@ -18,7 +20,7 @@ def box_area(subject: Subject) -> Iterator[Finding]:
         problems.append(_area_problem(record.get("area"), instance, subject.limits))
         words = " and ".join(problem for problem in problems if problem)
         if words:
-            message = f"{subject.named(instance)} was imported with {words}."
+            message = f"{subject.named(instance)} came with {words}."
             yield subject.finding(Check.BOX_AREA, message, instance, fix=Fix(FixKind.FORGET, instance.id))
 
 
@@ -92,4 +94,4 @@ def _are_numbers(values: Any) -> bool:
     if not isinstance(values, list):
         return False
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return len(numbers) == len(values) and all(map(math.isfinite, numbers))
+    return len(numbers) == len(values) and all(-_LARGEST < number < _LARGEST for number in numbers)

@@ -55,16 +55,16 @@ def validate(
     return 1 if report.reaches(fail_on) else 0
 
 
-def _detector(weights: Path) -> Callable[[Path], list[Detection] | None]:
+def _detector(weights: Path) -> Callable[[Path, int], list[Detection] | None]:
     """Asks the model, which is loaded now."""
     from engine.images import read_rgb
     from engine.inference import Predictor
 
     predictor = Predictor.from_checkpoint(weights)
 
-    def detect(path: Path) -> list[Detection] | None:
+    def detect(path: Path, page: int) -> list[Detection] | None:
         try:
-            return predictor.detect(predictor.encode(read_rgb(path)))
+            return predictor.detect(predictor.encode(read_rgb(path, page)))
         except UnreadableImage as error:
             say_left_out([str(error)])
             return None

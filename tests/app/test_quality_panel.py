@@ -158,9 +158,9 @@ def test_fix_mends_one_and_undo_brings_the_finding_back(
     assert not panel.fix_button.isVisible()
     assert "no longer found" in panel.model.place(finding)
     Timeline(session).undo()
-    qtbot.waitUntil(lambda: not panel._quality.is_outdated(finding))
     assert session.instances[speckled[0].id].mask == SPECKLED
-    assert panel.model.open_count(Check.SPECK) == 2
+    qtbot.waitUntil(lambda: panel.model.open_count(Check.SPECK) == 2)
+    assert not panel._quality.is_outdated(finding)
 
 
 def test_fix_all_mends_every_image_as_one_step(
@@ -193,7 +193,7 @@ def test_an_edit_of_the_image_outdates_its_findings_and_brings_new_ones(
     qtbot.waitUntil(lambda: panel._quality.is_outdated(finding))
     add(PIERCED)
     qtbot.waitUntil(lambda: Check.HOLE in listed(panel))
-    assert panel.model.open_count(Check.SPECK) == 1
+    qtbot.waitUntil(lambda: panel.model.open_count(Check.SPECK) == 1)
 
 
 def test_a_finding_that_was_edited_meanwhile_is_left_alone_and_said_so(

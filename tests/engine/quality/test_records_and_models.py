@@ -39,6 +39,7 @@ MASK = block(20, 30, 40, 50)
         ({"bbox": [20, 30, 40]}, "not four numbers"),
         ({"bbox": "20 30 40 50"}, "not four numbers"),
         ({"area": 1000}, "the area 1000, where its mask has 2,000"),
+        ({"bbox": [0, 0, float("inf"), 10**400]}, "not four numbers"),
         ({"area": "big"}, "an area that is no number"),
         ({"bbox": [0, 0, 1, 1], "area": 1}, "and the area"),
     ],
@@ -159,3 +160,5 @@ def test_without_a_model_the_stored_proposals_speak(found: Run, instance: Make, 
     assert "was rejected" in missed[1].message
     assert all(finding.fix is not None and finding.fix.kind is FixKind.ACCEPT for finding in missed)
     assert [finding.instance_ids for finding in found(Check.EXTRA, *stored, image=seen)] == [(4,)]
+    empty = image(Review.VERIFIED_EMPTY, predicted_by="model")
+    assert [finding.fix for finding in found(Check.MISSED, *stored[1:3], image=empty)] == [None, None]
