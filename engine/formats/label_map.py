@@ -123,7 +123,7 @@ def _found(path: Path, tally: Tally) -> tuple[Path, list[_Map]]:
     maps: list[_Map] = []
     seen: dict[PurePosixPath, Path] = {}
     for file in files:
-        one = _twin(folder, file) or _beside(folder, file)
+        one = _map(folder, file)
         if one is None:
             continue
         stem = one.image if one.any_suffix else one.image.with_suffix("")
@@ -139,18 +139,23 @@ def _found(path: Path, tally: Tally) -> tuple[Path, list[_Map]]:
     return folder, maps
 
 
-def _twin(folder: Path, file: Path) -> _Map | None:
-    """As StarDist has it: the last folder called masks has one called images beside it."""
-    for parent in file.parents:
-        if not parent.is_relative_to(folder) or parent == folder:
-            return None
-        images = parent.with_name("images")
-        if parent.name == "masks" and images.is_dir():
-            same = images / file.relative_to(parent)
-            image = PurePosixPath(same.relative_to(folder).as_posix())
-            exact = same.is_file()
-            return _Map(file, image if exact else image.with_suffix(""), not exact, parent.with_name(_CATEGORIES_FILE))
-    return None
+def _map(folder: Path, file: Path) -> _Map | None:
+    """The label map that a file is, None for one that is none.
+
+    The outermost folders called images and masks beside each other decide, as StarDist has it.
+    """
+    for parent in reversed([parent for parent in file.parents if parent.is_relative_to(folder) and parent != folder]):
+        images, masks = parent.with_name("images"), parent.with_name("masks")
+        if parent in (images, masks) and images.is_dir() and masks.is_dir():
+            return _twin(folder, images, file, parent) if parent == masks else None
+    return _beside(folder, file)
+
+
+def _twin(folder: Path, images: Path, file: Path, masks: Path) -> _Map:
+    same = images / file.relative_to(masks)
+    image = PurePosixPath(same.relative_to(folder).as_posix())
+    exact = same.is_file()
+    return _Map(file, image if exact else image.with_suffix(""), not exact, masks.with_name(_CATEGORIES_FILE))
 
 
 def _beside(folder: Path, file: Path) -> _Map | None:

@@ -77,7 +77,7 @@ def write_yolo(parts: Sequence[Part], folder: Path, progress: Progress | None = 
         for one, instances in part.instances(progress):
             kept = ordinary(instances, losses)
             written += len(kept)
-            target = folder / "labels" / part.name / PurePosixPath(one.file_name).with_suffix(".txt")
+            target = folder / _labels_of(image_folder(part.name) / one.file_name)
             target.parent.mkdir(parents=True, exist_ok=True)
             lines = [f"{numbers[instance.category_id]} {_coordinates(instance, one, losses)}\n" for instance in kept]
             target.write_text("".join(lines), encoding="utf-8")

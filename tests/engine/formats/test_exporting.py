@@ -36,6 +36,28 @@ def test_names_that_differ_in_the_suffix_or_in_capitals_only_become_distinct_wha
     )
 
 
+@pytest.mark.parametrize("name", ["labelme", "yolo", "voc", "label-map"])
+@pytest.mark.parametrize("split", [None, Split((("train", 0.5), ("val", 0.5)))], ids=["whole", "split"])
+def test_no_name_of_an_image_leads_a_reader_astray(
+    holding: Any, there_and_back: Any, contents: Any, name: str, split: Split | None
+) -> None:
+    """Folders called as the formats call theirs, and characters that mean something elsewhere."""
+    names = [
+        "images/a.png",
+        "images/images/b.png",
+        "masks/c.png",
+        "labels/d.png",
+        "masks/images/e.png",
+        "images/masks/f.png",
+    ]
+    names += ["train.png", "x/readme é #1.png", "classes.txt.png", "g_masks.png", "JPEGImages/h.i.png", "images.png"]
+    masks = {each: [("a", Mask.from_crop(np.ones((1, 1 + n)), n % 5, 3))] for n, each in enumerate(names)}
+    project = holding(masks, (30, 9))
+    again, report, _ = there_and_back(project, name, split=split)
+    assert contents(again) == contents(project)
+    assert report.annotations == len(names)
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "/etc", "C:", ".x"])
 def test_a_part_whose_name_is_no_folder_is_refused(holding: Any, name: str) -> None:
     project = holding({"a.png": []}, (9, 9))
