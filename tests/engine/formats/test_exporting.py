@@ -1,6 +1,7 @@
 """What goes into an export, whatever its format."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 
 from engine.errors import MaskwrightError
 from engine.formats.exporting import Selection, Split, one_file_an_image, parts_of
+from engine.formats.importing import import_dataset
+from engine.formats.registry import FORMATS, export_to_folder
 from engine.geometry.mask import Mask
+from engine.project.project import Project
 
 MASK = Mask.from_crop(np.ones((2, 2)), 1, 1)
 
@@ -56,6 +60,21 @@ def test_no_name_of_an_image_leads_a_reader_astray(
     again, report, _ = there_and_back(project, name, split=split)
     assert contents(again) == contents(project)
     assert report.annotations == len(names)
+
+
+@pytest.mark.parametrize("name", ["labelme", "yolo", "voc", "label-map"])
+def test_a_part_without_images_and_images_without_files_are_read_again(
+    holding: Any, contents: Any, tmp_path: Path, name: str
+) -> None:
+    """The image files stay where they are; the annotations are matched with the project's own images."""
+    project = holding({"a.png": [("a", MASK)]}, (9, 9))
+    split = Split((("train", 1.0), ("val", 0.0)))
+    export_to_folder(project, FORMATS[name], tmp_path / "out", split=split)
+    dataset = FORMATS[name].read(tmp_path / "out")
+    with Project.create(tmp_path / "again.maskwright") as again:
+        again.add_images([project.image_path(image) for image in project.images()])
+        assert import_dataset(again, dataset, None).instances == 1
+        assert contents(again) == contents(project)
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "/etc", "C:", ".x"])
