@@ -59,18 +59,10 @@ def read_label_map(path: str | Path) -> Dataset:
         check_inside(folder, one.path)
         if one.categories not in named:
             named[one.categories] = _read_categories(folder, one.categories, ids)
-        values = read_label_image(one.path, name).values
-        size = (values.shape[1], values.shape[0])
         images.append(DatasetImage(number, str(one.image), None, name, any_suffix=one.any_suffix))
         names = named[one.categories].get(one.path.relative_to(one.categories.parent).as_posix())
-        for value, mask in masks_in(values, name):
-            where = f"{name}, label {value}"
-            if names is not None and value > len(names):
-                raise InvalidDataset(f"{where}: {_CATEGORIES_FILE} names categories for {len(names)} labels only.")
-            category = ids.setdefault(_CATEGORY if names is None else names[value - 1], len(ids) + 1)
-            annotations.append(DatasetAnnotation(number, category, Drawn(mask, size), where))
-            if _parts(mask) > 1:
-                tally.add("Labels of several separate parts, each of which is one instance", where)
+        for where, category, shape in _instances(one.path, name, names, tally):
+            annotations.append(DatasetAnnotation(number, ids.setdefault(category, len(ids) + 1), shape, where))
     categories = tuple(DatasetCategory(number, name) for name, number in ids.items())
     return Dataset(path, tuple(images), tuple(annotations), categories, notes=tally.sentences(), images_folder=folder)
 
@@ -109,11 +101,24 @@ def write_label_map(
     return written, losses.sentences()
 
 
+def _instances(path: Path, name: str, names: list[str] | None, tally: Tally) -> Iterator[tuple[str, str, Drawn]]:
+    """Where, category and mask of each label."""
+    values = read_label_image(path, name).values
+    for value, mask in masks_in(values, name):
+        where = f"{name}, label {value}"
+        if names is not None and value > len(names):
+            raise InvalidDataset(f"{where}: {_CATEGORIES_FILE} names categories for {len(names)} labels only.")
+        if _parts(mask) > 1:
+            tally.add("Labels of several separate parts, each of which is one instance", where)
+        category = _CATEGORY if names is None else names[value - 1]
+        yield where, category, Drawn(mask, (values.shape[1], values.shape[0]))
+
+
 def _found(path: Path, tally: Tally) -> tuple[Path, list[_Map]]:
     """The dataset's folder and its label maps."""
     if path.is_file():
         files, folder = [path], path.parent
-    elif path.name in ("masks", "images") and (path.parent / "masks").is_dir() and (path.parent / "images").is_dir():
+    elif path.name in ("masks", "images") and (path.parent / "masks").is_dir():
         folder = path.parent
         files = files_below(folder / "masks", _SUFFIXES)
     else:
@@ -123,7 +128,7 @@ def _found(path: Path, tally: Tally) -> tuple[Path, list[_Map]]:
     maps: list[_Map] = []
     seen: dict[PurePosixPath, Path] = {}
     for file in files:
-        one = _twin(folder, file) or _beside(folder, file)
+        one = _map(folder, file)
         if one is None:
             continue
         stem = one.image if one.any_suffix else one.image.with_suffix("")
@@ -139,18 +144,24 @@ def _found(path: Path, tally: Tally) -> tuple[Path, list[_Map]]:
     return folder, maps
 
 
-def _twin(folder: Path, file: Path) -> _Map | None:
-    """As StarDist has it: the last folder called masks has one called images beside it."""
-    for parent in file.parents:
-        if not parent.is_relative_to(folder) or parent == folder:
-            return None
-        images = parent.with_name("images")
-        if parent.name == "masks" and images.is_dir():
-            same = images / file.relative_to(parent)
-            image = PurePosixPath(same.relative_to(folder).as_posix())
-            exact = same.is_file()
-            return _Map(file, image if exact else image.with_suffix(""), not exact, parent.with_name(_CATEGORIES_FILE))
-    return None
+def _map(folder: Path, file: Path) -> _Map | None:
+    """The label map that a file is, None for one that is none.
+
+    The outermost folder called masks decides, or one called images beside such, as StarDist has it.
+    """
+    for parent in reversed([parent for parent in file.parents if parent.is_relative_to(folder) and parent != folder]):
+        images, masks = parent.with_name("images"), parent.with_name("masks")
+        if parent in (images, masks) and masks.is_dir():
+            return _twin(folder, images, file, parent) if parent == masks else None
+    return _beside(folder, file)
+
+
+def _twin(folder: Path, images: Path, file: Path, masks: Path) -> _Map:
+    # An export without its images has label maps only; their names are then those of the images wherever these are.
+    same = (images if images.is_dir() else masks.parent) / file.relative_to(masks)
+    image = PurePosixPath(same.relative_to(folder).as_posix())
+    exact = same.is_file()
+    return _Map(file, image if exact else image.with_suffix(""), not exact, masks.with_name(_CATEGORIES_FILE))
 
 
 def _beside(folder: Path, file: Path) -> _Map | None:

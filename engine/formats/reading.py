@@ -55,7 +55,8 @@ def check_inside(folder: Path, path: Path) -> None:
 
     Images are not checked: many a dataset has links to them, and nothing but a picture is ever made of one.
     """
-    if not path.resolve().is_relative_to(folder.resolve()):
+    # Unlike Path.resolve, this takes a link that leads to itself as it is: opening it says what is wrong.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise InvalidDataset(
             f"{shown(path.name)} is a link that leads out of the folder {folder.name}.",
             remedy="Copy the file into the dataset's folder.",

@@ -112,12 +112,8 @@ def write_voc(parts: Sequence[Part], folder: Path, progress: Progress | None = N
             if len(kept) > _MOST:
                 losses.add("Instances beyond the 254th of an image, which are lost", one.file_name, len(kept) - _MOST)
             kept = kept[:_MOST]
-            objects = paint(kept, one.image.width, one.image.height, losses, one.file_name)
-            written += len(np.unique(objects)) - int((objects == 0).any())
-            classes = np.array([0, *(indices[instance.category_id] for instance in kept)], dtype=np.uint8)[objects]
             stem = str(PurePosixPath(one.file_name).with_suffix(""))
-            _write_picture(folder / "SegmentationObject" / f"{stem}.png", objects.astype(np.uint8))
-            _write_picture(folder / "SegmentationClass" / f"{stem}.png", classes)
+            written += _write_pictures(folder, stem, one, kept, indices, losses)
             _write_xml(folder / "Annotations" / f"{stem}.xml", one, kept, names)
             stems.append(stem)
         sets = folder / "ImageSets" / "Segmentation" / f"{part.name or 'default'}.txt"
@@ -277,6 +273,22 @@ def _indices(categories: Sequence[Category]) -> dict[int, int]:
     if all(category.name in _VOC_NAMES for category in categories):
         return {category.id: _VOC_NAMES.index(category.name) + 1 for category in categories}
     return {category.id: index for index, category in enumerate(categories, start=1)}
+
+
+def _write_pictures(
+    folder: Path,
+    stem: str,
+    one: ExportImage,
+    instances: Sequence[Instance],
+    indices: Mapping[int, int],
+    losses: Tally,
+) -> int:
+    """Writes the objects of an image and their classes; returns how many objects can be seen."""
+    objects = paint(instances, one.image.width, one.image.height, losses, one.file_name)
+    classes = np.array([0, *(indices[instance.category_id] for instance in instances)], dtype=np.uint8)[objects]
+    _write_picture(folder / "SegmentationObject" / f"{stem}.png", objects.astype(np.uint8))
+    _write_picture(folder / "SegmentationClass" / f"{stem}.png", classes)
+    return len(np.unique(objects)) - int((objects == 0).any())
 
 
 def _write_picture(path: Path, indices: Labels) -> None:

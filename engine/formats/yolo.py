@@ -74,10 +74,12 @@ def write_yolo(parts: Sequence[Part], folder: Path, progress: Progress | None = 
     written = 0
     for part in parts:
         numbers = {category.id: number for number, category in enumerate(part.categories)}
+        # A part without images has a folder all the same: data.yaml names it.
+        (folder / _labels_of(image_folder(part.name) / "x")).parent.mkdir(parents=True, exist_ok=True)
         for one, instances in part.instances(progress):
             kept = ordinary(instances, losses)
             written += len(kept)
-            target = folder / "labels" / part.name / PurePosixPath(one.file_name).with_suffix(".txt")
+            target = folder / _labels_of(image_folder(part.name) / one.file_name)
             target.parent.mkdir(parents=True, exist_ok=True)
             lines = [f"{numbers[instance.category_id]} {_coordinates(instance, one, losses)}\n" for instance in kept]
             target.write_text("".join(lines), encoding="utf-8")
@@ -114,17 +116,17 @@ def _listed(folder: Path, data: DataFile, tally: Tally) -> Iterator[_Entry]:
             tally.add("The data.yaml's path is not in its folder, so the parts were looked for beside it", data.root)
     for stated in data.parts:
         place = _place(folder, root, stated, data.name)
-        if (folder / place).is_dir():
-            yield from _below(folder, place)
-        elif place.suffix == ".txt":
+        labels = _labels_of(place / "x").parent
+        if place.suffix == ".txt" and not (folder / place).is_dir():
             yield from _from_list(folder, place, root)
-        elif place.suffix.lower() in IMAGE_SUFFIXES:
+        elif (folder / place).is_file() and place.suffix.lower() in IMAGE_SUFFIXES:
             yield _Entry(place, _labels_of(place))
-        else:
-            labels = _labels_of(place / "x").parent
-            if not (folder / labels).is_dir():
-                raise InvalidDataset(f"{data.name} names {shown(stated)}, which is not there.")
+        elif images := list(_below(folder, place)):
+            yield from images
+        elif (folder / place).is_dir() or (folder / labels).is_dir():
             yield from _labels_only(folder, labels, place)
+        else:
+            raise InvalidDataset(f"{data.name} names {shown(stated)}, which is not there.")
 
 
 def _place(folder: Path, root: PurePosixPath, stated: str, where: str) -> PurePosixPath:

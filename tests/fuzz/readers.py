@@ -392,7 +392,7 @@ def run(kind: str, cases: int, seed: int, first: int, keep: Path | None) -> int:
             chance = random.Random(f"{kind} {seed} {number}")
             folder = Path(place, str(number))
             files = SAMPLES[kind][1]()
-            for _ in range(chance.choice([0, 1, 1, 1, 2, 3])):
+            for _ in range(chance.choice([0, 1, 1, 2, 3, 6])):
                 if files:
                     mutate(files, chance)
             started = time.monotonic()

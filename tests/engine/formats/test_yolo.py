@@ -334,6 +334,13 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         read_yolo(folder)
 
 
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    folder = yolo_folder(tmp_path / "data", {"data.yaml": "train: list.txt\nnames: [a]", "images/a.png": ""})
+    (folder / "list.txt").symlink_to("list.txt")
+    with pytest.raises(InvalidDataset, match=r"list\.txt cannot be read: Too many levels"):
+        read_yolo(folder)
+
+
 def test_what_is_no_yolo_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="names no image and no label file"):
         read_yolo(yolo_folder(tmp_path / "empty", {"x.md": ""}))
