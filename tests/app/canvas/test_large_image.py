@@ -14,6 +14,7 @@ from app.canvas.overlay import Overlay
 from app.canvas.view import CanvasView
 from app.jobs.pixels import PixelCache, PixelLoader, prefetched
 from app.session import Session
+from app.timeline import Timeline
 from app.tools.base import PointerEvent
 from app.tools.brush import Brush
 from engine.geometry.mask import Mask
@@ -82,7 +83,7 @@ def test_views_and_strokes_look_alike(qtbot: QtBot, folder: Path) -> None:
     assert len(large.session.instances) == len(usual.session.instances) == 21
     np.testing.assert_array_equal(painted(usual), painted(large))
     for canvas in (usual, large):
-        canvas.session.undo()
+        Timeline(canvas.session).undo()
     np.testing.assert_array_equal(painted(usual), painted(large))
     for canvas in (usual, large):
         canvas.session.close_project()
