@@ -118,8 +118,8 @@ class Actions(QObject):
 _OF_A_PROJECT = {
     "add_images",
     "add_folder",
-    "import_coco",
-    "export_coco",
+    "import_dataset",
+    "export_dataset",
     "image_files",
     "backups",
     "checkpoint",
@@ -128,7 +128,7 @@ _OF_A_PROJECT = {
 }
 _AFTER_RULE = {
     "add_images",
-    "export_coco",
+    "export_dataset",
     "image_files",
     "checkpoint",
     "close_project",

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
+from app.dataset_dialogs import ExportDialog, ImportDialog
 from app.projects import Projects
 from engine.images import IMAGE_SUFFIXES
 from engine.project import SUFFIX
-
-_COCO = "COCO annotations (*.json)"
 
 
 class ProjectDialogs:
@@ -39,34 +39,36 @@ class ProjectDialogs:
         if names:
             self._projects.add(Path(name) for name in names)
 
-    def coco(self) -> None:
-        """A COCO dataset as a new project beside its annotation file, or into the one that is there already."""
-        chosen = self._coco()
-        if chosen is not None:
-            annotations, images = chosen
-            self._projects.import_coco(annotations, images, annotations.with_suffix(SUFFIX))
+    def dataset(self) -> None:
+        """A dataset as a new project beside it, or into the one that is there already."""
+        dialog = ImportDialog(new=True, parent=self._parent)
+        dialog.accepted.connect(lambda: self._import(dialog, new=True))
+        _open(dialog)
 
-    def coco_into_project(self) -> None:
-        chosen = self._coco()
-        if chosen is not None:
-            self._projects.import_coco(*chosen)
+    def annotations(self) -> None:
+        """A dataset or results into the open project."""
+        dialog = ImportDialog(new=False, parent=self._parent)
+        dialog.accepted.connect(lambda: self._import(dialog, new=False))
+        _open(dialog)
 
     def export(self) -> None:
-        start = self._projects.suggested_export()
-        if start is None:
-            return
-        out = QFileDialog.getSaveFileName(self._parent, "Export COCO dataset", str(start), _COCO)[0]
-        if out:
-            self._projects.export_coco(Path(out))
+        project = self._projects.path
+        if project is not None:
+            dialog = ExportDialog(project, self._parent)
+            dialog.accepted.connect(lambda: self._projects.export_dataset(dialog.arguments()))
+            _open(dialog)
 
-    def _coco(self) -> tuple[Path, Path] | None:
-        """An annotation file and the folder that its image names refer to."""
-        annotations = QFileDialog.getOpenFileName(self._parent, "Open COCO annotations", "", _COCO)[0]
-        if not annotations:
-            return None
-        images = self._folder("Folder of the dataset's images", Path(annotations).parent)
-        return None if images is None else (Path(annotations), images)
+    def _import(self, dialog: ImportDialog, *, new: bool) -> None:
+        data = dialog.data.path()
+        if data is not None:
+            target = data.with_suffix(SUFFIX) if new else None
+            self._projects.import_dataset(dialog.arguments(), data.name, target)
 
     def _folder(self, title: str, start: Path | None = None) -> Path | None:
         folder = QFileDialog.getExistingDirectory(self._parent, title, str(start or ""))
         return Path(folder) if folder else None
+
+
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

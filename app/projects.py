@@ -2,7 +2,7 @@
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -26,6 +26,7 @@ class Projects(QObject):
 
     locked = Signal(object, str)  # path, why: may be opened for reading only
     busy = Signal(str)  # what is going on, "" when it is over
+    reported = Signal(str, str)  # what a finished job did in a sentence, and everything it said
 
     def __init__(self, session: Session, preferences: Preferences) -> None:
         super().__init__()
@@ -134,27 +135,25 @@ class Projects(QObject):
         else:
             self._session.notice.emit("There are no images there.")
 
-    def import_coco(self, annotations: Path, images: Path, project: Path | None = None) -> None:
-        """Import a COCO dataset into a project in a subprocess; the open one by default, which is closed meanwhile."""
-        target = project or (self._session.project.path if self._session.project is not None else None)
+    @property
+    def path(self) -> Path | None:
+        """The path of the open project."""
+        return self._session.project.path if self._session.project is not None else None
+
+    def import_dataset(self, arguments: Sequence[str], name: str, project: Path | None = None) -> None:
+        """Run the verb `import` into a project in a subprocess; the open one by default, which is closed meanwhile."""
+        target = project or self.path
         if target is None or self._verb is not None:
             return
-        if self._session.project is not None and self._session.project.path == target:
+        if self.path == target:
             self._session.close_project()
-        arguments = ["import", "--project", str(target), "--coco", str(annotations), "--images", str(images)]
-        self._run(f"Importing {annotations.name}…", arguments, lambda: self.open(target))
+        arguments = ["import", "--project", str(target), *arguments]
+        self._run(f"Importing {name}…", arguments, lambda: target.is_file() and self.open(target))
 
-    def suggested_export(self) -> Path | None:
-        """Where an export of the open project would go by default."""
-        project = self._session.project
-        return project.path.with_suffix(".coco.json") if project is not None else None
-
-    def export_coco(self, out: Path) -> None:
-        """Export the accepted images in a subprocess."""
-        if self._session.project is None or self._verb is not None:
-            return
-        project = str(self._session.project.path)
-        self._run(f"Exporting to {out.name}…", ["export", "--project", project, "--out", str(out)])
+    def export_dataset(self, arguments: Sequence[str]) -> None:
+        """Run the verb `export` on the open project in a subprocess."""
+        if self.path is not None and self._verb is None:
+            self._run("Exporting…", ["export", "--project", str(self.path), *arguments])
 
     def stop(self) -> None:
         """End what is running, for a closing window."""
@@ -232,7 +231,7 @@ class Projects(QObject):
         lines = [line for line in said.strip().splitlines() if line.strip()]
         last = lines[-1].removeprefix("Error: ") if lines else ""
         if code == 0:
-            self._session.notice.emit(last or "Done.")
+            self.reported.emit(last or "Done.", said if len(lines) > 1 else "")
         else:
             self._session.problem.emit(last or f"The job stopped unexpectedly (exit code {code}).", said)
 

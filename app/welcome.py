@@ -14,7 +14,7 @@ WIDTH = 720
 CARDS = (
     ("sample", "flask-outline", "Open the sample project", "Nuclei images and a model, ready to try"),
     ("open_folder", "folder-image", "Open a folder of images", "A new project is made beside them"),
-    ("open_coco", "code-json", "Open a COCO dataset", "Its masks and categories come along"),
+    ("open_dataset", "code-json", "Open a dataset", "COCO, LabelMe, YOLO, VOC or label maps"),
     ("open_project", "folder-open-outline", "Open a project", "Continue a .maskwright file"),
 )
 

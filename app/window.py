@@ -36,6 +36,7 @@ from app.panels.quality import QualityPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
+from app.report_dialog import ReportDialog
 from app.safekeeping import Safekeeping
 from app.session import Session
 from app.status_bar import StatusBar
@@ -85,12 +86,12 @@ class MainWindow(QMainWindow):
         return {
             "sample": self.projects.open_sample,
             "open_folder": ask.folder,
-            "open_coco": ask.coco,
+            "open_dataset": ask.dataset,
             "open_project": ask.project,
             "add_images": ask.images,
             "add_folder": ask.more_folder,
-            "import_coco": ask.coco_into_project,
-            "export_coco": ask.export,
+            "import_dataset": ask.annotations,
+            "export_dataset": ask.export,
             "image_files": self.show_image_files,
             "backups": self.show_backups,
             "checkpoint": self._save,
@@ -194,6 +195,7 @@ class MainWindow(QMainWindow):
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy_words)
+        self.projects.reported.connect(self._show_report)
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
@@ -329,6 +331,10 @@ class MainWindow(QMainWindow):
 
     def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
         self.notices.show_notice(text, action=action, then=then)
+
+    def _show_report(self, summary: str, lines: str) -> None:
+        show = (lambda: self._show_dialog(ReportDialog(summary, lines, self))) if lines else None
+        self._say(summary, "Details" if lines else "", show)
 
     def show_image_files(self) -> None:
         self._show_dialog(ImageFilesDialog(self.safekeeping, not self.session.read_only, self.session.open_image, self))

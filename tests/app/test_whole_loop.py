@@ -194,7 +194,7 @@ def test_predict_correct_accept_export_and_fine_tune(qtbot: QtBot, window: MainW
     accepted = accept_images(qtbot, window, len(NAMES) - 1)
 
     out = tmp_path / "nuclei.json"
-    window.projects.export_coco(out)
+    window.projects.export_dataset(["--out", str(out)])
     qtbot.waitUntil(out.is_file, timeout=60_000)
     exported = COCO(str(out))
     assert [each["id"] for each in json.loads(out.read_text())["images"]] == [1, 2, 3, 4]

@@ -68,10 +68,10 @@ def test_an_empty_window_welcomes_and_offers_only_what_is_possible(window: MainW
     assert window.pages.currentWidget() is window.welcome
     assert window.windowTitle() == "Maskwright"
     enabled = {
-        name for name in ("sample", "open_folder", "open_coco", "open_project") if window.actions_[name].isEnabled()
+        name for name in ("sample", "open_folder", "open_dataset", "open_project") if window.actions_[name].isEnabled()
     }
     assert len(enabled) == 4
-    for name in ("accept", "undo", "export_coco", "finetune", "next_image"):
+    for name in ("accept", "undo", "export_dataset", "finetune", "next_image"):
         assert not window.actions_[name].isEnabled(), name
 
 
@@ -303,7 +303,7 @@ def test_an_export_runs_beside_the_window(qtbot: QtBot, working: MainWindow, tmp
     propose(working, (10, 10), (60, 60))
     working.decisions.accept_image()
     out = tmp_path / "out.json"
-    working.projects.export_coco(out)
+    working.projects.export_dataset(["--out", str(out)])
     qtbot.waitUntil(out.is_file, timeout=60000)
     qtbot.waitUntil(lambda: working._busy.text() == "", timeout=10000)
     assert '"annotations"' in out.read_text()
@@ -312,7 +312,8 @@ def test_an_export_runs_beside_the_window(qtbot: QtBot, working: MainWindow, tmp
 def test_a_coco_dataset_becomes_a_project(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     annotations = tmp_path / "truth.json"
     shutil.copy(SAMPLE_TRUTH, annotations)
-    window.projects.import_coco(annotations, SAMPLE_IMAGES, tmp_path / "truth.maskwright")
+    arguments = ["--coco", str(annotations), "--images", str(SAMPLE_IMAGES)]
+    window.projects.import_dataset(arguments, annotations.name, tmp_path / "truth.maskwright")
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=60000)
     assert len(window.session.images) > 5
     assert {each.state for each in window.session.instances.values()} == {InstanceState.ACCEPTED}
@@ -323,7 +324,7 @@ def test_an_import_that_fails_says_why_and_leaves_the_project_open(
 ) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text('{"images": 3}')
-    working.projects.import_coco(broken, tmp_path)
+    working.projects.import_dataset(["--coco", str(broken), "--images", str(tmp_path)], broken.name)
     qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), ErrorDialog), timeout=60000)
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ErrorDialog)
@@ -363,7 +364,7 @@ def test_every_action_has_a_tooltip_and_is_in_a_menu(working: MainWindow) -> Non
         menu = top.menu()
         assert menu is not None
         listed.update(menu.actions())  # type: ignore[attr-defined]
-    for command_id in ("accept", "tool_brush", "finetune", "export_coco", "keys", "next_instance"):
+    for command_id in ("accept", "tool_brush", "finetune", "export_dataset", "keys", "next_instance"):
         assert working.actions_[command_id] in listed
         assert working.actions_[command_id].toolTip()
 
