@@ -178,6 +178,8 @@ class ExportDialog(_DatasetDialog):
         self.by_folder = QCheckBox("Keep images of one folder together")
         self.files = _choice("Image files", _FILES)
         self.out = PathField("Export to", save=True)
+        for number in (self.share, self.seed):
+            number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         parts = QHBoxLayout()
         for widget in (self.split, self.share, self.seed):
             parts.addWidget(widget)

@@ -185,8 +185,12 @@ class Safekeeping(QObject):
 def problem_words(findings: list[FileFinding]) -> str:
     """How many image files are missing, and how many changed, in a sentence."""
     counts = {problem: sum(finding.problem is problem for finding in findings) for problem in FileProblem}
-    parts = [f"{_images(count)} {problem}" for problem, count in counts.items() if count]
-    return f"{' and '.join(parts)} since the project knew them." if parts else "Every image file is there."
+    missing, changed = counts[FileProblem.MISSING], counts[FileProblem.CHANGED]
+    parts = [f"{_images(missing)} is missing" if missing == 1 else f"{_images(missing)} are missing"] if missing else []
+    parts += (
+        [f"{_images(changed)} has changed" if changed == 1 else f"{_images(changed)} have changed"] if changed else []
+    )
+    return f"{', '.join(parts)}." if parts else "Every image file is there."
 
 
 def _recovered(edits: int, last: datetime | None) -> str:
@@ -202,4 +206,4 @@ def when(moment: datetime) -> str:
 
 
 def _images(count: int) -> str:
-    return "1 image is" if count == 1 else f"{count} images are"
+    return "1 image" if count == 1 else f"{count} images"
