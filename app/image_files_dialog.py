@@ -1,7 +1,7 @@
 """The dialog about image files that are missing or changed: what they are, and what can be done."""
 
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QListWidget, QStackedWidget, QVBoxLayout, QWidget
 
@@ -57,7 +57,7 @@ class ImageFilesDialog(QDialog):
         problems = self._safekeeping.problems
         self.list.clear()
         for finding in problems[:MOST_LISTED]:
-            self.list.addItem(f"{PurePath(finding.image.path).name}   ·   {finding.problem}   ·   {finding.image.path}")
+            self.list.addItem(f"{finding.image.name}   ·   {finding.problem}   ·   {finding.image.path}")
         self._stack.setCurrentWidget(self.list if problems else self._fine)
         self.summary.setText(problem_words(problems) if problems else "")
         self.summary.setVisible(bool(problems))

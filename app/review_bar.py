@@ -1,7 +1,5 @@
 """The bar over the canvas: which image this is, how far it has come, and the decisions about it."""
 
-from pathlib import PurePath
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
@@ -61,7 +59,7 @@ class ReviewBar(QWidget):
             return
         look = IMAGE_LOOKS[image.status]
         self._icon.set_icon(look.icon, look.token)
-        self._name.setText(PurePath(image.path).name)
+        self._name.setText(image.name)
         held = ", hold-out" if image.hold_out else ""
         read_only = ", read only" if self._session.read_only else ""
         self._status.setText(f"{look.word}{held}{read_only}")

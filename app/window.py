@@ -1,7 +1,7 @@
 """The main window: puts panels, canvas and jobs together, and connects them through the session."""
 
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import (
@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
         self.actions_.enable(
             project=session.project is not None, image=session.image is not None, writable=not session.read_only
         )
-        names = [PurePath(session.image.path).name] if session.image is not None else []
+        names = [session.image.name] if session.image is not None else []
         if session.project is not None:
             names.append(session.project.path.stem + (" (read only)" if session.read_only else ""))
         self.setWindowTitle(" — ".join([*names, "Maskwright"]))

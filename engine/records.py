@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from engine.geometry.mask import Mask
 
@@ -83,6 +84,12 @@ class Image:
     page: int = 0
     file_size: int | None = None
     modified_ns: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the name of its file, and the page where it is not the first."""
+        name = PurePosixPath(self.path).name
+        return f"{name}, page {self.page + 1}" if self.page else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.canvas.appearance import UNKNOWN_COLOR, shown
+from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Navigation, Size
@@ -60,6 +61,7 @@ class CanvasView(QWidget):
         self._hovered: int | None = None
         self._outlined: tuple[int, ...] = ()
         self._emphasised: frozenset[int] = frozenset()
+        self._pointed = False
         self._busy: str | None = None
         self._panning = Panning()
         self._pressed = False
@@ -228,6 +230,7 @@ class CanvasView(QWidget):
             self.layers.paint_image(painter, rect, self.viewport, self.zoom)
             self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+            paint_keypoints(painter, self.session, self.viewport)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
@@ -347,7 +350,8 @@ class CanvasView(QWidget):
         selected = self.session.selection
         self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
         rects = self.layers.overlay.sync(shown(instances, self.session.categories, self._emphasised))
-        if len(rects) > SCATTERED:
+        before, self._pointed = self._pointed, have_keypoints(self.session)
+        if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed
             self.update()
         else:
             for rect in rects:

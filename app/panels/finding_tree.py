@@ -1,7 +1,5 @@
 """What the quality check found as a tree of checks and findings, and the painting of its rows."""
 
-from pathlib import PurePath
-
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -108,7 +106,7 @@ class FindingTree(QAbstractItemModel):
     def place(self, finding: Finding) -> str:
         """The name of the image that a finding is about, and what is to be known of it."""
         image = self._session.images.get(finding.image_id) if finding.image_id is not None else None
-        name = "The whole project" if image is None else PurePath(image.path).name
+        name = "The whole project" if image is None else image.name
         return f"{name} · no longer found" if self._quality.is_outdated(finding) else name
 
     def _words(self, check: Check, finding: Finding | None) -> str:

@@ -1,7 +1,5 @@
 """The project's history as a model that reads as far back as somebody scrolls, and the painting of one row."""
 
-from pathlib import PurePath
-
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
@@ -92,7 +90,7 @@ class HistoryModel(QAbstractListModel):
         if entry is None:
             return "The project before every edit"
         image = self.image(entry)
-        where = f" on {PurePath(image.path).name}" if image is not None else ""
+        where = f" on {image.name}" if image is not None else ""
         by = f" by {entry.author}" if entry.author else ""
         undone = ", undone" if entry.undone else ""
         return f"{ACTION_WORDS[entry.action]}{where}{by}, {entry.at.astimezone():%d %b %Y, %H:%M:%S}{undone}"
@@ -140,7 +138,7 @@ class HistoryDelegate(QStyledItemDelegate):
             return "Before every edit"
         image = self._model.image(entry)
         time = f"{entry.at.astimezone():%d %b, %H:%M}"
-        words = f"{time} · {PurePath(image.path).name}" if image is not None else time
+        words = f"{time} · {image.name}" if image is not None else time
         return painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, width)
 
     def _paint_picture(self, painter: QPainter, frame: QRect, entry: HistoryEntry | None) -> None:

@@ -1,6 +1,5 @@
 """The list of images as a model, its filter, and the painting of one row."""
 
-from pathlib import PurePath
 from typing import Protocol
 
 from PySide6.QtCore import (
@@ -55,9 +54,9 @@ class ImageListModel(QAbstractListModel):
         if role == IMAGE_ROLE:
             return image
         if role == Qt.ItemDataRole.DisplayRole:
-            return PurePath(image.path).name
+            return image.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{PurePath(image.path).name}, {IMAGE_LOOKS[image.status].word}"
+            return f"{image.name}, {IMAGE_LOOKS[image.status].word}"
         if role == Qt.ItemDataRole.ToolTipRole:
             held = "\nHold-out: used to compare models, never trained on" if image.hold_out else ""
             return f"{image.path}\n{image.width} x {image.height} px, {IMAGE_LOOKS[image.status].word.lower()}{held}"
