@@ -1,22 +1,28 @@
 """The file dialogs behind the Project menu. Nothing happens when the person thinks better of it."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from app.dataset_dialogs import ExportDialog, ImportDialog
+from app.pages_dialog import PagesDialog
 from app.projects import Projects
+from app.report_dialog import ReportDialog
 from engine.images import IMAGE_SUFFIXES
 from engine.project import SUFFIX
 
+Say = Callable[[str, str, Callable[[], object] | None], object]
+
 
 class ProjectDialogs:
-    """Asks where, then tells `Projects`."""
+    """Asks where, then tells `Projects`. `say` shows a notice: its words, and what a button says and does."""
 
-    def __init__(self, parent: QWidget, projects: Projects) -> None:
+    def __init__(self, parent: QWidget, projects: Projects, say: Say) -> None:
         self._parent = parent
         self._projects = projects
+        self._say = say
 
     def project(self) -> None:
         path = QFileDialog.getOpenFileName(self._parent, "Open project", "", f"Maskwright projects (*{SUFFIX})")[0]
@@ -38,6 +44,21 @@ class ProjectDialogs:
         names = QFileDialog.getOpenFileNames(self._parent, "Add images", "", f"Images ({patterns})")[0]
         if names:
             self._projects.add(Path(name) for name in names)
+
+    def offer_pages(self, files: Mapping[Path, int]) -> None:
+        """Tell that files have more pages than the one that was added, and ask which of them to add."""
+        words = "1 file has more pages" if len(files) == 1 else f"{len(files)} files have more pages"
+        self._say(f"{words} than the one that was added.", "Choose Pages…", lambda: self._pages(files))
+
+    def show_report(self, summary: str, lines: str) -> None:
+        """Tell what a job did, and on demand everything it said."""
+        show = (lambda: _open(ReportDialog(summary, lines, self._parent))) if lines else None
+        self._say(summary, "Details" if lines else "", show)
+
+    def _pages(self, files: Mapping[Path, int]) -> None:
+        dialog = PagesDialog(files, self._parent)
+        dialog.accepted.connect(lambda: self._projects.add(files, dialog.choice()))
+        _open(dialog)
 
     def dataset(self) -> None:
         """A dataset as a new project beside it, or into the one that is there already."""

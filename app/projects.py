@@ -13,7 +13,8 @@ from app.preferences import Preferences, data_folder
 from app.session import Session
 from engine.errors import MaskwrightError, ProjectLocked
 from engine.images import IMAGE_SUFFIXES, find_images
-from engine.project import SUFFIX, Project
+from engine.project import SUFFIX, Project, first_page
+from engine.project.intake import PageChoice
 from engine.resources import SAMPLE_IMAGES
 
 SLICE_SECONDS = 0.01  # files are added in slices of this length, so that the window answers in between
@@ -26,6 +27,7 @@ class Projects(QObject):
 
     locked = Signal(object, str)  # path, why: may be opened for reading only
     busy = Signal(str)  # what is going on, "" when it is over
+    has_pages = Signal(object)  # files with more pages than the first, which alone was added, and how many they have
     reported = Signal(str, str)  # what a finished job did in a sentence, and everything it said
 
     def __init__(self, session: Session, preferences: Preferences) -> None:
@@ -33,6 +35,8 @@ class Projects(QObject):
         self._session = session
         self._preferences = preferences
         self._pending: deque[Path] = deque()
+        self._pages: PageChoice = first_page
+        self._paged: dict[Path, int] = {}
         self._added = 0
         self._skipped: list[tuple[Path, str]] = []
         self._listed_at = 0.0
@@ -123,12 +127,16 @@ class Projects(QObject):
 
     # -- filling
 
-    def add(self, images: Iterable[Path]) -> None:
-        """Add image files to the open project, some at a time; the list grows meanwhile."""
+    def add(self, images: Iterable[Path], pages: PageChoice = first_page) -> None:
+        """Add image files to the open project, some at a time; the list grows meanwhile.
+
+        `has_pages` names the files of which only the first page was added.
+        """
         if self._session.project is None or self._session.read_only:
             self._session.notice.emit("Open a project first, then add images to it.")
             return
         self._pending.extend(images)
+        self._pages = pages
         if self._pending:
             self._listed_at = monotonic()
             self._slices.start()
@@ -181,7 +189,7 @@ class Projects(QObject):
         started = monotonic()
         try:
             while self._pending and monotonic() - started < SLICE_SECONDS:
-                report = project.add_images([self._pending.popleft()])
+                report = project.add_images([self._pending.popleft()], pages=self._choose_pages)
                 self._added += len(report.added)
                 self._skipped += report.skipped
         except MaskwrightError as error:
@@ -192,6 +200,11 @@ class Projects(QObject):
         elif monotonic() - self._listed_at > RELIST_SECONDS:
             self._relist()
             self.busy.emit(f"Adding images, {len(self._pending)} to go…")
+
+    def _choose_pages(self, path: Path, count: int) -> Iterable[int]:
+        if count > 1 and self._pages is first_page:
+            self._paged[path] = count
+        return self._pages(path, count)
 
     def _relist(self) -> None:
         self._session.reload_images()
@@ -205,7 +218,10 @@ class Projects(QObject):
         self.busy.emit("")
         added, skipped = self._added, self._skipped
         self._added, self._skipped = 0, []
-        if skipped:
+        paged, self._paged = self._paged, {}
+        if paged:
+            self.has_pages.emit(paged)
+        elif skipped:
             path, reason = skipped[0]
             more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
             self._session.notice.emit(f"{_images(added)} added. Left out {path.name}{more}: {reason}")

@@ -36,7 +36,6 @@ from app.panels.quality import QualityPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
-from app.report_dialog import ReportDialog
 from app.safekeeping import Safekeeping
 from app.session import Session
 from app.status_bar import StatusBar
@@ -62,6 +61,7 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(self.session)
         self.projects = Projects(self.session, preferences)
         self.safekeeping = Safekeeping(self.session)
+        self._ask = ProjectDialogs(self, self.projects, self._say)
         cache = PixelCache()
         self.loader = PixelLoader(self.session, cache)
         self.thumbnails = Thumbnails(self.session)
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         decisions, session, canvas = self.decisions, self.session, self.canvas
-        ask = ProjectDialogs(self, self.projects)
+        ask = self._ask
         return {
             "sample": self.projects.open_sample,
             "open_folder": ask.folder,
@@ -195,7 +195,8 @@ class MainWindow(QMainWindow):
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy_words)
-        self.projects.reported.connect(self._show_report)
+        self.projects.reported.connect(self._ask.show_report)
+        self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
@@ -331,10 +332,6 @@ class MainWindow(QMainWindow):
 
     def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
         self.notices.show_notice(text, action=action, then=then)
-
-    def _show_report(self, summary: str, lines: str) -> None:
-        show = (lambda: self._show_dialog(ReportDialog(summary, lines, self))) if lines else None
-        self._say(summary, "Details" if lines else "", show)
 
     def show_image_files(self) -> None:
         self._show_dialog(ImageFilesDialog(self.safekeeping, not self.session.read_only, self.session.open_image, self))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.panels.image_list import paint_row_background
+from app.panels.provenance import provenance
 from app.panels.status import INSTANCE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
@@ -56,8 +57,10 @@ class InstanceListModel(QAbstractListModel):
             return None
         if role == INSTANCE_ROLE:
             return instance
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._words(instance)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{self._words(instance)}\n{provenance(self._session, instance)}"
         return None
 
     def refresh(self) -> bool:

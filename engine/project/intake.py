@@ -49,6 +49,20 @@ def every_page(path: Path, count: int) -> Iterable[int]:
     return range(count)
 
 
+def these_pages(text: str) -> PageChoice:
+    """The page choice of a text such as "1, 3-5", counted from 1. Raises MaskwrightError where it says no pages."""
+    wanted: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            wanted.update(range(int(first) - 1, int(last if dash else first)))
+        except ValueError:
+            wanted.add(-1)
+    if not wanted or min(wanted) < 0:
+        raise MaskwrightError(f"{text!r} says no pages.", remedy="Pages count from 1, as in 1,3-5.")
+    return lambda path, count: sorted(page for page in wanted if page < count)
+
+
 def hash_of(path: Path, page: int) -> str:
     """The content hash of an image: the SHA-256 of its file, and for a later page of that together with the page."""
     content = sha256_of(path)

@@ -17,7 +17,7 @@ from engine.formats.importing import ImportReport, import_dataset
 from engine.formats.registry import FORMATS, export_to_folder, format_named
 from engine.images import find_images
 from engine.project import Project, every_page, first_page
-from engine.project.intake import PageChoice
+from engine.project.intake import PageChoice, these_pages
 from engine.records import ImageStatus
 from engine.reporting import emit, progress_bar, say
 from engine.verbs.command_line import AsJson, ProjectFile, app, say_left_out
@@ -42,7 +42,7 @@ def import_(
     crowds: Annotated[
         bool, typer.Option("--crowds-as-instances", help="Take crowd regions (iscrowd 1) as ordinary instances.")
     ] = False,
-    pages: Annotated[str, typer.Option(help="Pages of image files without a dataset: first, all, or 1,3,5.")] = "first",
+    pages: Annotated[str, typer.Option(help="Pages of image files without a dataset: first, all, or 1,3-5.")] = "first",
 ) -> None:
     """Bring a dataset, results of a model, or plain images into a project, which is created if it does not exist."""
     source = data or coco
@@ -77,13 +77,7 @@ def import_(
 def _page_choice(pages: str) -> PageChoice:
     if pages in ("first", "all"):
         return first_page if pages == "first" else every_page
-    try:
-        wanted = sorted({int(page) - 1 for page in pages.split(",")})
-    except ValueError:
-        wanted = [-1]
-    if wanted[0] < 0:
-        raise MaskwrightError(f"--pages is first, all, or page numbers from 1 on such as 1,3,5, not {pages!r}.")
-    return lambda path, count: [page for page in wanted if page < count]
+    return these_pages(pages)
 
 
 def _add_images(project: Project, folder: Path, pages: PageChoice) -> None:

@@ -255,3 +255,19 @@ def test_a_list_of_ten_thousand_images_does_not_ask_for_every_row_when_one_chang
     assert changed == [(1, 1)]
     assert images.list.uniformItemSizes()
     assert images.list.sizeHintForIndex(images.filter.index(0, 0)) != QSize()
+
+
+def test_a_tooltip_tells_where_an_instance_comes_from(
+    session: Session, instances: InstancesPanel, add: Callable[[Mask], Instance]
+) -> None:
+    assert session.project is not None
+    session.project.author = "ada"
+    drawn = add(square(10, 10))
+    session._working_since -= 7
+    session.apply(commands.paint(drawn, square(14, 10), (160, 120)))
+    instances.refresh()
+    words = str(instances.model.data(instances.model.index(0), Qt.ItemDataRole.ToolTipRole)).split("\n")
+    assert words[1] == "Drawn by hand"
+    assert words[2].startswith("Brush Stroke by ada, ")
+    assert words[3].startswith("New Instance by ada, ")
+    assert words[4] == "7 s of work in all"

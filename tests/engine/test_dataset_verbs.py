@@ -60,7 +60,11 @@ def test_every_format_goes_out_and_comes_back_the_same(run: Run, tmp_path: Path,
     code, text, said = run(
         "export", "--project", project_file, "--out", out, "--format", name, "--image-files", "copy", "--json"
     )
-    assert (code, json.loads(text)) == (0, {"path": str(out), "images": 10, "annotations": 20, "losses": []}), said
+    assert code == 0, said
+    told = json.loads(text)
+    # Nothing is lost; YOLO's file of the dataset needs two parts, and says where it has one.
+    losses = [loss for loss in told.pop("losses") if "Without a split" not in loss]
+    assert (told, losses) == ({"path": str(out), "images": 10, "annotations": 20}, [])
     kind = FORMATS[name]
     data = out / "annotations" / "instances.json" if name == "coco" else out
     again = tmp_path / "again.maskwright"
@@ -107,7 +111,7 @@ def test_results_become_proposals(run: Run, tmp_path: Path, project_file: Path) 
     assert states == {InstanceState.PROPOSAL}
 
 
-@pytest.mark.parametrize(("pages", "expected"), [("first", [0]), ("all", [0, 1, 2]), ("2,3,9", [1, 2])])
+@pytest.mark.parametrize(("pages", "expected"), [("first", [0]), ("all", [0, 1, 2]), ("2-3,9", [1, 2])])
 def test_pages_of_a_stack_become_images(run: Run, tmp_path: Path, pages: str, expected: list[int]) -> None:
     (tmp_path / "stacks").mkdir()
     stack = np.random.default_rng(0).integers(0, 255, (3, 12, 16), dtype=np.uint8)
@@ -135,7 +139,7 @@ def test_pages_of_a_stack_become_images(run: Run, tmp_path: Path, pages: str, ex
         (("import",), "takes a dataset"),
         (("import", "--results", "a", "--accept"), "--results takes only"),
         (("import", "--data", "a", "--format", "excel"), "no format 'excel'"),
-        (("import", "--images", "a", "--pages", "0"), "--pages is first, all"),
+        (("import", "--images", "a", "--pages", "0"), "says no pages"),
         (("import", "--images", "nowhere"), "There is no folder"),
         (("import", "--data", "nowhere", "--format", "yolo"), "nowhere"),
         (("export", "--out", "x", "--split", "train"), "--split is parts"),
