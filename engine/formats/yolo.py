@@ -50,14 +50,14 @@ def read_yolo(path: str | Path) -> Dataset:
     path = Path(path)
     tally = Tally()
     data_file = _data_file(path)
-    if data_file is not None:
-        folder, names = data_file.parent, None
-        data = read_data_file(data_file)
+    names: Mapping[int, str] | None
+    if data_file is None:
+        folder, entries = _found(path)
+        names = _names(path, folder)
+    else:
+        folder, data = data_file.parent, read_data_file(data_file)
         entries = list(_listed(folder, data, tally))
         names = data.names
-    else:
-        folder, entries = _found(path)
-        names = _names(path if path.is_dir() else path.parent, folder)
     if not entries:
         raise InvalidDataset(f"{path.name} names no image and no label file.", remedy="Choose the dataset's data.yaml.")
     return _dataset(path, folder, list(dict.fromkeys(entries)), names, tally)
