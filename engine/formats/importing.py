@@ -79,12 +79,8 @@ def import_dataset(
     Raises InvalidDataset where the dataset breaks its format or none of its images is there, MaskwrightError where the
     project cannot be written; nothing is imported then.
     """
-    if crowd_as_instances:
-        dataset = replace(dataset, annotations=tuple(map(_as_instance, dataset.annotations)))
-    for category in dataset.categories:
-        if not is_text(category.name):
-            raise InvalidDataset(f"{dataset.path.name}: the category {category.name!r} has a name that is no text.")
-    plan = _Plan(dataset, notes=[*dataset.notes, *_doubtful_crowds(dataset)])
+    dataset = _checked(dataset, crowd_as_instances)
+    plan = _Plan(dataset, notes=list(dataset.notes))
     known = project.images()
     if images_folder is None:
         missing = _match_by_name(plan, known)
@@ -104,6 +100,15 @@ def import_dataset(
         tuple(plan.left_out),
         tuple(plan.notes),
     )
+
+
+def _checked(dataset: Dataset, crowd_as_instances: bool) -> Dataset:
+    for category in dataset.categories:
+        if not is_text(category.name):
+            raise InvalidDataset(f"{dataset.path.name}: the category {category.name!r} has a name that is no text.")
+    if crowd_as_instances:
+        return replace(dataset, annotations=tuple(map(_as_instance, dataset.annotations)))
+    return replace(dataset, notes=(*dataset.notes, *_doubtful_crowds(dataset)))
 
 
 def _as_instance(annotation: DatasetAnnotation) -> DatasetAnnotation:

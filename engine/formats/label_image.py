@@ -1,6 +1,7 @@
 """Pictures whose values are the numbers of objects: reading them, cutting out the masks, and painting them."""
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,10 +134,9 @@ def _read_tiff(path: Path, name: str) -> Labels:
             raise InvalidDataset(f"{name} holds {page.dtype} values; a label map has whole numbers.")
         if page.size != page.imagewidth * page.imagelength:
             raise InvalidDataset(f"{name} has several channels, so it is no label map.")
-        reach = max(
-            (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0
-        )
-        if reach == 0 or reach > path.stat().st_size:
+        ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
+        # tifffile fills strips that are not there with zeros.
+        if len(ends) != math.prod(page.chunked) or max(ends, default=0) > path.stat().st_size:
             raise InvalidDataset(f"{name} is cut short.", remedy="Replace it with a complete copy.")
         values = _pixels(path, page).reshape(page.imagelength, page.imagewidth)
     if values.min(initial=0) < 0 or values.max(initial=0) >= 1 << 32:

@@ -19,7 +19,7 @@ from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, 
 from engine.formats.exporting import ExportImage, Part, Progress, ordinary, polygons_of
 from engine.formats.reading import Tally, check_inside, files_below, name_in, read_text, shown, within
 from engine.formats.shapes import Nothing, Polygons
-from engine.formats.yolo_yaml import DataFile, read_data_file
+from engine.formats.yolo_yaml import PARTS, DataFile, read_data_file
 from engine.geometry import polygons
 from engine.images import IMAGE_SUFFIXES, find_images
 from engine.records import Instance
@@ -50,14 +50,14 @@ def read_yolo(path: str | Path) -> Dataset:
     path = Path(path)
     tally = Tally()
     data_file = _data_file(path)
-    if data_file is not None:
-        folder, names = data_file.parent, None
-        data = read_data_file(data_file)
+    names: Mapping[int, str] | None
+    if data_file is None:
+        folder, entries = _found(path)
+        names = _names(path, folder)
+    else:
+        folder, data = data_file.parent, read_data_file(data_file)
         entries = list(_listed(folder, data, tally))
         names = data.names
-    else:
-        folder, entries = _found(path)
-        names = _names(path if path.is_dir() else path.parent, folder)
     if not entries:
         raise InvalidDataset(f"{path.name} names no image and no label file.", remedy="Choose the dataset's data.yaml.")
     return _dataset(path, folder, list(dict.fromkeys(entries)), names, tally)
@@ -328,19 +328,23 @@ def _data_yaml(parts: Sequence[Part]) -> str:
     if list(folders) == [""]:
         # Ultralytics wants both; whoever splits exports again.
         folders = {"train": folders[""], "val": folders[""]}
-    lines = [f"{_quoted(name)}: {_quoted(place)}" for name, place in folders.items()]
+    lines = [f"{name if name in PARTS else _quoted(name)}: {_quoted(place)}" for name, place in folders.items()]
     names = [f"  {number}: {_quoted(category.name)}" for number, category in enumerate(parts[0].categories)]
     return "\n".join([*lines, "names:" if names else "names: []", *names, ""])
+
+
+def _quoted(text: str) -> str:
+    """JSON's strings are YAML's too; characters that end a line for YAML only are escaped."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _about_parts(names: Sequence[str]) -> tuple[str, ...]:
     if names == [""]:
         return ("Without a split, data.yaml names the same images for train and val.",)
+    others = [name for name in names if name not in PARTS]
+    sentences = []
     if not {"train", "val"} <= set(names):
-        return ("Ultralytics asks for parts called train and val, which data.yaml does not have both.",)
-    return ()
-
-
-def _quoted(text: str) -> str:
-    plain = text.replace("/", "").replace("_", "").isalnum() and text.isascii() and not text.isdigit()
-    return text if plain else json.dumps(text, ensure_ascii=False)
+        sentences.append("Ultralytics asks for parts called train and val, which data.yaml does not have both.")
+    if others:
+        sentences.append(f"Only parts called train, val and test are read from a data.yaml, not {', '.join(others)}.")
+    return tuple(sentences)

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import InvalidDataset
 from engine.formats.reading import read_text, shown
 
-_PARTS = ("train", "val", "test")
+PARTS = ("train", "val", "test")
 Value = str | list[str] | dict[str, str]
 
 
@@ -39,7 +39,7 @@ def read_data_file(path: Path) -> DataFile:
     values: dict[str, Value] = {}
     for entry in _entries(read_text(path, name), name):
         # Whatever else such a file says (scripts, licences, training settings) is not looked at.
-        if entry.key in ("path", "names", "nc", *_PARTS):
+        if entry.key in ("path", "names", "nc", *PARTS):
             if entry.key in values:
                 raise InvalidDataset(f"{entry.where}: key {entry.key!r} comes twice.")
             values[entry.key] = _value(entry)
@@ -47,7 +47,7 @@ def read_data_file(path: Path) -> DataFile:
     if not isinstance(root, str):
         raise InvalidDataset(f"{name}: key 'path' is no text.")
     parts: list[str] = []
-    for key in _PARTS:
+    for key in PARTS:
         stated = values.get(key, "")
         if isinstance(stated, dict):
             raise InvalidDataset(f"{name}: key {key!r} is neither a path nor a list of paths.")
@@ -63,7 +63,8 @@ def read_data_file(path: Path) -> DataFile:
 
 def _entries(text: str, name: str) -> Iterator[_Entry]:
     entry: _Entry | None = None
-    for number, raw in enumerate(text.splitlines(), start=1):
+    # Not splitlines: that also breaks lines at characters that YAML takes for text.
+    for number, raw in enumerate(text.split("\n"), start=1):
         where = f"{name}, line {number}"
         line = _uncommented(raw).rstrip()
         if not line or line == "---" or raw.startswith("%"):

@@ -454,6 +454,13 @@ def test_crowds_that_look_like_ordinary_masks_stay_crowds_and_are_said(project: 
     assert "again with crowd regions as instances" in report.notes[0]
 
 
+def test_a_category_whose_name_is_no_text_is_refused(project: Project, tmp_path: Path) -> None:
+    path, folder = dataset(tmp_path, [annotation(1)])
+    path.write_text(path.read_text().replace('"cell"', '"cell\\ud800"'))
+    with pytest.raises(InvalidDataset, match="has a name that is no text"):
+        import_coco(project, path, folder)
+
+
 def test_crowds_become_instances_on_request(project: Project, tmp_path: Path) -> None:
     path, folder = ordinary_masks_as_crowds(tmp_path)
     report = import_dataset(project, read_dataset(path), folder, crowd_as_instances=True)

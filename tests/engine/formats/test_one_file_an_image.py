@@ -63,6 +63,37 @@ def test_no_name_of_an_image_leads_a_reader_astray(
 
 
 @pytest.mark.parametrize("name", ["labelme", "yolo", "voc", "label-map"])
+def test_categories_keep_their_names_whatever_these_are(
+    holding: Any, there_and_back: Any, contents: Any, name: str
+) -> None:
+    """VOC's labelmap.txt has one a line: what breaks lines becomes a space there."""
+    categories = [
+        "a: b # c",
+        "'x'",
+        '"',
+        "\\",
+        "1",
+        "null",
+        "x:1,2,3::",
+        "# y",
+        "é ß 細胞",
+        "[z]",
+        "&<>",
+        "two\nlines",
+        "\u2028q",
+    ]
+    project = holding(
+        {"a.png": [(each, Mask.from_crop(np.ones((1, 1)), n, 0)) for n, each in enumerate(categories)]}, (30, 9)
+    )
+    again, _, _ = there_and_back(project, name)
+    expected = [
+        each.replace("\n", " ").replace("\u2028", " ").strip() if name == "voc" else each for each in categories
+    ]
+    found = {mask.x: category for category, mask in contents(again)["a.png"]}
+    assert [found[n].strip() for n in range(len(categories))] == [each.strip() for each in expected]
+
+
+@pytest.mark.parametrize("name", ["labelme", "yolo", "voc", "label-map"])
 def test_a_part_without_images_and_images_without_files_are_read_again(
     holding: Any, contents: Any, tmp_path: Path, name: str
 ) -> None:

@@ -102,6 +102,16 @@ def test_what_is_written_is_what_ultralytics_expects(holding: Any, random_masks:
             assert all(0 <= float(number) <= 1 for number in numbers) and len(numbers) % 2 == 0 and len(numbers) >= 6
 
 
+def test_parts_that_nobody_reads_are_said(holding: Any, tmp_path: Path) -> None:
+    project = holding({"a.png": [("cell", RECTANGLE)]}, (WIDTH, HEIGHT))
+    split = Split((("train", 0.5), ("later", 0.5)))
+    report = export_to_folder(project, FORMATS["yolo"], tmp_path / "out", split=split)
+    assert report.losses == (
+        "Ultralytics asks for parts called train and val, which data.yaml does not have both.",
+        "Only parts called train, val and test are read from a data.yaml, not later.",
+    )
+
+
 def test_an_imported_ring_keeps_its_vertices(project: Project, tmp_path: Path, there_and_back: Any) -> None:
     ring = [2.5, 3.25, 20.125, 4, 11, 25.5]
     record = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [ring], "iscrowd": 0}
