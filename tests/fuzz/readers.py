@@ -32,6 +32,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from engine.errors import MaskwrightError
+from engine.formats.coco_results import import_results
 from engine.formats.importing import import_dataset
 from engine.formats.registry import FORMATS, export_to_folder
 from engine.project.project import Project
@@ -126,6 +127,18 @@ def coco() -> Files:
     return {"data.json": json.dumps(document).encode(), "1.png": picture(1), "2.png": picture(2)}
 
 
+def results() -> Files:
+    """Detections, and the dataset whose ids they use."""
+    dataset = coco()
+    document = json.loads(dataset["data.json"])
+    entries = [
+        {"image_id": one["image_id"], "category_id": 1, "score": 0.5, "segmentation": one["segmentation"]}
+        for one in document["annotations"]
+    ]
+    empty = json.dumps({**document, "annotations": []}).encode()
+    return {**dataset, "data.json": empty, "results.json": json.dumps(entries).encode()}
+
+
 def labelme() -> Files:
     bitmap = base64.b64encode(indexed(np.eye(4) * 255)).decode()
     shapes = [
@@ -193,6 +206,7 @@ SAMPLES: dict[str, tuple[str, Callable[[], Files]]] = {
     "yolo": ("", yolo),
     "voc": ("", voc),
     "label-map": ("", label_map),
+    "results": ("results.json", results),
 }
 
 
@@ -348,6 +362,8 @@ class Bench:
 
 def check(kind: str, folder: Path, bench: Bench, chance: random.Random) -> str:
     """Reads and imports the dataset in `folder`; returns how it ended. Raises where that is wrong."""
+    if kind == "results":
+        return check_results(folder, bench)
     before = listing(folder)
     project = bench.fresh()
     try:
@@ -369,6 +385,29 @@ def check(kind: str, folder: Path, bench: Bench, chance: random.Random) -> str:
         assert (report.instances, report.images) == check_masks(bench.reopened()), "reopened, it is another project"
     bench.clear()
     return "imported"
+
+
+def check_results(folder: Path, bench: Bench) -> str:
+    """Imports the dataset, then the results that name its ids; what they leave is proposals, or nothing at all."""
+    project = bench.fresh()
+    try:
+        import_dataset(project, FORMATS["coco"].read(folder / "data" / "data.json"), folder / "data")
+    except MaskwrightError:
+        return "refused"
+    before = check_masks(project)
+    try:
+        most = import_results(project, folder / "data" / "results.json").proposals
+        outcome = "imported"
+    except MaskwrightError as error:
+        most, outcome = 0, "refused"
+        refusal = str(error)
+        shown = bool(refusal.encode("utf-8")) and len(refusal) < 5000
+    else:
+        shown = True
+    assert shown, "the message is not fit to be shown"
+    assert check_masks(project)[0] - before[0] in range(most + 1), "the project changed otherwise than was said"
+    bench.clear()
+    return outcome
 
 
 def check_masks(project: Project) -> tuple[int, int]:
