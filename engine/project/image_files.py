@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -43,8 +44,9 @@ def find_moved(lost: Iterable[Image], folder: Path) -> dict[int, Path]:
     by_name: dict[str, list[Path]] = defaultdict(list)
     by_size: dict[int, list[Path]] = defaultdict(list)
     for path in find_images(folder):
-        by_name[path.name].append(path)
-        by_size[path.stat().st_size].append(path)
+        with suppress(OSError):  # a link that leads nowhere
+            by_size[path.stat().st_size].append(path)
+            by_name[path.name].append(path)
     hashes: dict[tuple[Path, int], str] = {}
     found = {}
     for image in lost:
