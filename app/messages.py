@@ -149,11 +149,15 @@ def _report(message: str, details: str) -> str:
 
 
 class NoticeBar(QFrame):
-    """One line over the lower edge of its parent that goes away by itself, with at most one button."""
+    """One line over the lower edge of its parent that goes away by itself, with at most one button.
 
-    def __init__(self, parent: QWidget) -> None:
+    While `canvas` is shown it stands over the lower edge of that, so that the controls below stay free.
+    """
+
+    def __init__(self, parent: QWidget, canvas: QWidget) -> None:
         super().__init__(parent)
         self._over = parent
+        self._canvas = canvas
         self.setProperty("kind", "card")
         self.setAccessibleName("Notice")
         self._icon = QLabel()
@@ -176,7 +180,8 @@ class NoticeBar(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        parent.installEventFilter(self)
+        for widget in (parent, canvas):
+            widget.installEventFilter(self)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -202,11 +207,14 @@ class NoticeBar(QFrame):
         self._timer.start(NOTICE_SECONDS * (2000 if action else 1000))
 
     def place(self) -> None:
-        """Sit centred over the parent's lower edge."""
+        """Sit centred over the lower edge."""
         parent = self._over
         self.adjustSize()
         width = min(self.width(), parent.width() - 2 * SPACING)
-        top = parent.height() - self.height() - 2 * SPACING
+        canvas = self._canvas
+        shown = canvas.isVisible()
+        bottom = canvas.mapTo(parent, canvas.rect().bottomLeft()).y() if shown else parent.height()
+        top = bottom - self.height() - 2 * SPACING
         self.setGeometry((parent.width() - width) // 2, top, width, self.height())
 
     def _act(self) -> None:

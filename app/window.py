@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._busy = QLabel()
         self.status.addWidget(self._busy)
-        self.notices = NoticeBar(self.pages)
+        self.notices = NoticeBar(self.pages, self.canvas)
         menus = self.actions_.fill_menus(self.menuBar())
         self._add_theme_menu(menus["View"])
         self._recent_menu = QMenu("Open Recent", self)
