@@ -11,7 +11,7 @@ from logging.handlers import RotatingFileHandler
 from types import TracebackType
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -177,6 +177,7 @@ class NoticeBar(QFrame):
         for widget in (self._icon, self._label, self._action, self._close):
             layout.addWidget(widget)
         self._then: Callable[[], object] | None = None
+        self._waiting: list[Callable[[], None]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -205,6 +206,18 @@ class NoticeBar(QFrame):
         self.place()
         self.raise_()
         self._timer.start(NOTICE_SECONDS * (2000 if action else 1000))
+
+    def show_next(self, text: str, *, action: str = "", then: Callable[[], object] | None = None) -> None:
+        """As `show_notice`, but once those before have gone: nobody is robbed of what they were reading."""
+        self._waiting.append(lambda: self.show_notice(text, action=action, then=then))
+        self._show_waiting()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        QTimer.singleShot(0, self, self._show_waiting)  # nothing is shown while it is being hidden
+
+    def _show_waiting(self) -> None:
+        if self._waiting and self.isHidden():
+            self._waiting.pop(0)()
 
     def place(self) -> None:
         """Sit centred over the lower edge."""

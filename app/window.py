@@ -203,6 +203,7 @@ class MainWindow(QMainWindow):
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
         self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
         self.rounds.finished.connect(self._round_finished)
+        self.rounds.found.connect(self._round_found)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("History"))
@@ -312,6 +313,11 @@ class MainWindow(QMainWindow):
         }
         text = words.get(entry.verdict or "", "Whether the fine-tuned model is better cannot be told. You decide.")
         self.notices.show_notice(text, action="Show", then=lambda: self.docks.reveal("Model"))
+
+    def _round_found(self, entry: Round) -> None:
+        decided = "the model predicts from now on" if entry.promoted else "the model before keeps predicting"
+        text = f"A fine-tune finished after the window was gone: {entry.verdict}; {decided}."
+        self.notices.show_next(text, action="Show", then=lambda: self.docks.reveal("Model"))
 
     # -- saving
 

@@ -4,19 +4,30 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.errors import MaskwrightError, NotWritable, OutOfSpace
 
+if sys.platform != "win32":
+    import fcntl
+
+# Of the target's name, in that of its temporary folder: many file systems allow 255 bytes a name.
+_NAME_LENGTH = 100
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; where the block ends without an error, that file becomes `path`.
+    """Yields a temporary path on the disk of `path`; where the block ends without an error, that file becomes `path`.
 
     The file is synced to disk before it takes the name, and the folder after, so that a power cut leaves the old or the
-    new content, never a mixture. On any error the temporary file is removed and `path` stays as it was.
+    new content, never a mixture. On any error the temporary file is removed and `path` stays as it was. What a writer
+    of the same name left when it was killed goes with the next write.
     A symbolic link is followed: its target is replaced.
 
     Raises OutOfSpace or NotWritable, in words, where the system refuses, or where `path` is a device or a pipe: to
@@ -24,22 +35,49 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     _refuse_special(target)
-    # The name is shortened because many file systems allow 255 bytes a name, and the temporary one must fit too.
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
+    with _refusals_in_words(target), _workplace(target) as folder:
+        temporary = folder / target.name
         yield temporary
         _copy_mode(target, temporary)
         _sync(temporary)
         temporary.replace(target)
         _sync_folder(target.parent)
-    except OSError as error:
-        refusal = explain(error, target)
-        if refusal is None:
-            raise
-        raise refusal from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a folder to fill; it becomes `path`, synced to disk, at the end, and is removed where the block raises.
+
+    Raises NotWritable, in words, where `path` holds something already or cannot be made.
+    """
+    target = Path(os.path.realpath(path))
+    check_output_folder(target)
+    if target.exists() and any(target.iterdir()):
+        raise NotWritable(f"The folder {target} is not empty.", remedy="Choose a new or an empty folder.")
+    with _refusals_in_words(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _workplace(target) as folder:
+            yield folder
+            _sync_tree(folder)
+            if target.exists():
+                target.rmdir()
+            folder.rename(target)
+            _sync_folder(target.parent)
+
+
+def clear_leftovers(folder: Path, name: str | None = None) -> None:
+    """Removes what killed writers of a name, or of any, left in a folder, and nothing of those that are at work."""
+    known = _LEFTOVER if name is None else re.compile(rf"\.{re.escape(name[:_NAME_LENGTH])}\.[0-9a-f]{{8}}\.tmp")
+    try:
+        leftovers = [path for path in folder.iterdir() if known.fullmatch(path.name)]
+    except OSError:  # a folder that cannot be listed: nothing of ours was left there
+        return
+    for leftover in leftovers:
+        with contextlib.suppress(OSError):  # its writer is at work, or it cannot be removed and is in nobody's way
+            descriptor = _lock(leftover)
+            if descriptor is not None:
+                shutil.rmtree(leftover, ignore_errors=True)
+                os.close(descriptor)
 
 
 def check_output(path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
@@ -107,25 +145,89 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextlib.contextmanager
+def _refusals_in_words(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        refusal = explain(error, target)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+@contextlib.contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """Yields a new folder `.NAME.XXXXXXXX.tmp` beside `target`, and removes what is left of it.
+
+    It is locked while its writer lives, whose death frees it: so `clear_leftovers` tells one from the other. A folder,
+    because SQLite has locks of its own on the files in it, and some network disks mix up the two.
+    """
+    clear_leftovers(target.parent, target.name)
+    folder, descriptor = _claim(target)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _claim(target: Path) -> tuple[Path, int | None]:
+    """A new folder and the descriptor that locks it, None where the disk knows no locks."""
+    while True:
+        folder = target.with_name(f".{target.name[:_NAME_LENGTH]}.{secrets.token_hex(4)}.tmp")
+        folder.mkdir()
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            descriptor = _lock(folder)
+            if folder.exists():
+                return folder, descriptor
+            if descriptor is not None:
+                os.close(descriptor)
+        # Before it was locked somebody who clears leftovers took it for one.
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that locks a folder until it is closed; None where the disk knows no locks.
+
+    Raises BlockingIOError while another descriptor locks it.
+    """
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 def _copy_mode(existing: Path, temporary: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         temporary.chmod(existing.stat().st_mode & 0o7777)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
+def _sync(path: Path, flags: int = os.O_RDWR) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for place, _, names in os.walk(folder):
+        for path in [Path(place, name) for name in names]:
+            if os.name != "nt" and not path.is_symlink():
+                _sync(path, os.O_RDONLY)  # a linked image may be write-protected
+        _sync_folder(Path(place))
 
 
 def _sync_folder(folder: Path) -> None:
     # Windows cannot open a folder as a file, and orders the rename itself.
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if os.name != "nt":
+        _sync(folder, os.O_RDONLY)

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint, MaskwrightError
-from engine.project import Round
+from engine.learning.finished import BETTER, register, round_of, unregistered_rounds
+from engine.project import CheckpointReference, Round
 from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -38,6 +40,7 @@ class Rounds(QObject):
     changed = Signal()  # started, ended, or the list of rounds
     progressed = Signal()
     finished = Signal(object)  # Round, already registered
+    found = Signal(object)  # Round that a window before this one never heard of, registered now
     checkpoint_changed = Signal()  # another checkpoint is the current one
     failed = Signal(str, str)  # message, details
 
@@ -155,10 +158,12 @@ class Rounds(QObject):
             self.failed.emit(f"{fault} The model stays as it was.", "")
             return
         try:
-            if decided is not None:
-                project.register_checkpoint(decided)
-                project.set_fact(DECLINED, None if decided.promoted else decided.id)
-            project.set_current_checkpoint(known_id or checkpoint_id(path), path)
+            current = CheckpointReference(known_id or checkpoint_id(path), path)
+            if decided is None:
+                project.set_current_checkpoint(current.id, path)
+            else:
+                declined = None if decided.promoted else decided.id
+                project.register_checkpoint(decided, current=current, facts={DECLINED: declined})
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
             return
@@ -177,6 +182,7 @@ class Rounds(QObject):
         self.stop()
         self._unusable.clear()
         self.progress = RoundProgress()
+        self._take_over()
         self.changed.emit()
         self.checkpoint_changed.emit()
         project = self._session.project
@@ -218,24 +224,9 @@ class Rounds(QObject):
         """Write a finished round into the project; better is promoted at once, anything else is for the person."""
         project = self._session.project
         assert project is not None
-        checkpoint = Path(outcome["checkpoint"])
-        better = outcome["verdict"] == "better"
+        better = outcome["verdict"] == BETTER
         try:
-            entry = project.register_checkpoint(
-                Round(
-                    folder=checkpoint.parent,
-                    checkpoint=checkpoint,
-                    checkpoint_id=outcome["checkpoint_id"],
-                    base_id=read_card(checkpoint).parent,
-                    verdict=outcome["verdict"],
-                    promoted=better,
-                    before=outcome["before"],
-                    after=outcome["after"],
-                    reason=_reason(outcome),
-                )
-            )
-            if better:
-                project.set_current_checkpoint(entry.checkpoint_id, entry.checkpoint)
+            entry = register(project, round_of(outcome, Path(outcome["checkpoint"])), promote=better)
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
             return
@@ -244,11 +235,20 @@ class Rounds(QObject):
             self.checkpoint_changed.emit()
         self.finished.emit(entry)
 
+    def _take_over(self) -> None:
+        """Register the rounds that finished when no window was there to do so, and tell of them.
 
-def _reason(outcome: dict[str, Any]) -> str:
-    """Why the verdict is what it is, and how much of the hold-out is the old model's own output."""
-    reason = str(outcome.get("reason", ""))
-    share = outcome.get("unedited_share")
-    if share:
-        reason += f" {share:.0%} of the hold-out instances were accepted unedited, which favours the old model."
-    return reason.strip()
+        One that is better than the model that predicts is promoted; another model may have been chosen meanwhile.
+        """
+        project = self._session.project
+        if project is None or project.read_only:
+            return
+        try:
+            for entry in unregistered_rounds(project):
+                predicting = self.checkpoint
+                improves = predicting is not None and checkpoint_id(predicting) == entry.base_id
+                taken = register(project, entry, promote=entry.verdict == BETTER and improves)
+                # Later, when everybody knows the project.
+                QTimer.singleShot(0, self, partial(self.found.emit, taken))
+        except MaskwrightError as error:
+            self.failed.emit(str(error), "")

@@ -7,17 +7,15 @@ import itertools
 import json
 import os
 import random
-import secrets
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from engine.errors import MaskwrightError, NotWritable
-from engine.files import check_output_folder, explain
+from engine.errors import MaskwrightError
 from engine.formats.reading import Tally
 from engine.geometry import polygons
 from engine.project.project import Project
@@ -171,32 +169,6 @@ def polygons_of(instance: Instance, width: int, height: int) -> list[list[float]
     if isinstance(imported, list):
         return [ring for ring in imported if len(ring) >= 6]
     return polygons.to_coco_polygons(instance.mask, height, width)
-
-
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """Yields a folder to fill; it becomes `target` at the end, and is removed where the block raises.
-
-    Raises NotWritable, in words, where `target` holds something already or cannot be made.
-    """
-    target = Path(os.path.realpath(target))
-    check_output_folder(target)
-    if target.exists() and any(target.iterdir()):
-        raise NotWritable(f"The folder {target} is not empty.", remedy="Choose a new or an empty folder.")
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.exists():
-            target.rmdir()
-        temporary.rename(target)
-    except OSError as error:
-        refusal = explain(error, target)
-        if refusal is None:
-            raise
-        raise refusal from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def place_images(part: Part, folder: Path, how: ImageFiles) -> None:

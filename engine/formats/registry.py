@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from engine.errors import MaskwrightError
+from engine.files import new_folder
 from engine.formats import coco_export, label_map, labelme, voc, yolo
 from engine.formats.coco_document import read_dataset
 from engine.formats.dataset import Dataset
@@ -16,7 +17,6 @@ from engine.formats.exporting import (
     Progress,
     Selection,
     Split,
-    new_folder,
     one_file_an_image,
     parts_of,
     place_images,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,17 +9,15 @@ from pathlib import Path
 
 from engine.checkpoints import checkpoint_id, load, save
 from engine.errors import MaskwrightError
-from engine.files import atomic_write, check_output, check_output_folder
+from engine.files import check_output, check_output_folder
 from engine.inference.predictor import Predictor
 from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
+from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.trainer import Recipe, Step, train
 from engine.nn.device import best_device
 from engine.nn.zoo import extend_categories
-
-CHECKPOINT_NAME = "model.safetensors"
-RESULT_NAME = "result.json"
 
 STEPS_AN_IMAGE = 20
 FEWEST_STEPS, MOST_STEPS = 60, 600
@@ -46,9 +42,12 @@ class RoundResult:
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON values."""
+        named = {"checkpoint": str(self.checkpoint), "checkpoint_id": checkpoint_id(self.checkpoint)}
+        return {**named, **self.findings()}
+
+    def findings(self) -> dict[str, object]:
+        """The comparison as JSON values, without the checkpoint."""
         return {
-            "checkpoint": str(self.checkpoint),
-            "checkpoint_id": checkpoint_id(self.checkpoint),
             "before": self.before.to_dict(),
             "after": self.after.to_dict(),
             "verdict": str(self.comparison.verdict),
@@ -140,15 +139,6 @@ def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObser
 def _keep(
     path: Path, tuned: Predictor, before: Evaluation, after: Evaluation, unedited_share: float | None
 ) -> RoundResult:
-    existed = path.parent.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        save(path, tuned.model, tuned.card)
-        result = RoundResult(path, before, after, compare(before, after), unedited_share)
-        with atomic_write(path.parent / RESULT_NAME) as temporary:
-            temporary.write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
-    except BaseException:
-        if not existed:
-            shutil.rmtree(path.parent, ignore_errors=True)
-        raise
+    result = RoundResult(path, before, after, compare(before, after), unedited_share)
+    keep_round(path.parent, lambda file: save(file, tuned.model, tuned.card), result.findings())
     return result

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from engine.errors import InvalidProject, MaskwrightError
-from engine.files import atomic_write, explain
+from engine.files import atomic_write, clear_leftovers, explain
 from engine.project import settings
 from engine.project.database import Database, copy_project, open_to_read
 from engine.project.failures import in_words
@@ -55,6 +55,7 @@ def back_up(project: Path) -> Backup:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise explain(error, folder) or MaskwrightError(f"{folder} cannot be made: {error.strerror}.") from error
+    clear_leftovers(folder)
     backup = Backup(folder / f"{now.strftime(_STAMP)}.maskwright", now)
     # Relative paths start from the project's folder, wherever the copy lies; and nobody is writing to the copy.
     facts = {settings.ROOT: project.parent.as_posix(), settings.SESSION: None}
@@ -79,11 +80,11 @@ def restore(project: Path, backup: Path) -> None:
     check_header(backup)
     lock = WriterLock(project)
     try:
-        Database(project, read_only=False).close()  # carries over a log that a cut off session left
+        _carry_over(project)
         back_up(project)
         with atomic_write(project) as temporary:
             _copy(backup, temporary)
-            # The log belongs to the file that is about to go, and everything in it is in the copy just made.
+            # The log belongs to the file that is about to go, and it is empty.
             _remove_log(project)
     finally:
         lock.release()
@@ -94,6 +95,15 @@ def _copy(backup: Path, target: Path) -> None:
         if source.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise InvalidProject(f"The copy {backup.name} is damaged.", remedy="Choose another one.")
         copy_project(source, target, {settings.ROOT: None})
+
+
+def _carry_over(project: Path) -> None:
+    """Empty the log that a cut off session, or a reader, left: from now on the file alone is the project."""
+    database = Database(project, read_only=False)
+    try:
+        database.empty_log()
+    finally:
+        database.close()
 
 
 def _remove_log(project: Path) -> None:

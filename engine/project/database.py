@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from engine.errors import NotWritable
+from engine.errors import NotWritable, ProjectLocked
 from engine.project import schema
 from engine.project.failures import in_words
 from engine.project.filesystem import network_kind
@@ -75,6 +75,13 @@ class Database:
         if not self.read_only:
             with in_words(self.path):
                 self._driver().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def empty_log(self) -> None:
+        """Carry the whole log over into the file. Raises ProjectLocked where a reader keeps it from that."""
+        with in_words(self.path):
+            busy = self._driver().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise ProjectLocked(f"Another window is reading {self.path.name}.", remedy="Close it, then try again.")
 
     def copy_to(self, target: Path, facts: Facts) -> None:
         """See `copy_project`."""

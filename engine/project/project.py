@@ -1,5 +1,6 @@
 """A project: images, what a model proposed on them, what a person decided, and how to take every step of that back."""
 
+import contextlib
 import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Table, select, text
 
 from engine.errors import MaskwrightError
-from engine.files import atomic_write
+from engine.files import atomic_write, clear_leftovers
 from engine.project import (
     backups,
     categories,
@@ -32,7 +33,7 @@ from engine.project.intake import AddReport, Intake, PageChoice, Progress, Sourc
 from engine.project.lock import WriterLock
 from engine.project.paths import portable
 from engine.project.recovery import Recovery
-from engine.project.rounds import Round
+from engine.project.rounds import CheckpointReference, Round
 from engine.project.schema import SCHEMA_VERSION, check_header, images, instances
 from engine.project.schema import categories as categories_table
 from engine.records import Detection, Image, Instance, Review
@@ -77,7 +78,7 @@ class Project(ProjectContents):
                 raise MaskwrightError(f"{target} exists already.", remedy="Open it, or choose another name.")
             with atomic_write(target) as temporary:
                 create_empty(temporary)
-            return cls(Database(target, read_only=False), lock, author or _account())
+            return cls._begin(target, lock, author)
         except BaseException:
             lock.release()
             raise
@@ -94,11 +95,21 @@ class Project(ProjectContents):
             return cls(Database(target, read_only=True), None, None)
         lock = WriterLock(target)
         try:
+            clear_leftovers(target.parent, target.name)
             if version < SCHEMA_VERSION:
                 backups.back_up(target)
-            return cls(Database(target, read_only=False), lock, author or _account())
+            return cls._begin(target, lock, author)
         except BaseException:
             lock.release()
+            raise
+
+    @classmethod
+    def _begin(cls, target: Path, lock: WriterLock, author: str | None) -> Self:
+        database = Database(target, read_only=False)
+        try:
+            return cls(database, lock, author or _account())
+        except BaseException:
+            database.close()
             raise
 
     @staticmethod
@@ -108,16 +119,16 @@ class Project(ProjectContents):
             Path(f"{os.fspath(path)}{suffix}").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the file and let others write to it. Closing twice is fine."""
-        try:
-            if self._lock is not None:
-                with self._database.write() as connection:
+        """Close the file and let others write to it, whatever the disk says. Closing twice is fine."""
+        lock, self._lock = self._lock, None
+        with contextlib.ExitStack() as ending:
+            if lock is not None:
+                ending.callback(lock.release)
+            ending.callback(self._database.close)
+            # On a full disk every edit is there all the same. The next start then says that this session was cut off.
+            if lock is not None:
+                with contextlib.suppress(MaskwrightError), self._database.write() as connection:
                     recovery.end(connection)
-            self._database.close()
-        finally:
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
 
     def __enter__(self) -> Self:
         return self
@@ -274,19 +285,27 @@ class Project(ProjectContents):
 
     # -- checkpoints and rounds
 
-    def register_checkpoint(self, entry: Round) -> Round:
-        """Keep a round, or (where its id is not 0) what has become of it. Returns it with its id."""
+    def register_checkpoint(
+        self, entry: Round, *, current: CheckpointReference | None = None, facts: Mapping[str, Any] | None = None
+    ) -> Round:
+        """Keep a round, or (where its id is not 0) what has become of it. Returns it with its id.
+
+        All or nothing with it, where given: the checkpoint that predicts from now on, and single facts.
+        """
         with self._database.write() as connection:
             number = rounds.save(connection, entry, self.root)
+            if current is not None:
+                settings.put(connection, CURRENT_CHECKPOINT, self._reference(current))
+            for key, value in (facts or {}).items():
+                settings.put(connection, key, value)
         return next(known for known in self.rounds() if known.id == number)
 
     def set_current_checkpoint(self, checkpoint_id: str, path: str | os.PathLike[str] | None = None) -> None:
         """Choose the checkpoint that predicts. Without a path, a round of that id says where it lies, if any."""
         if path is None:
             path = next((known.checkpoint for known in self.rounds() if known.checkpoint_id == checkpoint_id), None)
-        self.set_fact(
-            CURRENT_CHECKPOINT, {"id": checkpoint_id, "path": None if path is None else portable(path, self.root)}
-        )
+        reference = CheckpointReference(checkpoint_id, None if path is None else Path(path))
+        self.set_fact(CURRENT_CHECKPOINT, self._reference(reference))
 
     # -- inside
 
@@ -294,6 +313,10 @@ class Project(ProjectContents):
         """Keep a single fact; for `settings.Fact`."""
         with self._database.write() as connection:
             settings.put(connection, key, value)
+
+    def _reference(self, checkpoint: CheckpointReference) -> dict[str, str | None]:
+        path = checkpoint.path
+        return {"id": checkpoint.id, "path": None if path is None else portable(path, self.root)}
 
     def _reserve(self, table: Table, count: int) -> range:
         first = self._last_ids[table] + 1

@@ -1,6 +1,8 @@
 """Promises of the background jobs: the window never waits, what is late is dropped, and a child never outlives it."""
 
 import os
+import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -17,8 +19,10 @@ from app.jobs.planned_thread import PlannedThread
 from app.jobs.rounds import Rounds
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
-from engine.checkpoints import ModelCard, read_card
+from engine.checkpoints import ModelCard, checkpoint_id, read_card
 from engine.checkpoints.card import CARD_KEY
+from engine.learning.finished import RESULT_NAME, keep_round
+from engine.project import Project
 from engine.resources import BUNDLED_WEIGHTS
 
 
@@ -246,6 +250,84 @@ def test_only_a_better_model_is_promoted_by_itself_and_every_verdict_can_be_over
     assert not rounds.is_declined(entry)
     rounds.use_bundled()
     assert rounds.checkpoint == BUNDLED_WEIGHTS
+
+
+def finished_round(folder: Path, base: Path, verdict: str = "better") -> Path:
+    """What a trainer leaves behind, by the code that it leaves it with."""
+    card = ModelCard(name="tuned", spec=read_card(BUNDLED_WEIGHTS).spec, parent=checkpoint_id(base))
+
+    def save(path: Path) -> None:
+        weight = np.frombuffer(folder.name.encode(), np.uint8)  # of each folder another one
+        save_file({"weight": weight}, path, {CARD_KEY: card.to_json()})
+
+    figures = {"mask": {"AP50": 0.5}}
+    keep_round(folder, save, {"before": figures, "after": figures, "verdict": verdict, "reason": "Because."})
+    return folder / "model.safetensors"
+
+
+def reopened(session: Session) -> Rounds:
+    """What a new window makes of the same project."""
+    assert session.project is not None
+    path = session.project.path
+    session.close_project()
+    rounds = Rounds(session)
+    session.open_project(Project.open(path))
+    return rounds
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "cannot tell"])
+def test_a_round_that_finished_after_the_window_was_gone_is_taken_over_once_and_told(
+    qtbot: QtBot, session: Session, tmp_path: Path, verdict: str
+) -> None:
+    path = finished_round(tmp_path / "project.rounds" / "round-001", BUNDLED_WEIGHTS, verdict)
+    rounds = reopened(session)
+    with qtbot.waitSignal(rounds.found, timeout=5000) as told:
+        pass
+    (entry,) = rounds.rounds()
+    assert told.args == [entry]
+    assert (entry.checkpoint, entry.verdict, entry.promoted) == (path, verdict, verdict == "better")
+    assert (rounds.checkpoint == path) == (verdict == "better")
+    again = reopened(session)
+    again.found.connect(lambda entry: pytest.fail("told twice"))
+    qtbot.wait(50)
+    assert again.rounds() == [entry]
+
+
+def test_a_round_compared_with_another_model_than_the_present_one_is_not_promoted(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    first = finished_round(tmp_path / "project.rounds" / "round-001", BUNDLED_WEIGHTS)
+    os.utime(first.parent / RESULT_NAME, (1, 1))
+    second = finished_round(tmp_path / "project.rounds" / "round-002", BUNDLED_WEIGHTS)
+    rounds = reopened(session)
+    assert [(entry.checkpoint, entry.promoted) for entry in rounds.rounds()] == [(second, False), (first, True)]
+    assert rounds.checkpoint == first
+
+
+@pytest.mark.parametrize(
+    "damage", ["no result", "no checkpoint", "another checkpoint", "half a result", "a stray file"]
+)
+def test_half_a_round_is_never_taken_over(session: Session, tmp_path: Path, damage: str) -> None:
+    path = finished_round(tmp_path / "project.rounds" / "round-001", BUNDLED_WEIGHTS)
+    result = path.with_name(RESULT_NAME)
+    match damage:
+        case "no result":
+            result.unlink()
+        case "no checkpoint":
+            path.unlink()
+        case "another checkpoint":
+            path.write_bytes(path.read_bytes() + b"more")
+        case "half a result":
+            result.write_bytes(result.read_bytes()[:40])
+        case _:
+            shutil.rmtree(path.parent)
+            path.parent.write_text("notes")
+    assert reopened(session).rounds() == []
+
+
+def test_looking_for_rounds_needs_no_torch() -> None:
+    script = "import engine.learning.finished, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_a_checkpoint_that_turns_out_broken_gives_way_to_the_bundled_one_and_says_so(

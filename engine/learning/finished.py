@@ -1,0 +1,97 @@
+"""A finished round on disk: how it is kept, how it is known to be complete, and how a project takes it over.
+
+Nothing here needs torch, because the window reads it too: also what a trainer finished after its window was gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoints import checkpoint_id, read_card
+from engine.errors import InvalidCheckpoint
+from engine.files import atomic_write, clear_leftovers, new_folder
+from engine.project import CheckpointReference, Project, Round
+
+CHECKPOINT_NAME = "model.safetensors"
+RESULT_NAME = "result.json"
+BETTER = "better"
+
+
+def keep_round(folder: Path, save: Callable[[Path], None], findings: Mapping[str, object]) -> None:
+    """Write a round's folder: the checkpoint, which `save` writes, and the result, whose `findings` are JSON values.
+
+    A new folder gets its name when it is complete. Raises MaskwrightError, in words; no half round is left then.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        _fill(folder, folder, save, findings)
+    else:
+        with new_folder(folder) as place:
+            _fill(place, folder, save, findings)
+
+
+def round_of(result: Mapping[str, Any], checkpoint: Path) -> Round:
+    """The round that a trainer's result is about. Raises InvalidCheckpoint, and KeyError where something is missing."""
+    return Round(
+        folder=checkpoint.parent,
+        checkpoint=checkpoint,
+        checkpoint_id=result["checkpoint_id"],
+        base_id=read_card(checkpoint).parent,
+        verdict=result["verdict"],
+        before=result["before"],
+        after=result["after"],
+        reason=_reason(result),
+    )
+
+
+def unregistered_rounds(project: Project) -> list[Round]:
+    """The complete rounds in the project's folder that it does not know, oldest first; never half of one."""
+    if not project.rounds_folder.is_dir():
+        return []
+    clear_leftovers(project.rounds_folder)
+    known = project.rounds()
+    folders, ids = {entry.folder for entry in known}, {entry.checkpoint_id for entry in known}
+    found = [_complete(path) for path in project.rounds_folder.iterdir() if path not in folders]
+    fresh = [entry for entry in found if entry is not None and entry.checkpoint_id not in ids]
+    return sorted(fresh, key=lambda entry: entry.created)
+
+
+def register(project: Project, entry: Round, *, promote: bool) -> Round:
+    """Let the project keep a round; with `promote` its checkpoint predicts from now on, in the same transaction."""
+    current = CheckpointReference(entry.checkpoint_id, entry.checkpoint) if promote else None
+    return project.register_checkpoint(replace(entry, promoted=promote), current=current)
+
+
+def _fill(place: Path, folder: Path, save: Callable[[Path], None], findings: Mapping[str, object]) -> None:
+    """Write to `place` what is to be found in `folder`."""
+    checkpoint = place / CHECKPOINT_NAME
+    save(checkpoint)
+    named = {"checkpoint": str(folder / CHECKPOINT_NAME), "checkpoint_id": checkpoint_id(checkpoint)}
+    # Last, because it says that the round is complete.
+    with atomic_write(place / RESULT_NAME) as temporary:
+        temporary.write_text(json.dumps({**named, **findings}, indent=2), encoding="utf-8")
+
+
+def _complete(folder: Path) -> Round | None:
+    """The round in a folder; None where the result is missing or not that of the checkpoint beside it."""
+    checkpoint, told = folder / CHECKPOINT_NAME, folder / RESULT_NAME
+    try:
+        result = json.loads(told.read_text(encoding="utf-8"))
+        if result["checkpoint_id"] != checkpoint_id(checkpoint):
+            return None
+        return replace(round_of(result, checkpoint), created=datetime.fromtimestamp(told.stat().st_mtime, UTC))
+    except (OSError, ValueError, KeyError, TypeError, InvalidCheckpoint):
+        return None
+
+
+def _reason(result: Mapping[str, Any]) -> str:
+    """Why the verdict is what it is, and how much of the hold-out is the old model's own output."""
+    reason = str(result.get("reason", ""))
+    share = result.get("unedited_share")
+    if share:
+        reason += f" {share:.0%} of the hold-out instances were accepted unedited, which favours the old model."
+    return reason.strip()
