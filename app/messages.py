@@ -181,8 +181,8 @@ class NoticeBar(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        for widget in (parent, canvas):
-            widget.installEventFilter(self)
+        parent.installEventFilter(self)
+        canvas.installEventFilter(self)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

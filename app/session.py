@@ -8,14 +8,16 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 
 import numpy as np
-from PySide6.QtCore import QObject, QRect, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, QTimer, Signal
 
 from app.canvas.pyramid import DeepPyramid
+from app.image_tally import ImageTally
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
 
 DEFAULT_THRESHOLD = 0.5
+_ONE = QPoint(1, 1)  # Qt's rectangles end at the last pixel inside
 IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
 
 
@@ -43,6 +45,7 @@ class Session(QObject):
         self.deep: DeepPyramid | None = None
         self.unreadable: str | None = None  # why the current image has no pixels and never will
         self.images: dict[int, Image] = {}  # every image of the project, in list order
+        self.tally = ImageTally()
         self.order: list[int] = []  # ids as the images panel lists them (filtered): what "next" means
         self.categories: dict[int, Category] = {}
         self.instances: dict[int, Instance] = {}
@@ -85,6 +88,7 @@ class Session(QObject):
         self._leave(self.project)
         self.project = None
         self.images, self.order, self.categories, self.instances = {}, [], {}, {}
+        self.tally.start(())
         self.image = self.pixels = self.deep = self.unreadable = self.active_category_id = None
         self.selection = ()
         for signal in (self.project_changed, self.images_changed, self.categories_changed, self.image_changed):
@@ -109,6 +113,7 @@ class Session(QObject):
         """Read the list of images again, after images were added or imported."""
         assert self.project is not None
         self.images = {image.id: image for image in self.project.images()}
+        self.tally.start(self.images.values())
         self.order = list(self.images)
         self.images_changed.emit()
 
@@ -253,7 +258,10 @@ class Session(QObject):
                         self.instances[change.after.id] = change.after
                     elif change.before is not None:
                         self.instances.pop(change.before.id, None)
-            self.instances_changed.emit(_rectangle(edit.dirty_bounds()))
+            bounds = edit.dirty_bounds()
+            self.instances_changed.emit(
+                None if bounds is None else QRect(QPoint(*bounds[:2]), QPoint(*bounds[2:]) - _ONE)
+            )
             self.select(self.selection)
         self.history_changed.emit()
 
@@ -261,6 +269,7 @@ class Session(QObject):
         """Read one image's record again: its status, its place."""
         assert self.project is not None
         image = self.project.image(image_id)
+        self.tally.replace(self.images[image_id], image)
         self.images[image_id] = image
         if self.image is not None and self.image.id == image_id:
             self.image = image
@@ -289,10 +298,3 @@ class Session(QObject):
         if self.active_category_id not in self.categories:
             self.set_active_category(next(iter(self.categories), None))
         self.categories_changed.emit()
-
-
-def _rectangle(bounds: tuple[int, int, int, int] | None) -> QRect | None:
-    if bounds is None:
-        return None
-    x1, y1, x2, y2 = bounds
-    return QRect(x1, y1, x2 - x1, y2 - y1)

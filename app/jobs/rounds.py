@@ -80,9 +80,8 @@ class Rounds(QObject):
     def counts(self) -> tuple[int, int]:
         """How many accepted images there are to train on, and how many of the hold-out to compare on."""
         done = (ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY)
-        accepted = [image for image in self._session.images.values() if image.status in done]
-        held_out = sum(image.hold_out for image in accepted)
-        return len(accepted) - held_out, held_out
+        held_out = self._session.tally.count(*done, hold_out=True)
+        return self._session.tally.count(*done) - held_out, held_out
 
     def start(self) -> None:
         """Fine-tune the current checkpoint on the accepted images."""

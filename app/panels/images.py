@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QListView, QProgressBar, QStackedWidget, QWidget
 
-from app.panels.image_list import IMAGE_ROLE, ImageDelegate, ImageFilter, ImageListModel, ThumbnailSource
+from app.panels.image_list import IMAGE_ROLE, ImageDelegate, ImageListModel, ThumbnailSource
 from app.panels.parts import EmptyState, IconButton, Panel, TextField, button, label, set_kind
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
@@ -22,7 +22,6 @@ class ImagesPanel(Panel):
         self._session = session
         self._filtering = False
         self.model = ImageListModel(session)
-        self.filter = ImageFilter(self.model)
         self.list = self._make_list(thumbnails)
         self.field = TextField("Filter images by name", "Filter by name")
         self.field.setClearButtonEnabled(True)
@@ -47,15 +46,17 @@ class ImagesPanel(Panel):
         self.column.addWidget(self._stack, 1)
         self.column.addWidget(self._progress_text)
         self.column.addWidget(self._progress)
-        session.images_changed.connect(self._filter)
+        for changed in (self._filter, self._count):
+            session.images_changed.connect(changed)
         session.image_changed.connect(self._follow)
         session.image_updated.connect(self._count)
         self._filter()
+        self._count()
 
     def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
         view = QListView()
         view.setAccessibleName("Images")
-        view.setModel(self.filter)
+        view.setModel(self.model)
         view.setItemDelegate(ImageDelegate(thumbnails))
         view.itemDelegate().setParent(view)
         view.setUniformItemSizes(True)
@@ -81,14 +82,13 @@ class ImagesPanel(Panel):
 
     def _filter(self) -> None:
         self._filtering = True  # Qt makes another row current when the filter hides the current one
-        self.filter.set(self.field.text(), self.statuses.currentData())
+        self.model.set_filter(self.field.text(), self.statuses.currentData())
         self._filtering = False
-        rows = self.filter.rowCount()
-        self._session.order = [self.filter.index(row, 0).data(IMAGE_ROLE).id for row in range(rows)]
-        page: QWidget = self.list if rows else self._nothing
+        self.list.viewport().update()  # rows that stayed may have changed
+        self._session.order = self.model.ids
+        page: QWidget = self.list if self.model.ids else self._nothing
         self._stack.setCurrentWidget(page if self._session.images else self._empty)
         self._follow()
-        self._count()
 
     def _open(self) -> None:
         image = self.list.currentIndex().data(IMAGE_ROLE)
@@ -101,15 +101,14 @@ class ImagesPanel(Panel):
         row = self.model.row_of(image.id) if image is not None else None
         if row is None:
             return
-        index = self.filter.mapFromSource(self.model.index(row))
-        if index.isValid() and index != self.list.currentIndex():
+        index = self.model.index(row)
+        if index != self.list.currentIndex():
             self.list.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             self.list.scrollTo(index)
 
     def _count(self) -> None:
-        images = self._session.images.values()
-        done = sum(image.status in _DONE for image in images)
-        total = sum(image.status is not ImageStatus.SKIPPED for image in images)
+        done = self._session.tally.count(*_DONE)
+        total = len(self._session.images) - self._session.tally.count(ImageStatus.SKIPPED)
         self._progress_text.setText(f"{done} of {total} accepted" if total else "")
         self._progress.setMaximum(max(1, total))
         self._progress.setValue(done)

@@ -12,7 +12,7 @@ from engine.project.database import Database
 from engine.project.history import HistoryEntry
 from engine.project.paths import located
 from engine.project.rounds import CheckpointReference, Round
-from engine.project.rows import category_of, image_of, instance_of
+from engine.project.rows import IMAGE_COLUMNS, category_of, image_of, instance_of
 from engine.project.schema import categories as categories_table
 from engine.project.schema import images, instances
 from engine.project.settings import Fact
@@ -68,12 +68,12 @@ class ProjectContents:
     def images(self) -> list[Image]:
         """Every image, in the order in which they were added."""
         with self._database.read() as connection:
-            return [image_of(row) for row in connection.execute(select(images).order_by(images.c.id)).mappings()]
+            return [image_of(row) for row in connection.execute(select(*IMAGE_COLUMNS).order_by(images.c.id)).all()]
 
     def image(self, image_id: int) -> Image:
         """One image. Raises KeyError where there is none of that id."""
         with self._database.read() as connection:
-            row = connection.execute(select(images).where(images.c.id == image_id)).mappings().first()
+            row = connection.execute(select(*IMAGE_COLUMNS).where(images.c.id == image_id)).first()
         return image_of(found(row, image_id))
 
     def image_path(self, image: Image) -> Path:

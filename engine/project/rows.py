@@ -1,17 +1,24 @@
 """Records as table rows and back. A row is a dict from column to value, without columns that are bookkeeping only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from engine.geometry.mask import Mask
 from engine.geometry.rle import decode_crop, encode_crop
+from engine.project.schema import images
 from engine.records import Category, Image, ImageStatus, Instance, InstanceState, Origin, Review
 
 Row = dict[str, Any]
 # A row as SQLAlchemy gives it, or a dict of it.
 Fields = Mapping[Any, Any]
 
+# The columns of an image in the order of its fields: a hundred thousand rows are read without naming each value.
+IMAGE_COLUMNS = tuple(images.c[field.name] for field in fields(Image))
 MASK_COLUMNS = ("mask_x", "mask_y", "mask_w", "mask_h", "mask_counts")
+# Looking a member up is several times as fast as calling the enumeration.
+_REVIEWS = {review.value: review for review in Review}
+_STATUSES = {status.value: status for status in ImageStatus}
 
 
 def instance_row(instance: Instance) -> Row:
@@ -65,23 +72,10 @@ def category_of(row: Fields) -> Category:
     return Category(row["id"], row["name"], row["color"], row["source"])
 
 
-def image_of(row: Fields) -> Image:
-    """The image of a row."""
-    return Image(
-        row["id"],
-        row["path"],
-        row["width"],
-        row["height"],
-        row["content_hash"],
-        row["hold_out"],
-        review=Review(row["review"]),
-        status=ImageStatus(row["status"]),
-        predicted_by=row["predicted_by"],
-        source=row["source"],
-        page=row["page"],
-        file_size=row["file_size"],
-        modified_ns=row["modified_ns"],
-    )
+def image_of(row: Sequence[Any]) -> Image:
+    """The image of a row of `IMAGE_COLUMNS`."""
+    number, path, width, height, content_hash, hold_out, review, status, *rest = row
+    return Image(number, path, width, height, content_hash, hold_out, _REVIEWS[review], _STATUSES[status], *rest)
 
 
 def image_row(image: Image) -> Row:

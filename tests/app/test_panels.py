@@ -1,7 +1,7 @@
 """Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -74,6 +74,58 @@ def test_the_filter_narrows_what_next_means_and_never_changes_the_image(
     assert len(session.order) == 2
 
 
+@pytest.mark.parametrize("text", ["", "IMAGE", " image 1 ", "1", "project", "nothing"])
+@pytest.mark.parametrize("status", [None, *ImageStatus])
+def test_the_filter_lists_what_looking_at_every_image_finds(
+    session: Session, images: ImagesPanel, add: Callable[[Mask], Instance], text: str, status: ImageStatus | None
+) -> None:
+    add(square(10, 10))
+    images.field.setText(text)
+    images.statuses.setCurrentIndex(images.statuses.findData(status))
+    fitting = [
+        image.id
+        for image in session.images.values()
+        if text.strip().lower() in image.path.lower() and status in (None, image.status)
+    ]
+    assert session.order == fitting
+    rows = [images.model.index(row) for row in range(images.model.rowCount())]
+    assert [row.data(IMAGE_ROLE).id for row in rows] == fitting
+    assert [images.model.row_of(image_id) for image_id in fitting] == list(range(len(fitting)))
+    assert all(images.model.row_of(image_id) is None for image_id in session.images.keys() - set(fitting))
+    assert all(row.data() == PurePath(row.data(IMAGE_ROLE).path).name for row in rows)
+
+
+def test_the_counts_follow_every_decision_and_its_undoing(
+    session: Session, images: ImagesPanel, add: Callable[[Mask], Instance]
+) -> None:
+    def check() -> None:
+        found = session.images.values()
+        for status in ImageStatus:
+            assert session.tally.count(status) == sum(image.status is status for image in found)
+            held_out = sum(image.status is status and image.hold_out for image in found)
+            assert session.tally.count(status, hold_out=True) == held_out
+            assert session.tally.count(status, hold_out=False) == session.tally.count(status) - held_out
+
+    add(square(10, 10))
+    check()
+    accept_image(session)
+    check()
+    assert images._progress_text.text() == "1 of 2 accepted"
+    session.step_image(1)
+    assert session.image is not None
+    session.apply(commands.skip(session.image))
+    check()
+    assert images._progress_text.text() == "1 of 1 accepted"
+    for text in ("1 of 2 accepted", "0 of 2 accepted"):
+        Timeline(session).undo()
+        check()
+        assert images._progress_text.text() == text
+    session.reload_images()
+    check()
+    session.close_project()
+    assert session.tally.count(*ImageStatus) == 0
+
+
 def test_a_filter_without_matches_says_so(qtbot: QtBot, session: Session, images: ImagesPanel) -> None:
     qtbot.keyClicks(images.field, "nothing is called like this")
     assert images._nothing.isVisible()
@@ -85,7 +137,7 @@ def test_the_list_follows_the_session_and_the_session_follows_the_list(session: 
     session.step_image(1)
     assert session.image is not None
     assert images.list.currentIndex().data(IMAGE_ROLE).id == session.image.id
-    images.list.setCurrentIndex(images.filter.index(0, 0))
+    images.list.setCurrentIndex(images.model.index(0, 0))
     assert session.image.id == session.order[0]
 
 
@@ -254,7 +306,7 @@ def test_a_list_of_ten_thousand_images_does_not_ask_for_every_row_when_one_chang
     session.image_updated.emit(session.order[1])
     assert changed == [(1, 1)]
     assert images.list.uniformItemSizes()
-    assert images.list.sizeHintForIndex(images.filter.index(0, 0)) != QSize()
+    assert images.list.sizeHintForIndex(images.model.index(0, 0)) != QSize()
 
 
 def test_a_tooltip_tells_where_an_instance_comes_from(
