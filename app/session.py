@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 
 import numpy as np
-from PySide6.QtCore import QObject, QPoint, QRect, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
@@ -17,7 +17,6 @@ from engine.project import Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
 
 DEFAULT_THRESHOLD = 0.5
-_ONE = QPoint(1, 1)  # Qt's rectangles end at the last pixel inside
 IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
 
 
@@ -28,7 +27,7 @@ class Session(QObject):
     images_changed = Signal()  # the list of images itself: added, another project
     image_updated = Signal(int)  # one image's status, by image id
     image_changed = Signal()  # another current image, or its pixels arrived
-    instances_changed = Signal(object)  # dirty QRect in image pixels, or None for everything
+    instances_changed = Signal(object)  # x1 y1 x2 y2 in image pixels, or None for everything
     categories_changed = Signal()
     selection_changed = Signal()
     threshold_changed = Signal(float)
@@ -258,10 +257,7 @@ class Session(QObject):
                         self.instances[change.after.id] = change.after
                     elif change.before is not None:
                         self.instances.pop(change.before.id, None)
-            bounds = edit.dirty_bounds()
-            self.instances_changed.emit(
-                None if bounds is None else QRect(QPoint(*bounds[:2]), QPoint(*bounds[2:]) - _ONE)
-            )
+            self.instances_changed.emit(edit.dirty_bounds())
             self.select(self.selection)
         self.history_changed.emit()
 
