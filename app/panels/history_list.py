@@ -49,7 +49,7 @@ class HistoryModel(QAbstractListModel):
         project = self._session.project
         if project is None or self._complete:
             return
-        older = project.history(len(self._entries) + PAGE)[len(self._entries) :]
+        older = project.history(PAGE, before=self._entries[-1].id)
         complete = len(older) < PAGE
         first = len(self._entries)
         self.beginInsertRows(QModelIndex(), first, first + len(older) + complete - 1)

@@ -129,9 +129,12 @@ class ProjectContents:
         """Whether there is an undone edit, and the project may be written."""
         return not self.read_only and self._ask(history.exists_undone)
 
-    def history(self, limit: int | None = 100, *, instance_id: int | None = None) -> list[HistoryEntry]:
-        """The newest edits of the timeline, newest first; all of them for None, or those that touched an instance."""
-        return self._ask(lambda connection: history.entries(connection, limit, instance_id))
+    def history(
+        self, limit: int | None = 100, *, before: int | None = None, instance_id: int | None = None
+    ) -> list[HistoryEntry]:
+        """The newest edits of the timeline, newest first; all of them for None. Only those before the edit of an id,
+        or those that touched an instance, where given."""
+        return self._ask(lambda connection: history.entries(connection, limit, before, instance_id))
 
     @property
     def history_position(self) -> int:

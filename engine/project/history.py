@@ -124,10 +124,15 @@ def move_cursor(connection: Connection, position: int) -> None:
     settings.put(connection, CURSOR, position)
 
 
-def entries(connection: Connection, limit: int | None, instance_id: int | None = None) -> list[HistoryEntry]:
-    """The timeline, newest first, without what the edits changed; of one instance only those that touched it."""
+def entries(
+    connection: Connection, limit: int | None, before: int | None = None, instance_id: int | None = None
+) -> list[HistoryEntry]:
+    """The timeline, newest first, without what the edits changed; only those before the edit of an id, and of one
+    instance only those that touched it."""
     position = cursor(connection)
     statement = _ENTRIES.order_by(journal.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(journal.c.id < before)
     if instance_id is not None:
         statement = statement.where(_touches(instance_id))
     return [
