@@ -46,8 +46,8 @@ class Workplace(QWidget):
         column.addLayout(middle, 1)
         self.window_level = WindowLevelBar(session, canvas.update)
         column.addWidget(self.window_level)
-        canvas.brush_radius_changed.connect(self._show_radius)
-        self._show_radius(canvas.brush_radius)
+        canvas.brush_size.changed.connect(self._show_radius)
+        self._show_radius(canvas.brush_size.radius)
         self.choose_tool("select")
 
     def choose_tool(self, name: str) -> None:

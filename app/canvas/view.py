@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.canvas.appearance import UNKNOWN_COLOR, shown
+from app.canvas.brush_size import BrushSize
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
@@ -33,8 +34,6 @@ from app.session import Session
 from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 
-SMALLEST_BRUSH, LARGEST_BRUSH, FIRST_BRUSH = 0.5, 256.0, 12.0  # radius in image pixels
-BRUSH_STEP = 1.2
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
@@ -47,7 +46,6 @@ class CanvasView(QWidget):
     cursor_moved = Signal(float, float)  # continuous image coordinates
     cursor_left = Signal()
     zoom_changed = Signal(float)  # device pixels per image pixel, 1.0 is 100 %
-    brush_radius_changed = Signal(float)  # image pixels
     tool_changed = Signal(str)  # the tool's name
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -55,7 +53,7 @@ class CanvasView(QWidget):
         self.session = session
         self.layers = Layers()
         self._navigation = Navigation(self._view_changed)
-        self.brush_radius = FIRST_BRUSH
+        self.brush_size = BrushSize(self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None
@@ -81,6 +79,7 @@ class CanvasView(QWidget):
         session.instances_changed.connect(self._sync)
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
+        self.brush_size.changed.connect(self.update)
         self._show_image()
         self._show_selection()
 
@@ -138,20 +137,6 @@ class CanvasView(QWidget):
         self._show_cursor()
         self.tool_changed.emit(tool.name)
         self._point_again()
-
-    def set_brush_radius(self, radius: float) -> None:
-        """In image pixels."""
-        radius = min(max(round(radius * 2) / 2, SMALLEST_BRUSH), LARGEST_BRUSH)
-        if radius != self.brush_radius:
-            self.brush_radius = radius
-            self.brush_radius_changed.emit(radius)
-            self.update()
-
-    def change_brush_size(self, steps: float) -> None:
-        """Larger by so many steps, smaller where negative."""
-        radius = self.brush_radius * BRUSH_STEP**steps
-        at_least = math.copysign(0.5, steps)
-        self.set_brush_radius(radius if abs(radius - self.brush_radius) > 0.5 else self.brush_radius + at_least)
 
     def instances_at(self, x: float, y: float) -> list[int]:
         """Ids of the shown instances under an image point, topmost first."""
@@ -301,7 +286,7 @@ class CanvasView(QWidget):
             if self.tool is None or not self.tool.cancel():
                 self.session.select([])
         elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
-            self.change_brush_size(1 if key == Qt.Key.Key_BracketRight else -1)
+            self.brush_size.step(1 if key == Qt.Key.Key_BracketRight else -1)
         else:
             if key in MODIFIER_KEYS:
                 self._point_again(event.modifiers() | MODIFIER_KEYS[Qt.Key(key)])

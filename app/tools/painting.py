@@ -101,13 +101,13 @@ class PaintingTool:
     def wheel(self, event: PointerEvent, steps: float) -> bool:
         if not (event.has(Qt.KeyboardModifier.ControlModifier) or event.has(Qt.KeyboardModifier.AltModifier)):
             return False
-        self.canvas.change_brush_size(steps)
+        self.canvas.brush_size.step(steps)
         return True
 
     def paint(self, painter: QPainter) -> None:
         if self._pointer is None:
             return
-        radius = self.canvas.brush_radius * self.canvas.viewport.scale
+        radius = self.canvas.brush_size.radius * self.canvas.viewport.scale
         if radius < SMALLEST_RING:
             return
         erase = self._drawing.erase if self._drawing is not None else self.erases(self._pointer)
@@ -137,7 +137,7 @@ class PaintingTool:
         if category is None:
             session.notice.emit("Add a category first: a new instance needs one.")
             return None
-        stroke = Stroke(session.image.width, session.image.height, self.canvas.brush_radius)
+        stroke = Stroke(session.image.width, session.image.height, self.canvas.brush_size.radius)
         return _Drawing(session.image.id, stroke, erase, target.id if target is not None else None, category)
 
     def _target(self, event: PointerEvent, erase: bool) -> Instance | str | None:
@@ -199,6 +199,6 @@ class PaintingTool:
 
     def _repaint_ring(self) -> None:
         if self._pointer is not None:
-            radius = self.canvas.brush_radius + 4 / self.canvas.viewport.scale
+            radius = self.canvas.brush_size.radius + 4 / self.canvas.viewport.scale
             x, y = self._pointer.x, self._pointer.y
             self.canvas.update_image_rect((x - radius, y - radius, x + radius, y + radius))

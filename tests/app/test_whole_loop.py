@@ -105,7 +105,7 @@ def correct_with_the_mouse(qtbot: QtBot, window: MainWindow) -> None:
     )
     assert session.selection == (first.id,)
     press(qtbot, window, Qt.Key.Key_B)
-    window.canvas.set_brush_radius(3)
+    window.canvas.brush_size.set(3)
     shown = stroke(qtbot, window, *ring_around(first.mask))
     painted = session.instances[first.id]
     assert painted.state is InstanceState.ACCEPTED and painted.edited
@@ -118,7 +118,7 @@ def correct_with_the_mouse(qtbot: QtBot, window: MainWindow) -> None:
     assert session.instances[first.id] == painted
     session.select([second.id])
     press(qtbot, window, Qt.Key.Key_E)
-    window.canvas.set_brush_radius(1)
+    window.canvas.brush_size.set(1)
     middle = second.mask.y + second.mask.height / 2
     stroke(qtbot, window, (second.mask.x - 2, middle), (second.mask.x + second.mask.width + 2, middle))
     assert session.instances[second.id].mask.area < second.mask.area

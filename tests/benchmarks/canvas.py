@@ -215,7 +215,7 @@ def measure_brush(canvas: CanvasView, session: Session, repeats: int) -> dict[st
     """A brush of 24 pixels: hovering, moving within a stroke, commits; near the selected instance and far from it."""
     brush = Brush()
     canvas.set_tool(brush)
-    canvas.set_brush_radius(12)
+    canvas.brush_size.set(12)
     result = {}
     for factor in (0.5, 1.0, 4.0):
         canvas.fit()

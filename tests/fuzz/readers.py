@@ -9,6 +9,7 @@ ten seconds and two gigabytes. Failures are printed with the case's number, and 
 
 import argparse
 import base64
+import contextlib
 import io
 import json
 import os
@@ -459,12 +460,10 @@ def run(kind: str, cases: int, seed: int, first: int, keep: Path | None) -> int:
 
 def write_case(folder: Path, files: Files, chance: random.Random) -> None:
     (folder / "data").mkdir(parents=True)
-    try:
+    # A name that was damaged into a folder's, or that this disk does not hold: the case goes without that file.
+    with contextlib.suppress(OSError, ValueError):
         if files:
             write(folder / "data", files, chance)
-    except (OSError, ValueError):
-        # A name that was damaged into a folder's, or that this disk does not hold: the case goes without that file.
-        pass
 
 
 class TooSlow(BaseException):

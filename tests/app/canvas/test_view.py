@@ -110,7 +110,7 @@ def assert_screen_is_complete(canvas: CanvasView) -> None:
 
 def test_a_brush_movement_repaints_its_surroundings_only(canvas: CanvasView, session: Session, add: Add) -> None:
     canvas.set_tool(Brush())
-    canvas.set_brush_radius(5)
+    canvas.brush_size.set(5)
     add(blob())
     QTest.mousePress(canvas, LEFT, NONE, QPoint(150, 120))
     QApplication.processEvents()

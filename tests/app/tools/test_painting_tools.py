@@ -63,14 +63,14 @@ def ring() -> Mask:
 @pytest.fixture
 def brush(canvas: CanvasView) -> CanvasView:
     canvas.set_tool(Brush())
-    canvas.set_brush_radius(6)
+    canvas.brush_size.set(6)
     return canvas
 
 
 @pytest.fixture
 def eraser(canvas: CanvasView) -> CanvasView:
     canvas.set_tool(Eraser())
-    canvas.set_brush_radius(6)
+    canvas.brush_size.set(6)
     return canvas
 
 
@@ -104,7 +104,7 @@ def test_erasing_cuts_a_hole_into_the_selected_instance(
     instance = add(ring())
     session.select([instance.id])
     canvas.set_tool(Eraser() if way == "eraser" else Brush())
-    canvas.set_brush_radius(3)
+    canvas.brush_size.set(3)
     drag(canvas, [at(38, 38), at(60, 38)], NONE if way == "eraser" else CONTROL)
     expected = ring().to_full(HEIGHT, WIDTH) & ~within([(38, 38), (60, 38)], 3)
     np.testing.assert_array_equal(stored(session, instance.id), expected)
@@ -153,7 +153,7 @@ def test_a_stroke_is_one_step_of_the_history_however_many_moves_it_has(
 
 
 def test_a_fast_movement_leaves_no_gap(brush: CanvasView, session: Session, at: At) -> None:
-    brush.set_brush_radius(1)
+    brush.brush_size.set(1)
     drag(brush, [at(5, 60), at(155, 60)])
     (instance,) = session.instances.values()
     assert stored(session, instance.id)[60, 5:155].all()
@@ -259,20 +259,20 @@ def test_a_project_open_for_reading_refuses_with_a_notice(
 
 def test_keys_and_wheel_change_the_size_of_the_brush(brush: CanvasView, at: At, wheel: Callable[..., None]) -> None:
     QTest.keyClick(brush, Qt.Key.Key_BracketRight)
-    assert brush.brush_radius > 6
+    assert brush.brush_size.radius > 6
     QTest.keyClick(brush, Qt.Key.Key_BracketLeft)
     QTest.keyClick(brush, Qt.Key.Key_BracketLeft)
-    assert brush.brush_radius < 6
+    assert brush.brush_size.radius < 6
     for modifier in (CONTROL, Qt.KeyboardModifier.AltModifier):
-        radius, zoom = brush.brush_radius, brush.zoom
+        radius, zoom = brush.brush_size.radius, brush.zoom
         wheel(at(50, 50), 120, modifier)
-        assert brush.brush_radius > radius
+        assert brush.brush_size.radius > radius
         assert brush.zoom == zoom
     for _ in range(60):
         QTest.keyClick(brush, Qt.Key.Key_BracketLeft)
-    assert brush.brush_radius == 0.5
+    assert brush.brush_size.radius == 0.5
     QTest.keyClick(brush, Qt.Key.Key_BracketRight)
-    assert brush.brush_radius > 0.5
+    assert brush.brush_size.radius > 0.5
 
 
 def test_the_ring_is_where_the_stroke_would_be_and_red_where_it_would_remove(
