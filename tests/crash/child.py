@@ -95,6 +95,11 @@ class _Lines:
         return sum(found == kind for found, _ in self.complete())
 
 
+def _is_marked(name: str, details: tuple[Any, ...]) -> bool:
+    """Whether a file is about to change; opening one to write counts too."""
+    return name in MARKED or (name == "open" and isinstance(details[1], str) and "w" in details[1])
+
+
 def _work(work: Callable[[Say], None], writing: int) -> None:
     """Work, and end the process."""
     os.nice(NICENESS)
@@ -103,7 +108,7 @@ def _work(work: Callable[[Say], None], writing: int) -> None:
         os.write(writing, f"{kind}{json.dumps(value)}\n".encode())
 
     event.listen(Engine, "commit", lambda connection: send(MARK, 0))
-    sys.addaudithook(lambda name, _: send(MARK, 0) if name in MARKED else None)
+    sys.addaudithook(lambda name, details: send(MARK, 0) if _is_marked(name, details) else None)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, sys.stdout.fileno())
     os.dup2(nowhere, sys.stderr.fileno())

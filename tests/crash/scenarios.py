@@ -1,5 +1,6 @@
 """What is killed: how each scenario is set up, what it does, and what it must leave behind whenever it dies."""
 
+import json
 import random
 import shutil
 from dataclasses import dataclass
@@ -153,7 +154,10 @@ class ExportFile:
     _old, _new = b"old", b""
 
     def prepare(self, folder: Path) -> None:
-        accepted_project(folder)
+        with Project.open(accepted_project(folder)) as project:
+            # Long enough that writing it takes a while.
+            note = json.dumps({"note": "x" * 4_000_000})
+            project.apply(commands.draw(project.new_instance_id(), 1, 1, project.instance(1).mask, note))
         (folder / "out.json").write_bytes(self._old)
 
     def work(self, folder: Path, say: Say) -> None:
