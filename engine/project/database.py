@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -165,9 +167,22 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         # Reading beside a writer takes a shared file next to the project. In a folder that cannot be written, and
-        # without a log, there is no writer either, and SQLite may read the file alone.
-        alone = not path.with_name(f"{path.name}-wal").exists()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or not alone:
+        # without that file, there is no writer either, and SQLite may read the file alone.
+        written = path.with_name(f"{path.name}-shm").exists()
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or written:
             raise
+        if path.with_name(f"{path.name}-wal").exists():
+            return _with_its_log(path)
         connection = sqlite3.connect(f"{location}?mode=ro&immutable=1", uri=True, isolation_level=None)
     return connection
+
+
+def _with_its_log(path: Path) -> sqlite3.Connection:
+    """A copy in the memory of a project that nobody writes to, with the log that a cut off session left beside it."""
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    with tempfile.TemporaryDirectory(prefix="maskwright-") as folder:
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{path}{suffix}", Path(folder, f"copy{suffix}"))
+        with contextlib.closing(sqlite3.connect(Path(folder, "copy"))) as source:
+            source.backup(memory)
+    return memory

@@ -25,6 +25,8 @@ def in_words(path: Path) -> Iterator[None]:
 
 def _meaning(error: sqlite3.Error, path: Path) -> MaskwrightError:
     extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if extended == sqlite3.SQLITE_IOERR_SHMSIZE:  # no space for the memory that readers and writers share
+        extended = sqlite3.SQLITE_FULL
     # The lower byte is the primary code; the rest says where in SQLite it arose.
     match extended & 0xFF:
         case sqlite3.SQLITE_FULL:
@@ -36,7 +38,8 @@ def _meaning(error: sqlite3.Error, path: Path) -> MaskwrightError:
             return EditConflict("The change refers to an image, instance or category that the project does not hold.")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
             return NotWritable(
-                f"{path} cannot be written, or its folder cannot.", remedy="Open the project for reading only."
+                f"{path} cannot be written, or its folder cannot.",
+                remedy="Open the project for reading only, or copy it to another folder.",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return ProjectLocked(f"Another program holds {path.name}.", remedy="Close it, then try again.")

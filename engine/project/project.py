@@ -78,7 +78,11 @@ class Project(ProjectContents):
                 raise MaskwrightError(f"{target} exists already.", remedy="Open it, or choose another name.")
             with atomic_write(target) as temporary:
                 create_empty(temporary)
-            return cls._begin(target, lock, author)
+            try:
+                return cls._begin(target, lock, author)
+            except BaseException:  # on a disk with just enough space for the file, which nobody asked for alone
+                cls.discard(target)
+                raise
         except BaseException:
             lock.release()
             raise

@@ -1,0 +1,16 @@
+"""A few of the kills that `tests/crash/kills.py` deals out by the hundred."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "crash" / "kills.py"
+
+
+def test_nothing_acknowledged_is_lost_and_nothing_is_half_written() -> None:
+    command = [sys.executable, str(SCRIPT), "--kills", "20", "--json"]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    report = json.loads(finished.stdout)
+    assert (report["killed"], report["lost"], report["damaged"], report["faults"]) == (20, 0, 0, [])
+    assert finished.returncode == 0
