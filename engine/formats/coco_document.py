@@ -11,7 +11,7 @@ from typing import IO, Any, TypeVar
 
 from engine.errors import InvalidDataset
 from engine.files import atomic_write
-from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, Record
+from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, EncodedShape, Record
 from engine.formats.reading import read_json
 from engine.geometry import polygons, rle
 from engine.geometry.mask import Mask
@@ -22,23 +22,27 @@ _LISTS = ("images", "annotations", "categories")
 
 
 @dataclass(frozen=True, slots=True)
-class Segmentation:
+class Segmentation(EncodedShape):
     """COCO's segmentation: polygons, either RLE, or nothing at all."""
 
     value: Any
 
+    def counts(self, width: int, height: int) -> bytes:
+        """See `engine.formats.dataset.EncodedShape`."""
+        if not self.value:
+            return b""
+        if isinstance(self.value, list):
+            return polygons.coco_counts(self.value, height, width)
+        if not isinstance(self.value, dict):
+            raise ValueError("it is neither a list of polygons nor an RLE object")
+        if self.value.get("size") != [height, width]:
+            raise ValueError(f"its size {self.value.get('size')} is not the image's, [{height}, {width}]")
+        return rle.compressed(self.value)
+
     def draw(self, width: int, height: int) -> Mask:
         """See `engine.formats.dataset.Shape`."""
-        if not self.value:
-            return Mask.empty()
         try:
-            if isinstance(self.value, list):
-                return polygons.from_coco_polygons(self.value, height, width)
-            if not isinstance(self.value, dict):
-                raise ValueError("it is neither a list of polygons nor an RLE object")
-            if self.value.get("size") != [height, width]:
-                raise ValueError(f"its size {self.value.get('size')} is not the image's, [{height}, {width}]")
-            return rle.from_coco(self.value)
+            return EncodedShape.draw(self, width, height)
         except ValueError as error:
             raise ValueError(f"key 'segmentation': {error}") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.errors import InvalidDataset
-from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, mask_of, relative_path
+from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, masks_of, relative_path
 from engine.formats.image_names import ImageNames, none_is_there
 from engine.formats.reading import is_text
 from engine.geometry.mask import Mask
@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]
 
 # No tool nests a record as deep; Python reads about ten times that, from wherever it is called.
 _DEEPEST = 100
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _SUFFIXES = tuple(spelled for suffix in sorted(IMAGE_SUFFIXES) for spelled in (suffix, suffix.upper()))
 
 
@@ -227,12 +228,15 @@ def _mismatch(record: DatasetImage, image: Image) -> str | None:
 
 def _draw_masks(plan: _Plan) -> dict[int, Mask]:
     """The mask of each annotation whose image takes it, by its place in the dataset."""
-    masks = {}
+    places: dict[int, list[int]] = {}
     for index, annotation in enumerate(plan.dataset.annotations):
-        image = plan.images.get(annotation.image_id)
-        if image is not None:
-            masks[index] = mask_of(plan.dataset, annotation, image.width, image.height)
-    return masks
+        places.setdefault(annotation.image_id, []).append(index)
+    masks: dict[int, Mask] = {}
+    for image_id, image in plan.images.items():
+        own = places.get(image_id, [])
+        annotations = [plan.dataset.annotations[index] for index in own]
+        masks.update(zip(own, masks_of(plan.dataset, annotations, image.width, image.height), strict=True))
+    return dict(sorted(masks.items()))
 
 
 def _changes(project: Project, plan: _Plan, masks: Mapping[int, Mask], accept_images: bool) -> tuple[list[Change], int]:
@@ -319,7 +323,7 @@ def _text(record: Mapping[str, Any] | None) -> str | None:
     if record is None:
         return None
     try:
-        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(record)
     except ValueError:
         # 1e999 is read as infinity, which is no JSON.
         record = _without_infinity(record)

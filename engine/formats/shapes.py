@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.formats.dataset import Shape
+from engine.formats.dataset import EncodedShape, Shape
 from engine.geometry import polygons
 from engine.geometry.mask import Mask
 
@@ -20,7 +20,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Polygons:
+class Polygons(EncodedShape):
     """Rings [x, y, x, y, ...] in continuous pixel coordinates, or in fractions of the image where `normalised`.
 
     Each is filled by the even-odd rule, as COCO's are, and all are united: a ring that runs to a hole and back along
@@ -30,12 +30,12 @@ class Polygons:
     rings: Sequence[Sequence[float]]
     normalised: bool = False
 
-    def draw(self, width: int, height: int) -> Mask:
-        """See `engine.formats.dataset.Shape`."""
+    def counts(self, width: int, height: int) -> bytes:
+        """See `engine.formats.dataset.EncodedShape`."""
         if not self.normalised:
-            return polygons.from_coco_polygons(self.rings, height, width)
+            return polygons.coco_counts(self.rings, height, width)
         scaled = [(np.reshape(ring, (-1, 2)) * (width, height)).ravel().tolist() for ring in self.rings]
-        return polygons.from_coco_polygons(scaled, height, width)
+        return polygons.coco_counts(scaled, height, width)
 
 
 @dataclass(frozen=True, slots=True)

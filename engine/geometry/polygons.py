@@ -74,12 +74,17 @@ def from_coco_polygons(polygons: Sequence[Sequence[float]], height: int, width: 
     Polygons of fewer than three points cover nothing. Raises ValueError, in words, where one is not a list of finite
     x, y pairs.
     """
+    return rle.from_counts([coco_counts(polygons, height, width)], height, width)[0]
+
+
+def coco_counts(polygons: Sequence[Sequence[float]], height: int, width: int) -> bytes:
+    """What `from_coco_polygons` draws, encoded for `rle.from_counts`. Raises as that does."""
     checked = [_checked(polygon, index) for index, polygon in enumerate(polygons)]
     drawable = [polygon for polygon in checked if len(polygon) >= 6]
     if not drawable:
-        return Mask.empty()
-    merged = coco_mask.merge(coco_mask.frPyObjects(drawable, height, width))
-    return rle.from_coco({"size": [height, width], "counts": merged["counts"]})
+        return b""
+    drawn = coco_mask.frPyObjects(drawable, height, width)
+    return bytes((drawn[0] if len(drawn) == 1 else coco_mask.merge(drawn))["counts"])
 
 
 def _checked(polygon: Any, index: int) -> list[float]:
@@ -89,10 +94,13 @@ def _checked(polygon: Any, index: int) -> list[float]:
         raise ValueError(f"polygon {index} is not a list of numbers") from error
     if numbers.ndim != 1 or len(numbers) % 2:
         raise ValueError(f"polygon {index} is not a list of x, y pairs")
-    if not np.isfinite(numbers).all() or (np.abs(numbers) > MAX_COORDINATE).any():
+    farthest = float(np.abs(numbers).max(initial=0.0))
+    if not farthest <= MAX_COORDINATE:  # nor is NaN
         raise ValueError(f"polygon {index} has a coordinate that no image has")
     points = numbers.reshape(-1, 2)
-    if np.abs(points - np.roll(points, -1, axis=0)).sum() > MAX_PERIMETER:
+    # No edge is longer, each way, than twice the farthest coordinate; most borders need no closer look.
+    longest = 2 * farthest * len(numbers)
+    if longest > MAX_PERIMETER and np.abs(points - np.roll(points, -1, axis=0)).sum() > MAX_PERIMETER:
         raise ValueError(f"polygon {index} has a border longer than any image's")
     return numbers.tolist()
 

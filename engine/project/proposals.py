@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, update
 
 from engine.geometry.boxes import mask_iou_matrix
-from engine.project.rows import Row, instance_row
+from engine.project.changes import insert_instances
+from engine.project.rows import instance_row
 from engine.project.schema import images, instances
 from engine.records import Detection, Instance, InstanceState, Origin
 
@@ -56,19 +57,8 @@ def insert_proposals(
         for number, found in numbered
     ]
     if proposals:
-        _insert(connection, [{**instance_row(proposal), "in_history": False} for proposal in proposals])
+        insert_instances(connection, [{**instance_row(proposal), "in_history": False} for proposal in proposals])
     return proposals
-
-
-def _insert(connection: Connection, rows: Sequence[Row]) -> None:
-    """As `execute(insert(instances), rows)`, whose care for each value of hundreds of rows takes three times as long;
-    these rows hold nothing but what the driver takes as it is."""
-    statement = insert(instances).compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    if statement.positiontup is None:  # a driver that takes values by name
-        connection.exec_driver_sql(str(statement), list(rows))
-    else:
-        order = statement.positiontup
-        connection.exec_driver_sql(str(statement), [tuple(row[column] for column in order) for row in rows])
 
 
 def mark_predicted(connection: Connection, image_id: int, checkpoint_id: str) -> None:
