@@ -92,8 +92,9 @@ def test_other_errors_of_the_system_pass_unchanged(tmp_path: Path) -> None:
     assert not isinstance(raised.value, MaskwrightError)
 
 
-def test_a_very_long_name_is_written(tmp_path: Path) -> None:
-    target = tmp_path / ("n" * 250)
+@pytest.mark.parametrize("name", ["n" * 250, "細" * 85, "🔬" * 63])
+def test_a_very_long_name_is_written(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
     with atomic_write(target) as temporary:
         temporary.write_text("x")
     assert target.read_text() == "x"
