@@ -16,8 +16,9 @@ from engine.errors import MaskwrightError, NotWritable, OutOfSpace
 if sys.platform != "win32":
     import fcntl
 
-# Of the target's name, in that of its temporary folder: many file systems allow 255 bytes a name.
-_NAME_LENGTH = 100
+# Characters of the target's name in that of its temporary folder: of up to four bytes each, and many file systems allow
+# 255 bytes a name.
+_NAME_LENGTH = 60
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)
 
 

@@ -14,7 +14,9 @@ from app.backups_dialog import BackupsDialog
 from app.image_files_dialog import ImageFilesDialog
 from app.window import MainWindow
 from engine.geometry.mask import Mask
+from engine.learning.finished import keep_round
 from engine.project import FileProblem, Project, backups, commands
+from engine.resources import BUNDLED_WEIGHTS
 
 WAIT = 20_000
 
@@ -57,6 +59,25 @@ def test_a_session_that_was_cut_off_is_told_at_the_next_start(qtbot: QtBot, wind
     window.session.close_project()
     assert window.projects.open(copy / "p.maskwright")
     assert not window.notices.isVisible()
+
+
+def test_a_fine_tune_that_outlived_its_window_is_told_after_what_was_cut_off(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    figures = {"mask": {"AP50": 0.5}}
+    findings = {"before": figures, "after": figures, "verdict": "worse", "reason": "Because."}
+    keep_round(folder / "p.rounds" / "round-001", lambda path: shutil.copyfile(BUNDLED_WEIGHTS, path), findings)
+    project = Project.open(folder / "p.maskwright")
+    project.checkpoint()
+    killed = (folder / "p.maskwright").read_bytes()
+    project.close()
+    (folder / "p.maskwright").write_bytes(killed)
+    assert window.projects.open(folder / "p.maskwright")
+    qtbot.waitUntil(lambda: "The last session was cut off" in window.notices.text)
+    window.notices.hide()
+    qtbot.waitUntil(lambda: "A fine-tune finished after the window was gone: worse" in window.notices.text)
+    assert window.notices.isVisible()
+    assert [entry.verdict for entry in window.rounds.rounds()] == ["worse"]
 
 
 def test_missing_images_are_told_found_in_another_folder_and_opened(

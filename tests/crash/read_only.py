@@ -1,5 +1,5 @@
-"""Makes a disk read-only under projects, and reads them: a closed one, one whose writer was killed, with and without the
-file that readers and writers share, and one of an earlier version. None can be written, and nothing changes.
+"""Makes a disk read-only under projects, and reads them: a closed one, one whose writer was killed, with and without
+the file that readers and writers share, and one of an earlier version. None can be written, and nothing changes.
 
     unshare -rm sh -c 'mount -t tmpfs -o size=8m none FOLDER && exec python tests/crash/read_only.py FOLDER'
 

@@ -258,6 +258,8 @@ class Restore:
         accepted_project(folder)
         early = backups.back_up(folder / PROJECT)
         self._after = digest(early.path)
+        with Project.open(folder / PROJECT) as project:  # so that the file without its log is neither of the two
+            project.apply(commands.skip(project.images()[-1]))
         open_session(folder / PROJECT)
         self._before = digest(folder / PROJECT)
 

@@ -2,12 +2,23 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from engine.errors import MaskwrightError, NotWritable, OutOfSpace
-from engine.files import atomic_write, check_output, check_output_folder, explain, sha256_of
+from engine.files import (
+    atomic_write,
+    check_output,
+    check_output_folder,
+    clear_leftovers,
+    explain,
+    new_folder,
+    sha256_of,
+)
 
 
 def test_the_new_content_replaces_the_old_and_nothing_is_left_beside(tmp_path: Path) -> None:
@@ -81,8 +92,9 @@ def test_other_errors_of_the_system_pass_unchanged(tmp_path: Path) -> None:
     assert not isinstance(raised.value, MaskwrightError)
 
 
-def test_a_very_long_name_is_written(tmp_path: Path) -> None:
-    target = tmp_path / ("n" * 250)
+@pytest.mark.parametrize("name", ["n" * 250, "細" * 85, "🔬" * 63])
+def test_a_very_long_name_is_written(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
     with atomic_write(target) as temporary:
         temporary.write_text("x")
     assert target.read_text() == "x"
@@ -123,3 +135,86 @@ def test_an_output_is_refused_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(NotWritable, match="is a file, not a folder"):
         check_output_folder(existing / "new")
     assert sorted(tmp_path.iterdir()) == [existing, linked]
+
+
+def test_a_disk_that_fails_when_it_syncs_leaves_the_old_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some disks take what is written and say only then that there was no space for it."""
+    target = tmp_path / "a.json"
+    target.write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutOfSpace), atomic_write(target) as temporary:
+        temporary.write_text("new")
+    with pytest.raises(OutOfSpace), new_folder(tmp_path / "folder") as folder:
+        (folder / "a").write_text("new")
+    assert list(tmp_path.iterdir()) == [target]
+    assert target.read_text() == "old"
+
+
+def test_nothing_written_is_no_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_write(target):
+        pass
+    assert target.read_text() == "old"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engine.files import atomic_write, new_folder
+
+with new_folder(sys.argv[1]) as folder, atomic_write(folder / "a") as inner, atomic_write(sys.argv[2]) as temporary:
+    inner.write_text("half")
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """A folder where a process was killed while it wrote the folder `new` and the file `a.json`, which was there."""
+    (tmp_path / "a.json").write_text("old")
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "new"), str(tmp_path / "a.json")]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".*.tmp"))) == 2
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "a.json").read_text() == "old"
+    return tmp_path
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_of_that_name(killed: Path) -> None:
+    with atomic_write(killed / "b.json") as temporary:
+        temporary.write_text("other")
+    assert len(list(killed.glob(".*.tmp"))) == 2
+    with atomic_write(killed / "a.json") as temporary:
+        temporary.write_text("new")
+    assert len(list(killed.glob(".*.tmp"))) == 1
+    with new_folder(killed / "new") as folder:
+        (folder / "a").write_text("new")
+    assert sorted(path.name for path in killed.iterdir()) == ["a.json", "b.json", "new"]
+    assert [path.name for path in (killed / "new").iterdir()] == ["a"]
+
+
+def test_leftovers_of_any_name_are_cleared_and_nothing_else(killed: Path) -> None:
+    (killed / ".mine.tmp").write_text("mine")
+    (killed / ".mine.0123456789.tmp").mkdir()
+    clear_leftovers(killed)
+    assert sorted(path.name for path in killed.iterdir()) == [".mine.0123456789.tmp", ".mine.tmp", "a.json"]
+
+
+def test_a_writer_at_work_is_let_be(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    with atomic_write(target) as first:
+        first.write_text("first")
+        clear_leftovers(tmp_path)
+        with atomic_write(target) as second:
+            second.write_text("second")
+        assert target.read_text() == "second"
+    assert target.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]

@@ -55,6 +55,31 @@ def test_a_project_that_somebody_writes_to_is_not_replaced(project: Project, ima
         backups.restore(project.path, backup.path)
 
 
+def test_restoring_beside_a_reader_loses_nothing_that_is_only_in_the_log(
+    project: Project, image: Image, disc: Disc
+) -> None:
+    draw(project, image, disc(3, 3))
+    early = backups.back_up(project.path)
+    draw(project, image, disc(30, 3))
+    with Project.open(project.path, read_only=True) as reader:
+        project.close()
+        assert len(reader.instances(image.id)) == 2
+        backups.restore(project.path, early.path)
+    with Project.open(project.path) as restored:
+        assert len(restored.instances(image.id)) == 1
+    with Project.open(backups.listed(project.path)[0].path, read_only=True) as copy:
+        assert len(copy.instances(image.id)) == 2
+
+
+def test_what_a_killed_copy_left_goes_with_the_next_one(project: Project) -> None:
+    backups.back_up(project.path)
+    left = backups.folder_of(project.path) / ".2026-01-01T00-00-00-000000Z.maskwright.0123abcd.tmp"
+    left.mkdir()
+    (left / "half").write_bytes(b"half")
+    backups.back_up(project.path)
+    assert len(backups.listed(project.path)) == len(list(backups.folder_of(project.path).iterdir())) == 2
+
+
 def test_a_damaged_copy_is_refused_and_the_project_stays(project: Project, image: Image, disc: Disc) -> None:
     for number in range(40):
         draw(project, image, disc(number, 3))

@@ -51,6 +51,28 @@ except MaskwrightError as error:
 """
 
 
+# Opens a project at the moment that a line of stdin names, says whether it may write, and closes it at the next line.
+RACE = """
+import sys, time
+from engine.errors import ProjectLocked
+from engine.project import Project
+
+print("ready", flush=True)
+for line in sys.stdin:
+    while time.monotonic() < float(line):
+        pass
+    try:
+        project = Project.open(sys.argv[1])
+        print("won", flush=True)
+        sys.stdin.readline()
+        project.close()
+    except ProjectLocked:
+        print("lost", flush=True)
+        sys.stdin.readline()
+    print("closed", flush=True)
+"""
+
+
 def run(script: str, *arguments: str) -> list[str]:
     command = [sys.executable, "-c", script, *arguments]
     finished = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=True)
@@ -180,6 +202,53 @@ def test_a_dead_process_leaves_no_lock(project: Project, image: Image) -> None:
         process.kill()
         process.communicate()
     Project.open(project.path).close()
+
+
+def test_of_two_processes_that_open_at_the_same_moment_exactly_one_writes(project: Project) -> None:
+    project.close()
+    command = [sys.executable, "-c", RACE, str(project.path)]
+    with contextlib.ExitStack() as running:
+        racers = [
+            running.enter_context(
+                subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(2)
+        ]
+
+        def say(words: str) -> None:
+            for racer in racers:
+                assert racer.stdin is not None
+                racer.stdin.write(words)
+                racer.stdin.flush()
+
+        def answers() -> list[str]:
+            return sorted(racer.stdout.readline().strip() for racer in racers if racer.stdout is not None)
+
+        assert answers() == ["ready", "ready"]
+        for _ in range(50):
+            say(f"{time.monotonic() + 0.005}\n")
+            assert answers() == ["lost", "won"]
+            say("close\n")
+            assert answers() == ["closed", "closed"]
+    assert [file.name for file in project.root.iterdir()] == [project.path.name]
+
+
+def test_a_reader_outlives_a_writer_that_is_killed(project: Project, image: Image) -> None:
+    project.close()
+    command = [sys.executable, "-c", DRAW_FOREVER, str(project.path)]
+    with Project.open(project.path, read_only=True) as reader:
+        with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(5):
+                number = int(process.stdout.readline().split()[0])
+                assert reader.instance(number)
+            process.kill()
+        left = reader.instances(image.id)
+        assert len(left) >= 5
+        with Project.open(project.path) as again:
+            assert again.instances(image.id) == left
+            again.undo()
+            assert reader.instances(image.id) == left[:-1]
 
 
 def foreign_database(path: Path) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from engine.project import CheckpointReference, Project, Round
 
 
@@ -41,6 +43,17 @@ def test_rounds_and_the_current_checkpoint_move_with_the_project(tmp_path: Path)
         path = tmp_path / "new" / "p.rounds" / "1" / "model.safetensors"
         assert moved.rounds()[0].checkpoint == path
         assert moved.current_checkpoint() == CheckpointReference("id-of-1", path)
+
+
+def test_a_round_its_choice_and_facts_are_kept_in_one_piece(project: Project) -> None:
+    wanted = a_round(project, "1")
+    current = CheckpointReference(wanted.checkpoint_id, wanted.checkpoint)
+    with pytest.raises(TypeError):
+        project.register_checkpoint(wanted, current=current, facts={"not JSON": object()})
+    assert (project.rounds(), project.current_checkpoint()) == ([], None)
+    entry = project.register_checkpoint(wanted, current=current, facts={"declined_round": 7})
+    assert (project.rounds(), project.current_checkpoint()) == ([entry], current)
+    assert project.fact("declined_round") == 7
 
 
 def test_a_checkpoint_from_elsewhere_needs_its_path_told(project: Project) -> None:

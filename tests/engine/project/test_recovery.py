@@ -41,6 +41,19 @@ def test_a_killed_session_is_told_with_what_it_had_saved(project: Project, image
         assert third.recovery is None
 
 
+def test_closing_where_nothing_can_be_written_any_more_loses_nothing_and_frees_the_project(
+    project: Project, image: Image, disc: Callable[..., Mask]
+) -> None:
+    project.apply(commands.draw(project.new_instance_id(), image.id, 1, disc(3, 3)))
+    made = len(project.history())
+    project._database._driver().execute("PRAGMA query_only=ON")
+    project.close()
+    assert not list(project.root.glob(".*.lock"))
+    with Project.open(project.path) as again:
+        assert again.recovery is not None
+        assert (again.recovery.edits, len(again.instances(image.id))) == (made, 1)
+
+
 def test_a_reader_changes_nothing_about_it(project: Project) -> None:
     with Project.open(project.path, read_only=True) as reader:
         assert reader.recovery is None
