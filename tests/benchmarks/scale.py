@@ -12,8 +12,9 @@ with the project's file dropped from the system's cache, then warm. There is no 
 filtering and deciding about image after image, in milliseconds; `holds` says whether p99.9 is at most 50 ms and the
 worst at most the control's + 50 ms (the opening itself, one turn of the loop, is `open`'s). `export` writes every
 accepted instance as COCO; `grown_mb` is by how much the process's peak memory rose over that of the open project.
-`import` reads a COCO file of 200 images, half of it polygons, half of it compressed RLE, and imports it, and takes
-that back. Linux only: it reads /proc. Other load on the machine spoils the figures: `load` is what it reported.
+`import` reads a COCO file of 200 grey PNGs, half of it polygons of 32 vertices, half of it compressed RLE, imports it
+into a new project, and takes that back. Linux only: it reads /proc. Other load on the machine spoils the figures:
+`load` is what it reported.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from PIL import Image as Picture
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from responsiveness import EVERY_MS, P999_MS, WORST_OVER_CONTROL_MS, GapMeter, Times
-from scale_project import CATEGORIES, HEIGHT, WIDTH, blob, coco_record, make_project
+from scale_project import CATEGORIES, HEIGHT, WIDTH, coco_record, make_project, outline
 
 import app.jobs.rounds
 from app.preferences import Preferences
@@ -228,12 +229,12 @@ def make_coco(folder: Path, annotations: int) -> Path:
     images, records = [], []
     for index in range(IMPORTED_IMAGES):
         name = f"{index:04}.png"
-        pixels = random.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
+        pixels = random.integers(0, 255, (HEIGHT // 8, WIDTH // 8), dtype=np.uint8)
         Picture.fromarray(pixels).resize((WIDTH, HEIGHT)).save(folder / name, compress_level=1)
         images.append({"id": index, "file_name": name, "width": WIDTH, "height": HEIGHT})
     for number in range(1, annotations + 1):
         image_id, category_id = number * IMPORTED_IMAGES // (annotations + 1), number % len(CATEGORIES)
-        records.append(coco_record(number, image_id, category_id, blob(random), as_polygon=number % 2 == 0))
+        records.append(coco_record(number, image_id, category_id, outline(random), as_polygon=number % 2 == 0))
     categories = [{"id": index, "name": name} for index, name in enumerate(CATEGORIES)]
     path = folder / "instances.json"
     path.write_text(json.dumps({"images": images, "annotations": records, "categories": categories}))
