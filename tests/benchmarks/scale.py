@@ -8,9 +8,9 @@ offscreen platform. Seconds are wall-clock and the process's CPU time, all its t
 
 `open` is from `Projects.open` to the image list and the first image's instances painted, its pixels left out: `cold`
 with the project's file dropped from the system's cache, then warm. There is no model: responsiveness.py measures that.
-`list` tells how long the event loop kept an event waiting: `control` with nothing going on, then while all image files are
-looked at after opening, while scrolling, filtering, and deciding about image after image, in milliseconds; `holds` says
-whether p99.9 is at most 50 ms and the worst at most the control's + 50 ms. The opening itself is one turn of the loop. `export` writes every
+`list` tells how long the event loop kept an event waiting, in milliseconds: `control` with nothing going on, then after
+the opening, while all image files are looked at, and while somebody scrolls, filters, and decides about image after
+image; `holds` says whether p99.9 is at most 50 ms and the worst at most the control's + 50 ms. `export` writes every
 accepted instance as COCO; `grown_mb` is by how much the process's peak memory rose over that of the open project.
 `import` reads a COCO file of 200 JPEGs, half of it polygons of 32 vertices, half of it compressed RLE, imports it into
 a new project, and takes that back. (A PNG takes some ms more than a JPEG, because it is decoded to see that it is
