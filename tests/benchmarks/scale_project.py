@@ -25,6 +25,7 @@ WIDTH, HEIGHT = 640, 480
 CATEGORIES = ("cell", "nucleus", "debris")
 PICTURES = 16  # different files that the links lead to
 LINKS = 1000  # images a folder; a file system allows some 65,000 links to one file
+VERTICES = 32
 SHAPES = 500  # different masks
 EDITS = 2000  # in the history
 
@@ -37,23 +38,31 @@ _STATES = (
 )
 
 
-def blob(random: np.random.Generator) -> Mask:
-    """A wobbly disc of 20 to 80 pixels that lies in the image."""
-    size = int(random.integers(20, 80))
-    y, x = np.mgrid[:size, :size] + 0.5 - size / 2
-    radius = size / 2 * (0.85 + 0.15 * np.sin(np.arctan2(y, x) * random.integers(2, 6)))
-    left, top = int(random.integers(0, WIDTH - size)), int(random.integers(0, HEIGHT - size))
-    return Mask.from_crop(np.hypot(x, y) <= radius, left, top)
+def outline(random: np.random.Generator) -> list[float]:
+    """A polygon of 32 vertices as a person draws it: a wobbly disc of 20 to 80 pixels that lies in the image."""
+    radius = random.uniform(10, 40)
+    angles = np.linspace(0, 2 * np.pi, VERTICES, endpoint=False)
+    distances = radius * (0.85 + 0.15 * np.sin(angles * random.integers(2, 6)))
+    x, y = random.uniform(radius, WIDTH - radius), random.uniform(radius, HEIGHT - radius)
+    points = np.stack([x + distances * np.cos(angles), y + distances * np.sin(angles)], axis=1)
+    return np.round(points, 2).ravel().tolist()
 
 
-def coco_record(number: int, image_id: int, category_id: int, mask: Mask, *, as_polygon: bool) -> dict[str, object]:
+def drawn(polygon: list[float]) -> Mask:
+    """The pixels inside a polygon."""
+    return polygons.from_coco_polygons([polygon], HEIGHT, WIDTH)
+
+
+def coco_record(
+    number: int, image_id: int, category_id: int, polygon: list[float], *, as_polygon: bool
+) -> dict[str, object]:
     """An annotation as COCO files hold it."""
-    polygon = polygons.to_coco_polygons(mask, HEIGHT, WIDTH) if as_polygon else None
+    mask = drawn(polygon)
     return {
         "id": number,
         "image_id": image_id,
         "category_id": category_id,
-        "segmentation": polygon or rle.to_coco(mask, HEIGHT, WIDTH),
+        "segmentation": [polygon] if as_polygon else rle.to_coco(mask, HEIGHT, WIDTH),
         "area": mask.area,
         "bbox": [mask.x, mask.y, mask.width, mask.height],
         "iscrowd": 0,
@@ -130,9 +139,9 @@ def _image_rows(count: int, facts: list[os.stat_result]) -> Iterator[dict[str, o
 
 def _instance_rows(images: int, count: int) -> Iterator[dict[str, object]]:
     random = np.random.default_rng(0)
-    shapes = [blob(random) for _ in range(SHAPES)]
-    encoded = [(mask, rle.encode_crop(mask)) for mask in shapes]
-    records = [coco_record(0, 0, 1, mask, as_polygon=index % 2 == 0) for index, mask in enumerate(shapes)]
+    outlines = [outline(random) for _ in range(SHAPES)]
+    encoded = [(mask, rle.encode_crop(mask)) for mask in map(drawn, outlines)]
+    records = [coco_record(0, 0, 1, polygon, as_polygon=index % 2 == 0) for index, polygon in enumerate(outlines)]
     sources = [json.dumps(record) for record in records]
     for index in range(count):
         image = index * images // count

@@ -40,6 +40,24 @@ def test_the_encoding_is_that_of_pycocotools_and_comes_back(bitmap: Bitmap) -> N
     assert rle.decode_crop(mask.x, mask.y, mask.width, mask.height, rle.encode_crop(mask)) == mask
 
 
+@given(st.lists(images(), max_size=6), st.integers(1, 60), st.integers(1, 60))
+def test_many_texts_of_one_size_are_decoded_as_each_alone(bitmaps: list[Bitmap], height: int, width: int) -> None:
+    placed = [Mask.from_full(bitmap).clip(width, height) for bitmap in bitmaps]
+    texts = [by_pycocotools(mask.to_full(height, width))["counts"].encode() for mask in placed]
+    assert rle.from_counts(texts, height, width) == placed
+    assert rle.from_counts([b"", *texts, b""], height, width) == [Mask.empty(), *placed, Mask.empty()]
+
+
+@given(images(), images())
+def test_one_wrong_text_among_many_is_refused(bitmap: Bitmap, other: Bitmap) -> None:
+    texts = [by_pycocotools(each)["counts"].encode() for each in (bitmap, other)]
+    if bitmap.size == other.size:
+        texts[1] += b"1"
+    for order in (texts, texts[::-1]):
+        with pytest.raises(ValueError, match="counts"):
+            rle.from_counts(order, *bitmap.shape)
+
+
 @given(images())
 def test_uncompressed_runs_are_read(bitmap: Bitmap) -> None:
     flat = bitmap.ravel(order="F")
