@@ -49,28 +49,29 @@ def from_coco(segmentation: Mapping[str, Any]) -> Mask:
 
     Raises ValueError, in words, where the record is not one or its runs do not add up to its size.
     """
-    height, width = _size(segmentation.get("size"))
     counts = compressed(segmentation)
-    if not counts and height * width:
-        raise ValueError(f"counts do not add up to the {height} x {width} pixels of size")
-    return from_counts([counts], height, width)[0]
+    return from_counts([counts], *_size(segmentation["size"]))[0]
 
 
 def compressed(segmentation: Mapping[str, Any]) -> bytes:
-    """The counts of a COCO RLE as compressed text, which `from_counts` takes. Raises ValueError where there are none;
-    whether those that are text are right is left to that."""
-    counts = segmentation.get("counts")
-    if isinstance(counts, str | bytes):
-        try:
-            return counts.encode("ascii") if isinstance(counts, str) else counts
-        except UnicodeEncodeError as error:
-            raise ValueError("counts holds characters that no encoding has") from error
-    if not isinstance(counts, list) or not all(type(run) is int and abs(run) < 2**31 for run in counts):
-        raise ValueError("counts is neither a text nor a list of whole numbers")
+    """The counts of a COCO RLE as compressed text, which `from_counts` takes, empty for an image without pixels only.
+
+    Raises ValueError where there are none; whether those that are text are right is left to `from_counts`.
+    """
     height, width = _size(segmentation.get("size"))
-    if min(counts, default=0) < 0 or sum(counts) != height * width:
-        raise ValueError(f"counts do not add up to the {height} x {width} pixels of size")
-    return bytes(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)["counts"])
+    counts = segmentation.get("counts")
+    if isinstance(counts, list) and all(type(run) is int and abs(run) < 2**31 for run in counts):
+        if min(counts, default=0) < 0 or sum(counts) != height * width:
+            raise _misfit(height, width)
+        return bytes(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)["counts"])
+    if not isinstance(counts, str | bytes):
+        raise ValueError("counts is neither a text nor a list of whole numbers")
+    if not counts and height * width:
+        raise _misfit(height, width)
+    try:
+        return counts.encode("ascii") if isinstance(counts, str) else counts
+    except UnicodeEncodeError as error:
+        raise ValueError("counts holds characters that no encoding has") from error
 
 
 def from_counts(counts: Sequence[bytes], height: int, width: int) -> list[Mask]:
@@ -88,9 +89,13 @@ def from_counts(counts: Sequence[bytes], height: int, width: int) -> list[Mask]:
     # The images side by side are one image: each ends where the next begins.
     whole = edges[firsts] == np.arange(len(drawn)) * size
     if not whole.all() or edges[-1] != len(drawn) * size or (runs < 0).any():
-        raise ValueError(f"counts do not add up to the {height} x {width} pixels of size")
+        raise _misfit(height, width)
     masks = iter(_cut_out(edges, firsts, height, width))
     return [next(masks) if text else Mask.empty() for text in counts]
+
+
+def _misfit(height: int, width: int) -> ValueError:
+    return ValueError(f"counts do not add up to the {height} x {width} pixels of size")
 
 
 def _size(size: object) -> tuple[int, int]:
