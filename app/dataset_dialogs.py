@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.panels.parts import TextField, button, label
+from app.panels.parts import TextField, button, label, row
 from app.theme import SPACING
 from engine.formats.exporting import ImageFiles
 from engine.formats.registry import FORMATS
@@ -92,10 +91,8 @@ class _DatasetDialog(QDialog):
         self.form = QFormLayout()
         self.form.setSpacing(SPACING)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.accept_button = button(accept, self.accept, "primary")
-        buttons.addButton(self.accept_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.rejected.connect(self.reject)
+        self.accept_button.setDefault(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
         layout.setSpacing(2 * SPACING)
@@ -103,7 +100,7 @@ class _DatasetDialog(QDialog):
         layout.addWidget(label(explanation, "muted", wrap=True))
         layout.addLayout(self.form)
         layout.addStretch(1)
-        layout.addWidget(buttons)
+        layout.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
 
 
 class ImportDialog(_DatasetDialog):
@@ -133,6 +130,7 @@ class ImportDialog(_DatasetDialog):
         self.in_project.toggled.connect(self._refresh)
         for field in (self.data.field, self.images.field):
             field.textChanged.connect(self._refresh)
+        self.data.field.setFocus()
         self._refresh()
 
     def arguments(self) -> list[str]:
@@ -178,8 +176,6 @@ class ExportDialog(_DatasetDialog):
         self.by_folder = QCheckBox("Keep images of one folder together")
         self.files = _choice("Image files", _FILES)
         self.out = PathField("Export to", save=True)
-        for number in (self.share, self.seed):
-            number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         parts = QHBoxLayout()
         for widget in (self.split, self.share, self.seed):
             parts.addWidget(widget)
@@ -195,6 +191,7 @@ class ExportDialog(_DatasetDialog):
             choice.currentIndexChanged.connect(self._refresh)
         self.split.toggled.connect(self._refresh)
         self.out.field.textChanged.connect(self._enable)
+        self.kind.setFocus()  # and not the button that begins to write
         self._refresh()
 
     @property

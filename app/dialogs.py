@@ -1,28 +1,27 @@
 """The file dialogs behind the Project menu. Nothing happens when the person thinks better of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from app.dataset_dialogs import ExportDialog, ImportDialog
+from app.messages import NoticeBar
 from app.pages_dialog import PagesDialog
 from app.projects import Projects
 from app.report_dialog import ReportDialog
 from engine.images import IMAGE_SUFFIXES
 from engine.project import SUFFIX
 
-Say = Callable[[str, str, Callable[[], object] | None], object]
-
 
 class ProjectDialogs:
-    """Asks where, then tells `Projects`. `say` shows a notice: its words, and what a button says and does."""
+    """Asks where, then tells `Projects`; and tells the person what became of it."""
 
-    def __init__(self, parent: QWidget, projects: Projects, say: Say) -> None:
+    def __init__(self, parent: QWidget, projects: Projects, notices: NoticeBar) -> None:
         self._parent = parent
         self._projects = projects
-        self._say = say
+        self._notices = notices
 
     def project(self) -> None:
         path = QFileDialog.getOpenFileName(self._parent, "Open project", "", f"Maskwright projects (*{SUFFIX})")[0]
@@ -48,12 +47,13 @@ class ProjectDialogs:
     def offer_pages(self, files: Mapping[Path, int]) -> None:
         """Tell that files have more pages than the one that was added, and ask which of them to add."""
         words = "1 file has more pages" if len(files) == 1 else f"{len(files)} files have more pages"
-        self._say(f"{words} than the one that was added.", "Choose Pages…", lambda: self._pages(files))
+        words += " than the one that was added."
+        self._notices.show_notice(words, action="Choose Pages…", then=lambda: self._pages(files))
 
     def show_report(self, summary: str, lines: str) -> None:
         """Tell what a job did, and on demand everything it said."""
         show = (lambda: _open(ReportDialog(summary, lines, self._parent))) if lines else None
-        self._say(summary, "Details" if lines else "", show)
+        self._notices.show_next(summary, action="Details" if lines else "", then=show)
 
     def _pages(self, files: Mapping[Path, int]) -> None:
         dialog = PagesDialog(files, self._parent)
@@ -76,8 +76,17 @@ class ProjectDialogs:
         project = self._projects.path
         if project is not None:
             dialog = ExportDialog(project, self._parent)
-            dialog.accepted.connect(lambda: self._projects.export_dataset(dialog.arguments()))
+            dialog.accepted.connect(lambda: self._export(dialog))
             _open(dialog)
+
+    def _export(self, dialog: ExportDialog) -> None:
+        out = dialog.out.path()
+        if out is not None and out.is_file():
+            question = f"{out.name} exists already. Replace it?"
+            yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+            if QMessageBox.question(self._parent, "Export dataset", question, yes | no, no) != yes:
+                return
+        self._projects.export_dataset(dialog.arguments())
 
     def _import(self, dialog: ImportDialog, *, new: bool) -> None:
         data = dialog.data.path()

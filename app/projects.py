@@ -133,7 +133,8 @@ class Projects(QObject):
         `has_pages` names the files of which only the first page was added.
         """
         if self._session.project is None or self._session.read_only:
-            self._session.notice.emit("Open a project first, then add images to it.")
+            reading = "This project is open for reading only." if self._session.project is not None else ""
+            self._session.notice.emit(reading or "Open a project first, then add images to it.")
             return
         self._pending.extend(images)
         self._pages = pages
@@ -219,19 +220,24 @@ class Projects(QObject):
         added, skipped = self._added, self._skipped
         self._added, self._skipped = 0, []
         paged, self._paged = self._paged, {}
-        if paged:
-            self.has_pages.emit(paged)
-        elif skipped:
+        lines = "\n".join(f"Left out: {path}. {reason}" for path, reason in skipped)
+        words = f"{_images(added)} added."
+        if skipped:
             path, reason = skipped[0]
             more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-            self._session.notice.emit(f"{_images(added)} added. Left out {path.name}{more}: {reason}")
-        else:
-            self._session.notice.emit(f"{_images(added)} added.")
+            words += f" Left out {path.name}{more}: {reason}"
+        if paged:
+            self.has_pages.emit(paged)
+        if skipped or not paged:
+            self.reported.emit(words, lines)
 
     def _drop_pending(self) -> None:
+        """Forget what was still to be added: another project is open now."""
+        if self._pending:
+            self._session.notice.emit(f"{_images(len(self._pending))} were not added: the project was closed first.")
         self._pending.clear()
         self._slices.stop()
-        self._added, self._skipped = 0, []
+        self._added, self._skipped, self._pages, self._paged = 0, [], first_page, {}
 
     def _run(self, words: str, arguments: list[str], then: Callable[[], object] | None = None) -> None:
         self.busy.emit(words)

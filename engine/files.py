@@ -91,6 +91,8 @@ def check_output(path: str | os.PathLike[str], *, inputs: Iterable[str | os.Path
     if target.is_dir():
         raise NotWritable(f"{path} is a folder.", remedy="Choose a file name.")
     _refuse_special(target)
+    if target.exists() and not target.stat().st_mode & 0o222:  # renaming over it would not ask
+        raise NotWritable(f"{path} is write-protected; it is not replaced.", remedy="Choose another name.")
     for read in inputs:
         if os.path.realpath(read) == str(target) or (target.exists() and Path(read).exists() and target.samefile(read)):
             raise MaskwrightError(f"{path} is what would be read; it is not replaced.", remedy="Choose another name.")

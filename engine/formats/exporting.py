@@ -5,6 +5,7 @@ An export is complete or not there: a folder is made beside its place and takes 
 
 import itertools
 import json
+import math
 import os
 import random
 import shutil
@@ -182,7 +183,7 @@ def place_images(part: Part, folder: Path, how: ImageFiles) -> None:
         if not path.is_file():
             raise MaskwrightError(
                 f"The image {path} is missing, so it cannot go into the export.",
-                remedy="Find it again (Project, Find Moved Images), or export without the image files.",
+                remedy="Find it again (Project, Image Files), or export without the image files.",
             )
         if how is ImageFiles.COPY:
             shutil.copyfile(path, target)
@@ -201,7 +202,7 @@ def _link(path: Path, target: Path) -> None:
 def _divide(images: Sequence[ExportImage], split: Split) -> dict[int, str]:
     """The part of each image, by id: groups in random order go where most is missing of what the share asks for."""
     total = sum(share for _, share in split.shares)
-    if not split.shares or total <= 0 or any(share < 0 for _, share in split.shares):
+    if not split.shares or not math.isfinite(total) or any(not share > 0 for _, share in split.shares):
         raise MaskwrightError("The shares of a split are numbers above zero, such as train=0.8 and val=0.2.")
     if len({name for name, _ in split.shares}) < len(split.shares):
         raise MaskwrightError("Two parts of a split have the same name.", remedy="Give each part its own name.")

@@ -159,7 +159,8 @@ def _doubtful_crowds(dataset: Dataset) -> list[str]:
 def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]:
     """The file of each image by its id in the dataset, and the names of those that are not there."""
     if not folder.is_dir():
-        raise InvalidDataset(f"The images folder {folder} does not exist.", remedy="Choose the folder with the images.")
+        problem = "is no folder" if folder.exists() else "does not exist"
+        raise InvalidDataset(f"The images folder {folder} {problem}.", remedy="Choose the folder with the images.")
     files: dict[int, Path] = {}
     missing = []
     for image in dataset.images:
@@ -169,8 +170,19 @@ def _locate(dataset: Dataset, folder: Path) -> tuple[dict[int, Path], list[str]]
         else:
             files[image.id] = path
     if not files:
-        raise none_is_there(dataset.path, missing, f"in {folder}", "Choose the folder with the dataset's images.")
+        elsewhere = next((path.parent for name in missing[:1] for path in _below(folder, name)), None)
+        remedy = f"Choose {elsewhere}." if elsewhere is not None else "Choose the folder with the dataset's images."
+        raise none_is_there(dataset.path, missing, f"in {folder}", remedy)
     return files, missing
+
+
+def _below(folder: Path, name: str) -> Iterator[Path]:
+    """Files of a name in the folders of a folder, where a person may have meant one of those."""
+    for child in sorted(folder.iterdir()):
+        path = child / PurePosixPath(name).name
+        with suppress(OSError, ValueError):  # a name that no disk can hold
+            if child.is_dir() and path.is_file():
+                yield path
 
 
 def _file_of(record: DatasetImage, folder: Path, relative: PurePosixPath) -> Path | None:

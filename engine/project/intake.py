@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,16 +52,14 @@ def every_page(path: Path, count: int) -> Iterable[int]:
 
 def these_pages(text: str) -> PageChoice:
     """The page choice of a text such as "1, 3-5", counted from 1. Raises MaskwrightError where it says no pages."""
-    wanted: set[int] = set()
+    wanted: list[range] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        try:
-            wanted.update(range(int(first) - 1, int(last if dash else first)))
-        except ValueError:
-            wanted.add(-1)
-    if not wanted or min(wanted) < 0:
+        with suppress(ValueError):  # no numbers, or too many digits: it says no pages
+            wanted.append(range(int(first) - 1, int(last if dash else first)))
+    if len(wanted) < len(text.split(",")) or any(len(pages[:1]) == 0 or pages.start < 0 for pages in wanted):
         raise MaskwrightError(f"{text!r} says no pages.", remedy="Pages count from 1, as in 1,3-5.")
-    return lambda path, count: sorted(page for page in wanted if page < count)
+    return lambda path, count: [page for page in range(count) if any(page in pages for pages in wanted)]
 
 
 def hash_of(path: Path, page: int) -> str:

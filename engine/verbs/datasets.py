@@ -52,6 +52,8 @@ def import_(
         raise MaskwrightError("import --results takes only --project and --coco beside it.")
     if source is None and results is None and images is None:
         raise MaskwrightError("import takes a dataset (--coco or --data), --results, or a folder of --images.")
+    if pages != "first" and (source is not None or results is not None):
+        raise MaskwrightError("--pages is for plain images: a dataset names its pages itself.")
     kind, choice = format_named("coco" if coco is not None else name), _page_choice(pages)
     existed, path = project_file.exists(), project_file
     try:
@@ -82,10 +84,12 @@ def _page_choice(pages: str) -> PageChoice:
 
 def _add_images(project: Project, folder: Path, pages: PageChoice) -> None:
     if not folder.is_dir():
-        raise MaskwrightError(f"There is no folder {folder}.")
+        raise MaskwrightError(f"{folder} is no folder.", remedy="Name the folder of the images.")
     with progress_bar("Reading images") as advance:
         report = project.add_images(find_images(folder), advance, pages=pages)
     say_left_out([f"{path}. {reason}" for path, reason in report.skipped])
+    if not report.added and not report.skipped:
+        raise MaskwrightError(f"There is nothing to add in {folder}.", remedy="Choose a folder with images.")
     say(f"Added {len(report.added)} images to {project.path}.")
 
 
@@ -130,6 +134,8 @@ def export(
     """Write a project's accepted annotations as a dataset: one COCO file, or a folder in any of the formats."""
     if everything and status:
         raise MaskwrightError("export takes either --all or --status.")
+    if group_by and not split:
+        raise MaskwrightError("--group-by says what stays together in a part.", remedy="Add --split.")
     kind = format_named(name)
     selection = Selection(frozenset(status) if status else EVERYTHING if everything else COMPLETE, hold_out)
     parts = _split(split, seed, group_by) if split else None

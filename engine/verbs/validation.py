@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.errors import MaskwrightError, UnreadableImage
-from engine.quality.checks import FILE_CHECKS, Check, Severity
+from engine.quality.checks import FILE_CHECKS, MODEL_CHECKS, Check, Severity
 from engine.records import Detection
 from engine.reporting import emit, progress_bar, say
 from engine.resources import BUNDLED_WEIGHTS
@@ -37,6 +37,15 @@ def validate(
     if not of_project and not of_coco:
         raise MaskwrightError("validate takes either --project, or --coco with --images and no fix.")
     checks = (frozenset(only or Check) - frozenset(skip or ())) - (frozenset() if files or only else FILE_CHECKS)
+    if not checks:
+        raise MaskwrightError("validate is left with no check to make.", remedy="Skip fewer, or choose another.")
+    if only and not model and MODEL_CHECKS & checks:
+        if coco is not None:
+            raise MaskwrightError(
+                f"{_names(MODEL_CHECKS & checks)} needs a model to compare with.", remedy="Add --model."
+            )
+        names = _names(MODEL_CHECKS & checks)
+        say(f"Note: {names} is judged by the proposals that the project holds; --model asks a model.")
 
     from engine.quality.report import Mend, validate_coco, validate_project
 
@@ -53,6 +62,10 @@ def validate(
         for line in report.lines():
             say(line)
     return 1 if report.reaches(fail_on) else 0
+
+
+def _names(checks: Iterable[Check]) -> str:
+    return ", ".join(sorted(checks))
 
 
 def _detector(weights: Path) -> Callable[[Path, int], list[Detection] | None]:

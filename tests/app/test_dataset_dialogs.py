@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.dataset_dialogs import RESULTS, ExportDialog, ImportDialog
@@ -155,3 +155,28 @@ def test_a_new_project_from_a_broken_dataset_is_one_error(qtbot: QtBot, window: 
     assert len(problems) == 1
     assert "holds no JSON object" in problems[0]
     assert not (tmp_path / "bad.maskwright").exists()
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_an_export_asks_before_it_replaces_a_file(
+    qtbot: QtBot,
+    window: MainWindow,
+    project_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    agreed: bool,
+) -> None:
+    answer = QMessageBox.StandardButton.Yes if agreed else QMessageBox.StandardButton.No
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
+    (tmp_path / "mine.json").write_text("mine")
+    assert window.projects.open(project_file)
+    window.actions_["export_dataset"].trigger()
+    (dialog,) = window.findChildren(ExportDialog)
+    dialog.out.set_path(tmp_path / "mine.json")
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    if agreed:
+        qtbot.waitUntil(lambda: (tmp_path / "mine.json").read_text() != "mine", timeout=WAIT)
+        qtbot.waitUntil(lambda: window.projects._verb is None, timeout=WAIT)
+    else:
+        assert window.projects._verb is None
+        assert (tmp_path / "mine.json").read_text() == "mine"

@@ -75,3 +75,33 @@ def test_pages_are_counted_from_one_and_those_that_are_not_there_left_out(text: 
 def test_what_says_no_pages_is_refused(text: str) -> None:
     with pytest.raises(MaskwrightError, match="says no pages"):
         these_pages(text)
+
+
+def test_what_was_left_out_is_told_beside_the_offer(qtbot: QtBot, window: MainWindow, stack: Path) -> None:
+    stack.with_name("broken.png").write_text("none")
+    with qtbot.waitSignal(window.projects.reported, timeout=WAIT) as emitted:
+        assert window.projects.open_folder(stack.parent)
+    assert "Left out broken.png" in emitted.args[0]
+    assert "more pages" in window.notices.text
+    window.notices.hide()
+    qtbot.waitUntil(lambda: "Left out broken.png" in window.notices.text, timeout=WAIT)
+
+
+def test_the_pages_of_one_project_are_not_offered_in_another(
+    qtbot: QtBot, window: MainWindow, stack: Path, tmp_path: Path
+) -> None:
+    offered: list[object] = []
+    window.projects.has_pages.connect(offered.append)
+    said: list[str] = []
+    window.session.notice.connect(said.append)
+    for number in range(300):
+        stack.with_name(f"{number}.png").write_bytes(b"")
+    assert window.projects.open_folder(stack.parent)
+    window.projects.close()
+    assert any("were not added: the project was closed first" in words for words in said)
+    other = tmp_path / "other"
+    other.mkdir()
+    tifffile.imwrite(other / "one.tif", np.zeros((9, 9), np.uint8))
+    with qtbot.waitSignal(window.projects.reported, timeout=WAIT):
+        assert window.projects.open_folder(other)
+    assert offered == []

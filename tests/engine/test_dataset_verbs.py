@@ -140,7 +140,7 @@ def test_pages_of_a_stack_become_images(run: Run, tmp_path: Path, pages: str, ex
         (("import", "--results", "a", "--accept"), "--results takes only"),
         (("import", "--data", "a", "--format", "excel"), "no format 'excel'"),
         (("import", "--images", "a", "--pages", "0"), "says no pages"),
-        (("import", "--images", "nowhere"), "There is no folder"),
+        (("import", "--images", "nowhere"), "is no folder"),
         (("import", "--data", "nowhere", "--format", "yolo"), "nowhere"),
         (("export", "--out", "x", "--split", "train"), "--split is parts"),
         (("export", "--out", "x", "--split", "train=0"), "shares of a split"),
@@ -156,3 +156,39 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert said.startswith("Error: ") and words in said
     assert not (tmp_path / "new.maskwright").exists()
     assert not Path("x").exists()
+
+
+@pytest.mark.parametrize("split", ["train=nan,val=1", "train=inf,val=1", "train=1e308,val=1e308", "train=1,val=0"])
+def test_shares_are_finite_and_above_nought(run: Run, tmp_path: Path, project_file: Path, split: str) -> None:
+    code, _, said = run("export", "--project", project_file, "--out", tmp_path / "out", "--split", split)
+    assert (code, "shares of a split" in said) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_page_number_beyond_every_file_costs_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    Picture.new("RGB", (9, 9)).save(tmp_path / "images" / "a.png")
+    arguments = ("import", "--project", tmp_path / "p.maskwright", "--images", tmp_path / "images", "--pages")
+    assert run(*arguments, f"1-{10**15}")[0] == 0
+    assert run(*arguments, f"{10**15}")[2].startswith("Error: There is nothing to add")
+
+
+def test_a_write_protected_file_is_not_replaced(run: Run, tmp_path: Path, project_file: Path) -> None:
+    (tmp_path / "mine.json").write_text("mine")
+    (tmp_path / "mine.json").chmod(0o444)
+    code, _, said = run("export", "--project", project_file, "--out", tmp_path / "mine.json")
+    assert (code, "write-protected" in said) == (2, True)
+    assert (tmp_path / "mine.json").read_text() == "mine"
+
+
+def test_a_folder_above_the_images_is_told_with_the_one_that_was_meant(
+    run: Run, tmp_path: Path, project_file: Path
+) -> None:
+    run("export", "--project", project_file, "--out", tmp_path / "out.json")
+    document = json.loads((tmp_path / "out.json").read_text())
+    for record in document["images"]:
+        record["file_name"] = Path(record["file_name"]).name
+    (tmp_path / "out.json").write_text(json.dumps(document))
+    new = tmp_path / "new.maskwright"
+    code, _, said = run("import", "--project", new, "--coco", tmp_path / "out.json", "--images", tmp_path)
+    assert (code, f"Choose {tmp_path / 'pictures'}." in said) == (2, True), said

@@ -159,7 +159,7 @@ def test_disagreement_with_the_model_is_looked_for_where_asked(run: Run, clean: 
     document["annotations"] = [each for each in document["annotations"] if each["image_id"] != image]
     clean.write_text(json.dumps(document))
     checks = ("--check", "missed", "--check", "extra", "--check", "low-iou")
-    assert run(*images_of(clean), *checks)[1]["findings"] == []
+    assert verbs.main(["validate", *map(str, images_of(clean)), *checks]) == 2  # there is nothing to compare with
     found = run(*images_of(clean), *checks, "--model")[1]["findings"]
     assert [finding["image_id"] for finding in found].count(image) >= 2
     assert {finding["check"] for finding in found if finding["image_id"] == image} == {"missed"}
