@@ -81,5 +81,23 @@ def fold_namesakes(connection: Connection, changes: Iterable[RowChange]) -> None
                 connection.execute(update(categories).where(categories.c.id == number).values(removed=True))
 
 
+def unfold_namesakes(
+    connection: Connection, changes: Iterable[RowChange], next_change: Callable[[int], int | None]
+) -> None:
+    """Bring the category back whose namesake just got another name again, where an edit that can be redone changes it.
+
+    `next_change` says which edit that is; of several namesakes the one of the first edit had the name at this time. The
+    proposals that went over stay where they are; any prediction replaces them.
+    """
+    for change in changes:
+        if change.kind is Kind.CATEGORY and change.before is not None and "name" in change.before:
+            named = _is_namesake(change.id, change.before["name"])
+            namesakes = connection.execute(select(categories.c.id, categories.c.removed).where(named)).all()
+            edits = {edit: number for number, _ in namesakes if (edit := next_change(number)) is not None}
+            if edits and all(removed for _, removed in namesakes):
+                first = edits[min(edits)]
+                connection.execute(update(categories).where(categories.c.id == first).values(removed=False))
+
+
 def _is_namesake(category_id: int, name: str) -> ColumnElement[bool]:
     return and_(categories.c.name == name, categories.c.id != category_id)

@@ -89,6 +89,7 @@ def step_forward(connection: Connection) -> Edit | None:
     if entry is None:
         return None
     written = _rewrite(connection, entry.changes)
+    categories.unfold_namesakes(connection, entry.changes, lambda number: _next_change(connection, entry.id, number))
     move_cursor(connection, entry.id)
     return _edit_of(entry, written)
 
@@ -177,6 +178,20 @@ def _last_done_id(connection: Connection) -> int:
 def _rewrite(connection: Connection, row_changes: Sequence[RowChange]) -> list[Written]:
     categories.fold_namesakes(connection, row_changes)
     return changes.write(connection, row_changes)
+
+
+def _next_change(connection: Connection, entry_id: int, category_id: int) -> int | None:
+    """The id of the next edit after one that is about a category; None without one, or where it creates it."""
+    start = changes.encoded_start(Kind.CATEGORY, category_id)
+    later = select(journal.c.id, journal.c.payload).where(journal.c.id > entry_id)
+    row = connection.execute(
+        later.where(func.instr(journal.c.payload, start) > 0).order_by(journal.c.id).limit(1)
+    ).first()
+    found = changes.decode(row.payload) if row is not None else []
+    changed = any(
+        change.kind is Kind.CATEGORY and change.id == category_id and change.before is not None for change in found
+    )
+    return row.id if row is not None and changed else None
 
 
 def _edit_of(entry: JournaledEdit, written: Iterable[Written]) -> Edit:
