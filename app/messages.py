@@ -178,6 +178,7 @@ class NoticeBar(QFrame):
             layout.addWidget(widget)
         self._then: Callable[[], object] | None = None
         self._waiting: list[Callable[[], None]] = []
+        self._offers = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -201,6 +202,7 @@ class NoticeBar(QFrame):
         self._label.setText(text)
         self._action.setText(action)
         self._action.setVisible(bool(action))
+        self._offers = bool(action)
         self._then = then
         self.show()
         self.place()
@@ -208,7 +210,7 @@ class NoticeBar(QFrame):
         self._timer.start(NOTICE_SECONDS * (2000 if action else 1000))
 
     def show_next(self, text: str, *, action: str = "", then: Callable[[], object] | None = None) -> None:
-        """As `show_notice`, but once those before have gone: nobody is robbed of what they were reading."""
+        """As `show_notice`, but after those that offer something: nobody is robbed of a button."""
         self._waiting.append(lambda: self.show_notice(text, action=action, then=then))
         self._show_waiting()
 
@@ -216,7 +218,7 @@ class NoticeBar(QFrame):
         QTimer.singleShot(0, self, self._show_waiting)  # nothing is shown while it is being hidden
 
     def _show_waiting(self) -> None:
-        if self._waiting and self.isHidden():
+        if self._waiting and (self.isHidden() or not self._offers):
             self._waiting.pop(0)()
 
     def place(self) -> None:

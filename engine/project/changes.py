@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any
@@ -224,19 +224,27 @@ def _write_categories(connection: Connection, changes: Sequence[RowChange]) -> l
     written: list[Written] = []
     for change in changes:
         row = stored.get(change.id)
+        was_removed = removed_before.get(change.id, False)
         # To an edit a removed row is none: the creation that is redone finds it, and brings it back.
-        revived = change.before is None and removed_before.get(change.id, False)
-        step = _checked(change, None if revived else row)
+        revived = change.before is None and was_removed
+        change = _with_removal(change, was_removed)
+        step = _checked(change, None if revived or row is None else {**row, "removed": was_removed})
         written.append(step)
         if step.after is None:
-            values = _parameters([{**(row or {}), "removed": True}])
-        elif revived or row is not None:
-            values = _parameters([{**step.after, "removed": removed_before[change.id] and not revived}])
+            connection.execute(_UPDATE_CATEGORY, _parameters([{**(row or {}), "removed": True}]))
+        elif row is not None:
+            connection.execute(_UPDATE_CATEGORY, _parameters([{"removed": False, **step.after}]))
         else:
             connection.execute(_INSERT_CATEGORY, {**step.after, "removed": False})
-            continue
-        connection.execute(_UPDATE_CATEGORY, values)
     return written
+
+
+def _with_removal(change: RowChange, removed: bool) -> RowChange:
+    """A change of a removed category, which proposals keep listed, makes it the person's again; taking it back removes
+    it again, so the journal holds that, too."""
+    if not removed or change.before is None or change.after is None or "removed" in change.before:
+        return change
+    return replace(change, before={**change.before, "removed": True}, after={**change.after, "removed": False})
 
 
 # Categories first: instances of the same edit may be of a category that it creates.

@@ -226,8 +226,8 @@ class Project(ProjectContents):
                 settings.put(connection, "dataset_source", dataset_source)
             if row_changes:
                 categories.check(connection, row_changes)
-                changes.write(connection, row_changes)
-                history.append(connection, edit.action, edit.image_id, row_changes, self.author, seconds)
+                written = [step.change for step in changes.write(connection, row_changes)]
+                history.append(connection, edit.action, edit.image_id, written, self.author, seconds)
         self._note_ids(row_changes)
 
     def undo(self) -> Edit | None:
