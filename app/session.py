@@ -4,6 +4,7 @@ Tools and panels never write to a project themselves. They hand an `Edit` to `Se
 tells everybody which rectangle of the image has to be painted again.
 """
 
+import gc
 from collections.abc import Iterable, Sequence
 from time import monotonic
 
@@ -86,6 +87,7 @@ class Session(QObject):
             return
         self._leave(self.project)
         self.project = None
+        gc.unfreeze()
         self.images, self.order, self.categories, self.instances = {}, [], {}, {}
         self.tally.start(())
         self.image = self.pixels = self.deep = self.unreadable = self.active_category_id = None
@@ -113,6 +115,7 @@ class Session(QObject):
         assert self.project is not None
         self.images = {image.id: image for image in self.project.images()}
         self.tally.start(self.images.values())
+        gc.freeze()  # else the garbage collector walks through all images now and then, for up to 130 ms
         self.order = list(self.images)
         self.images_changed.emit()
 
@@ -151,8 +154,6 @@ class Session(QObject):
 
     def step_image(self, step: int) -> bool:
         """Go `step` images further in the listed order. False at either end."""
-        if not self.order:
-            return False
         current = self.image.id if self.image is not None else None
         start = -1 if step > 0 else len(self.order)
         index = (self.order.index(current) if current in self.order else start) + step
@@ -199,8 +200,7 @@ class Session(QObject):
 
     def shown_instances(self) -> list[Instance]:
         """What the canvas paints, large areas first so that small instances stay on top."""
-        shown = [instance for instance in self.instances.values() if self.is_shown(instance)]
-        return sorted(shown, key=lambda instance: instance.mask.area, reverse=True)
+        return sorted(filter(self.is_shown, self.instances.values()), key=lambda each: each.mask.area, reverse=True)
 
     # -- edits
 

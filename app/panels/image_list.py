@@ -1,7 +1,6 @@
 """The list of images as a model, its filter, and the painting of one row."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from typing import Protocol
 
 from PySide6.QtCore import (
@@ -51,12 +50,15 @@ class ImageListModel(QStringListModel):
     def set_filter(self, text: str, status: ImageStatus | None) -> None:
         """List the images anew whose path holds the text, in whatever case, and that have the status, None for any."""
         wanted = text.strip().lower()
-        images: Iterable[Image] = self._session.images.values()
+        images = self._session.images
         if wanted:
-            images = [image for image in images if wanted in image.path.lower()]
-        if status is not None:
-            images = [image for image in images if image.status == status]
-        ids = [image.id for image in images]
+            ids = [
+                image.id
+                for image in images.values()
+                if (status is None or image.status == status) and wanted in image.path.lower()
+            ]
+        else:
+            ids = [image_id for image_id, image in images.items() if status is None or image.status == status]
         if ids != self.ids:  # finding that out is quicker than laying them all out again
             self.ids = ids
             self.setStringList([""] * len(ids))
