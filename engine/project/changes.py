@@ -1,9 +1,10 @@
 """Edits as changes of rows: what the journal holds, and the only code that writes what edits change."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -102,14 +103,24 @@ def decode(payload: str) -> list[RowChange]:
     return [RowChange(Kind(kind), number, before, after) for kind, number, before, after in json.loads(payload)]
 
 
-def write(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+def write(
+    connection: Connection, changes: Sequence[RowChange], removed_by_edit: Callable[[int], bool] | None = None
+) -> list[Written]:
     """Write changes, and the status of every image that they concern.
 
-    Raises EditConflict where a `before` is not what is stored; nothing may be committed then.
+    Changes of a new edit come with `removed_by_edit`, which says of a category that only proposals keep listed whether
+    an edit removed it; without it the changes are those of undo or redo. Raises EditConflict where a `before` is not
+    what is stored; nothing may be committed then.
     """
+    # Categories first: instances of the same edit may be of a category that it creates.
+    writers: dict[Kind, Callable[[Connection, Sequence[RowChange]], list[Written]]] = {
+        Kind.CATEGORY: partial(_write_categories, removed_by_edit=removed_by_edit),
+        Kind.INSTANCE: _write_instances,
+        Kind.IMAGE: _write_images,
+    }
     written = [
         step
-        for kind, write_kind in _WRITERS.items()
+        for kind, write_kind in writers.items()
         if (own := [change for change in changes if change.kind is kind])
         for step in write_kind(connection, own)
     ]
@@ -218,7 +229,9 @@ def _write_images(connection: Connection, changes: Sequence[RowChange]) -> list[
     return written
 
 
-def _write_categories(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
+def _write_categories(
+    connection: Connection, changes: Sequence[RowChange], removed_by_edit: Callable[[int], bool] | None
+) -> list[Written]:
     stored = _stored(connection, categories, [change.id for change in changes])
     removed_before = {number: row.pop("removed") for number, row in stored.items()}
     written: list[Written] = []
@@ -227,28 +240,27 @@ def _write_categories(connection: Connection, changes: Sequence[RowChange]) -> l
         was_removed = removed_before.get(change.id, False)
         # To an edit a removed row is none: the creation that is redone finds it, and brings it back.
         revived = change.before is None and was_removed
-        change = _with_removal(change, was_removed)
+        taken_over = removed_by_edit is not None and was_removed and change.before is not None
+        if taken_over and change.after is not None and removed_by_edit is not None and removed_by_edit(change.id):
+            change = _with_removal(change)
         step = _checked(change, None if revived or row is None else {**row, "removed": was_removed})
         written.append(step)
         if step.after is None:
             connection.execute(_UPDATE_CATEGORY, _parameters([{**(row or {}), "removed": True}]))
         elif row is not None:
-            connection.execute(_UPDATE_CATEGORY, _parameters([{"removed": False, **step.after}]))
+            still = was_removed and not revived and not taken_over
+            removed = (step.change.after or {}).get("removed", still)
+            connection.execute(_UPDATE_CATEGORY, _parameters([{**step.after, "removed": removed}]))
         else:
             connection.execute(_INSERT_CATEGORY, {**step.after, "removed": False})
     return written
 
 
-def _with_removal(change: RowChange, removed: bool) -> RowChange:
-    """A change of a removed category, which proposals keep listed, makes it the person's again; taking it back removes
-    it again, so the journal holds that, too."""
-    if not removed or change.before is None or change.after is None or "removed" in change.before:
-        return change
-    return replace(change, before={**change.before, "removed": True}, after={**change.after, "removed": False})
-
-
-# Categories first: instances of the same edit may be of a category that it creates.
-_WRITERS = {Kind.CATEGORY: _write_categories, Kind.INSTANCE: _write_instances, Kind.IMAGE: _write_images}
+def _with_removal(change: RowChange) -> RowChange:
+    """A change of a category that an edit removed and proposals keep listed makes it the person's again; taking the
+    change back removes it again, so the journal holds that, too."""
+    before, after = {**(change.before or {}), "removed": True}, {**(change.after or {}), "removed": False}
+    return replace(change, before=before, after=after)
 
 
 def _stored(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Row]:

@@ -104,6 +104,17 @@ def travel(connection: Connection, entry_id: int) -> list[Edit]:
     return steps
 
 
+def removes(connection: Connection, category_id: int) -> bool:
+    """Whether the last edit that is done and changes a category removed it."""
+    start = changes.encoded_start(Kind.CATEGORY, category_id)
+    touching = select(journal.c.payload).where(
+        journal.c.id <= cursor(connection), func.instr(journal.c.payload, start) > 0
+    )
+    payload = connection.execute(touching.order_by(journal.c.id.desc()).limit(1)).scalar()
+    own = changes.decode(payload) if payload is not None else []
+    return any(one.kind is Kind.CATEGORY and one.id == category_id and one.after is None for one in own)
+
+
 def exists_done(connection: Connection) -> bool:
     """Whether there is an edit to undo."""
     return _any(connection, journal.c.id <= bindparam("cursor"))

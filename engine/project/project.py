@@ -226,8 +226,9 @@ class Project(ProjectContents):
                 settings.put(connection, "dataset_source", dataset_source)
             if row_changes:
                 categories.check(connection, row_changes)
-                written = [step.change for step in changes.write(connection, row_changes)]
-                history.append(connection, edit.action, edit.image_id, written, self.author, seconds)
+                written = changes.write(connection, row_changes, lambda number: history.removes(connection, number))
+                journaled = [step.change for step in written]
+                history.append(connection, edit.action, edit.image_id, journaled, self.author, seconds)
         self._note_ids(row_changes)
 
     def undo(self) -> Edit | None:
