@@ -99,7 +99,7 @@ def test_a_part_without_images_and_images_without_files_are_read_again(
 ) -> None:
     """The image files stay where they are; the annotations are matched with the project's own images."""
     project = holding({"a.png": [("a", MASK)]}, (9, 9))
-    split = Split((("train", 1.0), ("val", 0.0)))
+    split = Split((("train", 1.0), ("val", 1e-9)))
     export_to_folder(project, FORMATS[name], tmp_path / "out", split=split)
     dataset = FORMATS[name].read(tmp_path / "out")
     with Project.create(tmp_path / "again.maskwright") as again:
