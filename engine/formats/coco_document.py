@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar
 from engine.errors import InvalidDataset
 from engine.files import atomic_write
 from engine.formats.dataset import Dataset, DatasetAnnotation, DatasetCategory, DatasetImage, EncodedShape, Record
-from engine.formats.reading import read_json
+from engine.formats.reading import read_json, shown
 from engine.geometry import polygons, rle
 from engine.geometry.mask import Mask
 
@@ -36,7 +36,7 @@ class Segmentation(EncodedShape):
         if not isinstance(self.value, dict):
             raise ValueError("it is neither a list of polygons nor an RLE object")
         if self.value.get("size") != [height, width]:
-            raise ValueError(f"its size {self.value.get('size')} is not the image's, [{height}, {width}]")
+            raise ValueError(f"its size {shown(str(self.value.get('size')))} is not the image's, [{height}, {width}]")
         return rle.compressed(self.value)
 
     def draw(self, width: int, height: int) -> Mask:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,7 +99,8 @@ def _source_id(source: str | None) -> int | None:
 
 def _score(where: str, place: str, entry: Mapping[str, Any]) -> float:
     score = entry.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score) or not 0 <= score <= 1:
+    # Not a number is in no range either, and a whole number may be too large for a float.
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         raise InvalidDataset(f"{where}: {place}, key 'score': it is missing or not a number from 0 to 1.")
     return float(score)
 

@@ -103,6 +103,8 @@ def test_what_the_project_does_not_hold_and_boxes_are_named(project: Project, tm
         (entry(score=2), r"\[1\], key 'score'"),
         (entry(score=float("nan")), r"\[1\], key 'score'"),
         (entry(score=True), r"\[1\], key 'score'"),
+        (entry(score=10**400), r"\[1\], key 'score'"),
+        (entry(segmentation={"size": "\ud800", "counts": "1"}), r"\[1\], key 'segmentation': its size \?"),
         (entry(image_id="a"), r"\[1\], key 'image_id'"),
         (entry(category_id=None), r"\[1\], key 'category_id'"),
         (entry(segmentation={"size": [1, 1], "counts": "1"}), r"\[1\], key 'segmentation': its size"),
