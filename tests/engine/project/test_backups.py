@@ -9,7 +9,7 @@ import pytest
 from engine.errors import InvalidProject, ProjectLocked
 from engine.geometry.mask import Mask
 from engine.project import Project, backups, commands
-from engine.project.backups import INTERVAL, Backup
+from engine.project.backups import INTERVAL
 from engine.records import Image
 
 Disc = Callable[..., Mask]
@@ -85,7 +85,6 @@ def test_a_damaged_copy_is_refused_and_the_project_stays(project: Project, image
         draw(project, image, disc(number, 3))
     backup = backups.back_up(project.path)
     project.close()
-    before = project.path.read_bytes()
     content = bytearray(backup.path.read_bytes())
     content[5000:9000] = b"\xaa" * 4000
     backup.path.write_bytes(content)
@@ -93,7 +92,6 @@ def test_a_damaged_copy_is_refused_and_the_project_stays(project: Project, image
         backups.restore(project.path, backup.path)
     with Project.open(project.path) as again:
         assert len(again.instances(image.id)) == 40
-    assert len(before) > 0
 
 
 def test_copies_are_thinned_out_with_age(project: Project) -> None:
@@ -135,4 +133,3 @@ def test_a_restore_that_was_cut_off_before_leaves_nothing_behind(project: Projec
         assert len(restored.instances(image.id)) == 1
     with Project.open(backups.listed(killed)[0].path, read_only=True) as copy:
         assert len(copy.instances(image.id)) == 2
-    assert isinstance(early, Backup)

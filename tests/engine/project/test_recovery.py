@@ -1,6 +1,5 @@
 """A session that was cut off is told at the next start; one that was closed is not."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -84,4 +83,3 @@ def test_the_author_is_the_account_unless_named(tmp_path: Path) -> None:
         assert project.author == "ada"
     with Project.open(tmp_path / "p.maskwright") as project:
         assert project.author
-        assert os.environ is not None
