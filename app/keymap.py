@@ -113,10 +113,14 @@ MOUSE_HELP = (
     ("Shift + click", "Add to the selection, or take away"),
     ("Click again", "Select the one beneath"),
     ("Drag with the brush", "Add to the selected mask"),
-    ("Shift + drag", "Draw a new instance"),
     ("Ctrl + drag", "Remove from the mask"),
     ("Ctrl + wheel", "Size of the brush"),
 )
+
+
+def tool_names() -> dict[str, str]:
+    """The tools' names by the commands that choose them."""
+    return {each.id: each.id.removeprefix("tool_") for each in COMMANDS if each.id.startswith("tool_")}
 
 
 def conflicts() -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """The main window: puts panels, canvas and jobs together, and connects them through the session."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
@@ -27,6 +28,7 @@ from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
+from app.keymap import tool_names
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
 from app.panels.history import HistoryPanel
@@ -116,9 +118,7 @@ class MainWindow(QMainWindow):
             "previous_image": lambda: self._step(-1),
             "next_image": lambda: self._step(1),
             "next_open": decisions.next_open,
-            "tool_select": lambda: self.workplace.choose_tool("select"),
-            "tool_brush": lambda: self.workplace.choose_tool("brush"),
-            "tool_eraser": lambda: self.workplace.choose_tool("eraser"),
+            **{command: partial(self._choose_tool, name) for command, name in tool_names().items()},
             "brush_smaller": lambda: canvas.brush_size.step(-1),
             "brush_larger": lambda: canvas.brush_size.step(1),
             "fit": canvas.fit,
@@ -280,6 +280,9 @@ class MainWindow(QMainWindow):
     def _step(self, step: int) -> None:
         if not self.session.step_image(step):
             self.notices.show_notice("This is the last image." if step > 0 else "This is the first image.")
+
+    def _choose_tool(self, name: str) -> None:
+        self.workplace.choose_tool(name)
 
     # -- model
 

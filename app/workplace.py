@@ -5,20 +5,18 @@ from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.canvas.view import CanvasView
-from app.panels.parts import label
+from app.option_bar import OptionBar
 from app.panels.window_level import WindowLevelBar
 from app.review_bar import ReviewBar
 from app.session import Session
 from app.tools.base import Tool
-from app.tools.brush import Brush
-from app.tools.eraser import Eraser
-from app.tools.select import Select
+from app.tools.toolbox import all_tools
 
 _RULE = ""
 _VIEW = ("hide_masks", "fit", "zoom_in", "zoom_out")
 _SEEN_SHARE = 0.25  # of the canvas: large enough to judge an outline, and its surroundings stay in view
 _LEAST_SEEN = 20  # pixels: a speck alone is not enlarged so far that nothing around it is left to see
-_STRIP = ("tool_select", "tool_brush", "tool_eraser", _RULE, "undo", "redo", _RULE, *_VIEW)
+_HISTORY = ("undo", "redo")
 
 
 class Workplace(QWidget):
@@ -28,13 +26,8 @@ class Workplace(QWidget):
         super().__init__()
         self.canvas = canvas
         self._actions = actions
-        self._tools: dict[str, Tool] = {tool.name: tool for tool in (Select(), Brush(), Eraser())}
+        self._tools: dict[str, Tool] = {tool.name: tool for tool in all_tools()}
         self._strip = self._make_strip()
-        self._radius = label("", "small")
-        self._radius.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._radius.setToolTip("Brush radius in image pixels ([ and ])")
-        self._radius.setAccessibleName("Brush radius")
-        self._strip.insertWidget(actions["undo"], self._radius)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self._strip)
@@ -42,17 +35,19 @@ class Workplace(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.option_bar = OptionBar()
         column.addWidget(ReviewBar(session, actions))
+        column.addWidget(self.option_bar)
         column.addLayout(middle, 1)
         self.window_level = WindowLevelBar(session, canvas.update)
         column.addWidget(self.window_level)
-        canvas.brush_size.changed.connect(self._show_radius)
-        self._show_radius(canvas.brush_size.radius)
         self.choose_tool("select")
 
     def choose_tool(self, name: str) -> None:
         self._actions[f"tool_{name}"].setChecked(True)
         self.canvas.set_tool(self._tools[name])
+        action = self._actions[f"tool_{name}"]
+        self.option_bar.show_tool(self._tools[name], action.text(), action.statusTip())
         self.canvas.setFocus()
 
     def look_at(self, bounds: tuple[int, int, int, int]) -> None:
@@ -72,13 +67,10 @@ class Workplace(QWidget):
         strip.setOrientation(Qt.Orientation.Vertical)
         strip.setIconSize(QSize(20, 20))
         strip.setMovable(False)
-        for command_id in _STRIP:
+        for command_id in (*(f"tool_{name}" for name in self._tools), _RULE, *_HISTORY, _RULE, *_VIEW):
             if command_id != _RULE:
                 strip.addAction(self._actions[command_id])
                 strip.widgetForAction(self._actions[command_id]).setAccessibleName(self._actions[command_id].text())
             else:
                 strip.addSeparator()
         return strip
-
-    def _show_radius(self, radius: float) -> None:
-        self._radius.setText(f"{radius:g} px")

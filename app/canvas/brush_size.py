@@ -2,27 +2,24 @@
 
 import math
 
-from PySide6.QtCore import QObject, Signal
+from app.tools.options import Number
+from app.translation import tr
 
 SMALLEST, LARGEST, FIRST = 0.5, 256.0, 12.0  # radius in image pixels
 STEP = 1.2
 
 
-class BrushSize(QObject):
+class BrushSize(Number):
     """One radius for all tools that paint, in image pixels, in halves of one."""
 
-    changed = Signal(float)  # the radius
+    def __init__(self) -> None:
+        tip = tr("Brush radius in image pixels ([ and ], or Ctrl + wheel)")
+        super().__init__(tr("Radius"), tip, SMALLEST, LARGEST, FIRST, 0.5, "px")
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.radius = FIRST
-
-    def set(self, radius: float) -> None:
-        """In image pixels; kept between the smallest and the largest."""
-        radius = min(max(round(radius * 2) / 2, SMALLEST), LARGEST)
-        if radius != self.radius:
-            self.radius = radius
-            self.changed.emit(radius)
+    @property
+    def radius(self) -> float:
+        """In image pixels."""
+        return self.value
 
     def step(self, steps: float) -> None:
         """Larger by so many steps, smaller where negative."""

@@ -33,6 +33,7 @@ from app.canvas.wheel import Turn
 from app.session import Session
 from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
+from app.tools.marking import Marking
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
@@ -53,7 +54,8 @@ class CanvasView(QWidget):
         self.session = session
         self.layers = Layers()
         self._navigation = Navigation(self._view_changed)
-        self.brush_size = BrushSize(self)
+        self.brush_size = BrushSize()
+        self.marking = Marking(session, self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None
@@ -231,6 +233,13 @@ class CanvasView(QWidget):
             self._pressed = True
             self.tool.press(self._pointer_event(event.position(), event.buttons(), event.modifiers()))
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.tool is not None and self.is_ready:
+            self._pressed = True
+            self.tool.double_press(self._pointer_event(event.position(), event.buttons(), event.modifiers()))
+        else:
+            self.mousePressEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
         if self._panning.is_dragging:
@@ -265,6 +274,9 @@ class CanvasView(QWidget):
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self.zoom_by(1 + event.value(), event.position())
             return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._is_tools(event):
+            event.accept()  # or a command of that key would have it
+            return True
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
         return super().event(event)
@@ -282,6 +294,8 @@ class CanvasView(QWidget):
         key = event.key()
         if not self._pressed and self._panning.press_key(event):
             self._show_cursor()
+        elif self.tool is not None and self._is_tools(event):
+            self.tool.press_key(Qt.Key(key))
         elif key == Qt.Key.Key_Escape:
             if self.tool is None or not self.tool.cancel():
                 self.session.select([])
@@ -376,6 +390,11 @@ class CanvasView(QWidget):
         if self._pointer is not None and self.tool is not None and self.is_ready and not self._panning.is_dragging:
             buttons = Qt.MouseButton.LeftButton if self._pressed else Qt.MouseButton.NoButton
             self.tool.move(self._pointer_event(self._pointer, buttons, modifiers))
+
+    def _is_tools(self, event: QKeyEvent) -> bool:
+        """Whether a key is the tool's rather than a command's."""
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return plain and self.tool is not None and event.key() in self.tool.taken_keys()
 
     def _show_cursor(self) -> None:
         """The cursor of who has the pointer; the tool paints its own shape only where that is the tool."""

@@ -1,12 +1,15 @@
-"""The interface of a tool, and what the canvas tells it about the pointer."""
+"""What every tool is to the canvas, and what the canvas tells it about the pointer."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
+
+from app.tools.options import Option
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
@@ -32,26 +35,43 @@ class PointerEvent:
         return bool(self.modifiers & modifier)
 
 
-class Tool(Protocol):
+class Tool:
     """One way to use the pointer. The canvas calls it only while an image is open and its pixels are there.
 
     `press` and `release` are of the left button; `move` comes with and without a button held, and also when a
-    modifier key changes under a pointer at rest.
+    modifier key changes under a pointer at rest. What a tool does not override it does not care for.
     """
 
-    name: str  # stable, as in the command "tool_<name>"
-    text: str  # what a person reads
-    icon: str  # of the Material set
-    key: str
-    cursor: Qt.CursorShape
+    name = ""  # stable, as in the command "tool_<name>"
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self) -> None:
+        self._canvas: CanvasView | None = None
+
+    @property
+    def canvas(self) -> CanvasView:
+        assert self._canvas is not None, "the tool is not active"
+        return self._canvas
 
     def activate(self, canvas: CanvasView) -> None:
         """Become the canvas's tool."""
+        self._canvas = canvas
 
     def deactivate(self) -> None:
         """Another tool takes over: drop what is not finished."""
+        self.cancel()
+        self.leave()
+        self._canvas = None
+
+    def options(self) -> Sequence[Option]:
+        """What can be set about this tool while it is active, in the order of the bar."""
+        return ()
 
     def press(self, event: PointerEvent) -> None: ...
+
+    def double_press(self, event: PointerEvent) -> None:
+        """The second press of a double click; a press like any other unless a tool makes more of it."""
+        self.press(event)
 
     def move(self, event: PointerEvent) -> None: ...
 
@@ -62,9 +82,18 @@ class Tool(Protocol):
 
     def cancel(self) -> bool:
         """Escape was pressed, or the image changed. Whether there was anything to drop."""
+        return False
+
+    def taken_keys(self) -> Collection[Qt.Key]:
+        """The keys that are the tool's at present and reach no command meanwhile, such as Enter to close a polygon."""
+        return ()
+
+    def press_key(self, key: Qt.Key) -> None:
+        """One of `taken_keys` was pressed, without modifiers."""
 
     def wheel(self, event: PointerEvent, steps: float) -> bool:
         """The wheel turned by so many notches, away from the person positive. Whether the tool made use of it."""
+        return False
 
     def paint(self, painter: QPainter) -> None:
         """Paint over everything else, in widget coordinates."""

@@ -7,12 +7,9 @@ from app.tools.painting import PaintingTool
 
 
 class Brush(PaintingTool):
-    """With Ctrl held when a stroke begins it removes; with Shift it draws a new instance whatever is selected."""
+    """With Ctrl held when a stroke begins it removes."""
 
     name = "brush"
-    text = "Brush"
-    icon = "brush"
-    key = "B"
 
     def erases(self, event: PointerEvent) -> bool:
         return event.has(Qt.KeyboardModifier.ControlModifier)

@@ -8,9 +8,6 @@ class Eraser(PaintingTool):
     """Every stroke removes; an instance whose last pixel goes is deleted."""
 
     name = "eraser"
-    text = "Eraser"
-    icon = "eraser"
-    key = "E"
 
     def erases(self, event: PointerEvent) -> bool:
         return True

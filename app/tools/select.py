@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter
 
-from app.tools.base import PointerEvent
-
-if TYPE_CHECKING:
-    from app.canvas.view import CanvasView
+from app.tools.base import PointerEvent, Tool
 
 SAME_PLACE = 4.0  # widget pixels; a hand that clicks twice moves less
 
 
-class Select:
+class Select(Tool):
     """Click selects the topmost instance, Shift adds or takes away, a click beside everything clears."""
 
     name = "select"
-    text = "Select"
-    icon = "cursor-default-outline"
-    key = "V"
     cursor = Qt.CursorShape.ArrowCursor
 
     def __init__(self) -> None:
-        self._canvas: CanvasView | None = None
+        super().__init__()
         self._clicked: tuple[float, float] | None = None
-
-    @property
-    def canvas(self) -> CanvasView:
-        assert self._canvas is not None, "the tool is not active"
-        return self._canvas
-
-    def activate(self, canvas: CanvasView) -> None:
-        self._canvas = canvas
-
-    def deactivate(self) -> None:
-        self.leave()
-        self._canvas = None
 
     def press(self, event: PointerEvent) -> None:
         session = self.canvas.session
@@ -62,21 +42,12 @@ class Select:
         under = self.canvas.instances_at(event.x, event.y)
         self.canvas.set_hovered(under[0] if under else None)
 
-    def release(self, event: PointerEvent) -> None:
-        """A click is complete when it is pressed."""
-
     def leave(self) -> None:
         self.canvas.set_hovered(None)
 
     def cancel(self) -> bool:
         self._clicked = None
         return False
-
-    def wheel(self, event: PointerEvent, steps: float) -> bool:
-        return False
-
-    def paint(self, painter: QPainter) -> None:
-        """The hovered instance is part of the canvas's selection layer."""
 
     def _is_repeated(self, event: PointerEvent) -> bool:
         if self._clicked is None:

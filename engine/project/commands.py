@@ -13,14 +13,14 @@ from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChang
 from engine.records import Category, Image, Instance, InstanceState, Origin, Review
 
 
-def paint(instance: Instance, stroke: Mask, image_size: tuple[int, int]) -> Edit:
-    """Add a stroke's pixels; `image_size` is (width, height), pixels outside are left out. Accepts a proposal."""
-    return replace_mask(instance, instance.mask.union(stroke).clip(*image_size), Action.BRUSH)
+def paint(instance: Instance, marked: Mask, image_size: tuple[int, int], action: Action = Action.BRUSH) -> Edit:
+    """Add marked pixels; `image_size` is (width, height), pixels outside are left out. Accepts a proposal."""
+    return replace_mask(instance, instance.mask.union(marked).clip(*image_size), action)
 
 
-def erase(instance: Instance, stroke: Mask, image_size: tuple[int, int]) -> Edit:
-    """Take a stroke's pixels away. Accepts a proposal; an instance without any pixel left is deleted."""
-    return replace_mask(instance, instance.mask.subtract(stroke).clip(*image_size), Action.ERASER)
+def erase(instance: Instance, marked: Mask, image_size: tuple[int, int], action: Action = Action.ERASER) -> Edit:
+    """Take marked pixels away. Accepts a proposal; an instance without any pixel left is deleted."""
+    return replace_mask(instance, instance.mask.subtract(marked).clip(*image_size), action)
 
 
 def replace_mask(instance: Instance, mask: Mask, action: Action = Action.RESHAPE) -> Edit:

@@ -213,12 +213,13 @@ def test_a_stroke_across_the_border_stops_there(brush: CanvasView, session: Sess
     assert instance.mask == Mask.from_full(within([(-10, 50), (10, 50)], 6))
 
 
-def test_with_shift_the_brush_draws_a_new_instance_beside_the_selected(
+def test_with_new_switched_on_the_brush_draws_a_new_instance_beside_the_selected(
     brush: CanvasView, session: Session, add: Add, at: At
 ) -> None:
     instance = add(ring())
     session.select([instance.id])
-    drag(brush, [at(50, 50), at(60, 50)], SHIFT)
+    brush.marking.fresh.set(True)
+    drag(brush, [at(50, 50), at(60, 50)])
     assert session.instances[instance.id].mask == ring()
     assert len(session.instances) == 2
 

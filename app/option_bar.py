@@ -1,0 +1,160 @@
+"""The bar over the canvas that says how the current tool is used, and lets its options be set."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+
+from app.panels.parts import label
+from app.theme import SPACING, theme
+from app.tools.base import Tool
+from app.tools.options import Choice, Number, Option, Toggle
+
+_HEIGHT = 40
+_SLIDER_STEPS = 1000  # more than a slider has pixels
+_SLIDER_WIDTH = 96
+_WIDE = 100.0  # a number whose most is so many times its least has a slider that is finer where it is small
+_BEND = 3.0
+
+
+class OptionBar(QWidget):
+    """The tool's name, a control for each of its options, and a hint at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(_HEIGHT)
+        self._controls = QWidget()
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(12, 0, 12, 0)
+        self._layout.setSpacing(2 * SPACING)
+        self._name = label("", "heading")
+        self._hint = label("", "small")
+        self._layout.addWidget(self._name)
+        self._layout.addWidget(self._controls)
+        self._layout.addStretch(1)
+        self._layout.addWidget(self._hint)
+
+    def show_tool(self, tool: Tool, name: str, hint: str) -> None:
+        """Show the options of a tool that is active now."""
+        self._name.setText(name)
+        self._hint.setText(hint)
+        controls = QWidget()
+        row = QHBoxLayout(controls)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2 * SPACING)
+        for option in tool.options():
+            row.addWidget(_control(option))
+        self._layout.replaceWidget(self._controls, controls)
+        self._controls.deleteLater()
+        self._controls = controls
+
+
+def _control(option: Option) -> QWidget:
+    if isinstance(option, Toggle):
+        return _ToggleButton(option)
+    return _Segments(option) if isinstance(option, Choice) else _NumberControl(option)
+
+
+class _OptionButton(QToolButton):
+    """A checkable button with an icon of the theme and its text."""
+
+    def __init__(self, text: str, tip: str, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setText(text)
+        self.setToolTip(tip)
+        self.setAccessibleName(text)
+        self.setAccessibleDescription(tip)
+        self.setCheckable(True)
+        self.setProperty("kind", "option")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(16, 16))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme().changed.connect(self._paint_icon)
+        self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        self.setIcon(theme().icon(self._icon, "muted"))
+
+
+class _ToggleButton(_OptionButton):
+    def __init__(self, option: Toggle) -> None:
+        super().__init__(option.text, option.tip, option.icon)
+        self.setChecked(option.value)
+        self.toggled.connect(option.set)
+        option.changed.connect(self.setChecked)
+
+
+class _Segments(QWidget):
+    """The values of a choice side by side."""
+
+    def __init__(self, option: Choice) -> None:
+        super().__init__()
+        self.setAccessibleName(option.text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        group = QButtonGroup(self)
+        self._buttons: dict[str, _OptionButton] = {}
+        for entry in option.entries:
+            button = self._buttons[entry.value] = _OptionButton(entry.text, f"{option.text}: {entry.text}", entry.icon)
+            button.setChecked(entry.value == option.value)
+            button.clicked.connect(_setter(option, entry.value))
+            group.addButton(button)
+            row.addWidget(button)
+        option.changed.connect(lambda value: self._buttons[value].setChecked(True))
+
+
+class _NumberControl(QWidget):
+    """A slider and a field for one number."""
+
+    def __init__(self, option: Number) -> None:
+        super().__init__()
+        self._option = option
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, _SLIDER_STEPS)
+        self._slider.setFixedWidth(_SLIDER_WIDTH)
+        self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._field = QDoubleSpinBox()
+        self._field.setDecimals(0 if option.tick >= 1 else 1 if option.tick >= 0.1 else 2)
+        self._field.setRange(option.least, option.most)
+        self._field.setSingleStep(option.tick)
+        self._field.setSuffix(f" {option.unit}" if option.unit else "")
+        self._field.setKeyboardTracking(False)
+        self._field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACING)
+        name = QLabel(option.text)
+        name.setProperty("kind", "muted")
+        for widget in (name, self._slider, self._field):
+            widget.setAccessibleName(option.text)
+            widget.setToolTip(option.tip)
+            row.addWidget(widget)
+        self._slider.valueChanged.connect(lambda place: option.set(self._value_at(place)))
+        self._field.valueChanged.connect(option.set)
+        option.changed.connect(self._show)
+        self._show(option.value)
+
+    def _show(self, value: float) -> None:
+        with QSignalBlocker(self._slider), QSignalBlocker(self._field):
+            self._slider.setValue(self._place_of(value))
+            self._field.setValue(value)
+
+    def _place_of(self, value: float) -> int:
+        share = (value - self._option.least) / (self._option.most - self._option.least)
+        return round(share ** (1 / self._bend) * _SLIDER_STEPS)
+
+    def _value_at(self, place: int) -> float:
+        share = (place / _SLIDER_STEPS) ** self._bend
+        return self._option.least + share * (self._option.most - self._option.least)
+
+    @property
+    def _bend(self) -> float:
+        return _BEND if self._option.least > 0 and self._option.most / self._option.least >= _WIDE else 1.0
+
+
+def _setter(option: Choice, value: str) -> Callable[[], None]:
+    return lambda: option.set(value)

@@ -1,0 +1,11 @@
+"""All the tools, in the order in which the tool strip lists them."""
+
+from app.tools.base import Tool
+from app.tools.brush import Brush
+from app.tools.eraser import Eraser
+from app.tools.select import Select
+
+
+def all_tools() -> list[Tool]:
+    """One of each."""
+    return [Select(), Brush(), Eraser()]
