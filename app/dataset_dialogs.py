@@ -18,22 +18,23 @@ from PySide6.QtWidgets import (
 
 from app.panels.parts import TextField, button, label, row
 from app.theme import SPACING
+from app.translation import tr
 from engine.formats.exporting import ImageFiles
 from engine.formats.registry import FORMATS
 
 RESULTS = "results"  # beside the formats: not a dataset, but what a model found on one
-_FILE_FILTER = "Datasets (*.json *.yaml *.yml);;All files (*)"
+_FILE_FILTER = f"{tr('Datasets')} (*.json *.yaml *.yml);;{tr('All files')} (*)"
 # What a person chooses, and the options of `export` that say it.
 _IMAGES = (
-    ("Accepted images", ()),
-    ("Accepted images, hold-out only", ("--hold-out",)),
-    ("Accepted images without the hold-out", ("--no-hold-out",)),
-    ("All images that are not skipped", ("--all",)),
+    (tr("Accepted images"), ()),
+    (tr("Accepted images, hold-out only"), ("--hold-out",)),
+    (tr("Accepted images without the hold-out"), ("--no-hold-out",)),
+    (tr("All images that are not skipped"), ("--all",)),
 )
 _FILES = (
-    ("Leave them where they are", ImageFiles.LEAVE),
-    ("Copy them", ImageFiles.COPY),
-    ("Link them", ImageFiles.LINK),
+    (tr("Leave them where they are"), ImageFiles.LEAVE),
+    (tr("Copy them"), ImageFiles.COPY),
+    (tr("Link them"), ImageFiles.LINK),
 )
 
 
@@ -49,9 +50,10 @@ class PathField(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACING)
+        self.setFocusProxy(self.field)
         layout.addWidget(self.field, 1)
-        self._file_button = button("File…", self._browse_file, "", f"{name}: choose a file")
-        self._folder_button = button("Folder…", self._browse_folder, "", f"{name}: choose a folder")
+        self._file_button = button(tr("File…"), self._browse_file, "", tr("{name}: choose a file", name=name))
+        self._folder_button = button(tr("Folder…"), self._browse_folder, "", tr("{name}: choose a folder", name=name))
         layout.addWidget(self._file_button)
         layout.addWidget(self._folder_button)
         self.allow(file=file, folder=folder)
@@ -85,13 +87,13 @@ class PathField(QWidget):
 class _DatasetDialog(QDialog):
     """A form with a title, an explanation, and the buttons at its end."""
 
-    def __init__(self, title: str, explanation: str, accept: str, parent: QWidget | None) -> None:
+    def __init__(self, title: str, explanation: str, accept: str, tip: str, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.form = QFormLayout()
         self.form.setSpacing(SPACING)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.accept_button = button(accept, self.accept, "primary")
+        self.accept_button = button(accept, self.accept, "primary", tip)
         self.accept_button.setDefault(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
@@ -100,27 +102,31 @@ class _DatasetDialog(QDialog):
         layout.addWidget(label(explanation, "muted", wrap=True))
         layout.addLayout(self.form)
         layout.addStretch(1)
-        layout.addLayout(row(None, button("Cancel", self.reject), self.accept_button))
+        layout.addLayout(row(None, button(tr("Cancel"), self.reject, "", tr("Change nothing")), self.accept_button))
 
 
 class ImportDialog(_DatasetDialog):
     """Which dataset to import. For a new project (`new`) its images must be named; results need a project."""
 
     def __init__(self, *, new: bool, parent: QWidget | None = None) -> None:
-        title = "New project from a dataset" if new else "Import annotations"
-        explanation = "What an import leaves out is said at its end, and nothing is imported by halves."
-        super().__init__(title, explanation, "Import", parent)
+        title = tr("New project from a dataset") if new else tr("Import annotations")
+        explanation = tr("What an import leaves out is said at its end, and nothing is imported by halves.")
+        tip = tr("Read the dataset into a new project") if new else tr("Read the dataset; undo takes it back")
+        super().__init__(title, explanation, tr("Import"), tip, parent)
         self._new = new
-        self.kind = _choice("Format", [(each.title, name) for name, each in FORMATS.items()])
+        self.kind = _choice(tr("Format"), _formats(), tr("How the dataset is written down"))
         if not new:
-            self.kind.addItem("COCO results, as proposals", RESULTS)
-        self.data = PathField("Dataset", file=True, folder=True)
-        self.images = PathField("Folder of the images", folder=True)
-        self.in_project = QCheckBox("Take the project's images, by file name")
-        self.accept_images = QCheckBox("Accept the images as complete")
-        self.crowds = QCheckBox("Take crowd regions (iscrowd 1) as ordinary instances")
-        self.form.addRow("Format", self.kind)
-        self.form.addRow("Dataset", self.data)
+            self.kind.addItem(tr("COCO results, as proposals"), RESULTS)
+        self.data = PathField(tr("Dataset"), file=True, folder=True)
+        self.images = PathField(tr("Folder of the images"), folder=True)
+        self.in_project = QCheckBox(tr("Take the project's images, by file name"))
+        self.accept_images = QCheckBox(tr("Accept the images as complete"))
+        self.crowds = QCheckBox(tr("Take crowd regions (iscrowd 1) as ordinary instances"))
+        self.in_project.setToolTip(tr("The annotations go to images that the project has already"))
+        self.accept_images.setToolTip(tr("For annotations that are finished: the images count as decided"))
+        self.crowds.setToolTip(tr("They are left out otherwise, because one outlines many objects"))
+        self.form.addRow(tr("Format"), self.kind)
+        self.form.addRow(tr("Dataset"), self.data)
         self._images_label = QLabel()
         self.form.addRow(self._images_label, self.images)
         for box in (self.in_project, self.accept_images, self.crowds):
@@ -149,7 +155,7 @@ class ImportDialog(_DatasetDialog):
         kind = self.kind.currentData()
         results = kind == RESULTS
         self.data.allow(file=kind != "voc", folder=kind not in ("coco", RESULTS))
-        self._images_label.setText("Dataset of its ids" if results else "Images")
+        self._images_label.setText(tr("Dataset of its ids") if results else tr("Images"))
         self.images.allow(file=results, folder=not results)
         self.images.setEnabled(results or not self.in_project.isChecked())
         self.in_project.setEnabled(not results)
@@ -163,29 +169,33 @@ class ExportDialog(_DatasetDialog):
     """What to export, in which format, and where to. `project` is the path of the project."""
 
     def __init__(self, project: Path, parent: QWidget | None = None) -> None:
-        explanation = "Accepted instances are written. What a format cannot hold is said at the end of the export."
-        super().__init__("Export dataset", explanation, "Export", parent)
+        explanation = tr("Accepted instances are written. What a format cannot hold is said at the end of the export.")
+        super().__init__(tr("Export dataset"), explanation, tr("Export"), tr("Write the dataset"), parent)
         self._project = project
-        self.kind = _choice("Format", [(each.title, name) for name, each in FORMATS.items()])
-        self.which = _choice("Images to export", _IMAGES)
-        self.split = QCheckBox("Divide into train and val; val gets")
+        self.kind = _choice(tr("Format"), _formats(), tr("What the programs that read the dataset understand"))
+        self.which = _choice(tr("Images to export"), _IMAGES, tr("Which images the dataset holds"))
+        self.split = QCheckBox(tr("Divide into train and val; val gets"))
         self.share = QSpinBox(minimum=1, maximum=99, value=20, suffix=" %")
-        self.share.setAccessibleName("Share of val")
-        self.seed = QSpinBox(minimum=0, maximum=9999, value=0, prefix="seed ")
-        self.seed.setAccessibleName("Seed of the division")
-        self.by_folder = QCheckBox("Keep images of one folder together")
-        self.files = _choice("Image files", _FILES)
-        self.out = PathField("Export to", save=True)
+        self.share.setAccessibleName(tr("Share of val"))
+        self.share.setToolTip(tr("How much of the images val gets"))
+        self.seed = QSpinBox(minimum=0, maximum=9999, value=0, prefix=f"{tr('seed')} ")
+        self.seed.setAccessibleName(tr("Seed of the division"))
+        self.seed.setToolTip(tr("The same seed divides the same images alike"))
+        self.by_folder = QCheckBox(tr("Keep images of one folder together"))
+        self.split.setToolTip(tr("Write two parts: one to train on, one to validate with"))
+        self.by_folder.setToolTip(tr("For images of one patient, slide or video that must not be in both parts"))
+        self.files = _choice(tr("Image files"), _FILES, tr("What becomes of the image files themselves"))
+        self.out = PathField(tr("Export to"), save=True)
         parts = QHBoxLayout()
         for widget in (self.split, self.share, self.seed):
             parts.addWidget(widget)
         parts.addStretch(1)
-        self.form.addRow("Format", self.kind)
-        self.form.addRow("Images", self.which)
-        self.form.addRow("Parts", parts)
+        self.form.addRow(tr("Format"), self.kind)
+        self.form.addRow(tr("Images"), self.which)
+        self.form.addRow(tr("Parts"), parts)
         self.form.addRow("", self.by_folder)
-        self.form.addRow("Image files", self.files)
-        self.form.addRow("Export to", self.out)
+        self.form.addRow(tr("Image files"), self.files)
+        self.form.addRow(tr("Export to"), self.out)
         self._suggested = ""
         for choice in (self.kind, self.files):
             choice.currentIndexChanged.connect(self._refresh)
@@ -226,9 +236,15 @@ class ExportDialog(_DatasetDialog):
         self.accept_button.setEnabled(self.out.path() is not None)
 
 
-def _choice(name: str, items: Iterable[tuple[str, object]]) -> QComboBox:
+def _formats() -> list[tuple[str, object]]:
+    """Titles and names of the formats; the titles are names of programs and of file formats."""
+    return [(each.title, name) for name, each in FORMATS.items()]
+
+
+def _choice(name: str, items: Iterable[tuple[str, object]], tip: str) -> QComboBox:
     box = QComboBox()
     box.setAccessibleName(name)
+    box.setToolTip(tip)
     for text, data in items:
         box.addItem(text, data)
     return box

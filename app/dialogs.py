@@ -11,6 +11,7 @@ from app.messages import NoticeBar
 from app.pages_dialog import PagesDialog
 from app.projects import Projects
 from app.report_dialog import ReportDialog
+from app.translation import tr, trn
 from engine.images import IMAGE_SUFFIXES
 from engine.project import SUFFIX
 
@@ -24,36 +25,41 @@ class ProjectDialogs:
         self._notices = notices
 
     def project(self) -> None:
-        path = QFileDialog.getOpenFileName(self._parent, "Open project", "", f"Maskwright projects (*{SUFFIX})")[0]
+        path = QFileDialog.getOpenFileName(
+            self._parent, tr("Open project"), "", f"{tr('Maskwright projects')} (*{SUFFIX})"
+        )[0]
         if path:
             self._projects.open(Path(path))
 
     def folder(self) -> None:
-        folder = self._folder("Open a folder of images")
+        folder = self._folder(tr("Open a folder of images"))
         if folder is not None:
             self._projects.open_folder(folder)
 
     def more_folder(self) -> None:
-        folder = self._folder("Add a folder of images")
+        folder = self._folder(tr("Add a folder of images"))
         if folder is not None:
             self._projects.drop([folder])
 
     def images(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        names = QFileDialog.getOpenFileNames(self._parent, "Add images", "", f"Images ({patterns})")[0]
+        names = QFileDialog.getOpenFileNames(self._parent, tr("Add images"), "", f"{tr('Images')} ({patterns})")[0]
         if names:
             self._projects.add(Path(name) for name in names)
 
     def offer_pages(self, files: Mapping[Path, int]) -> None:
         """Tell that files have more pages than the one that was added, and ask which of them to add."""
-        words = "1 file has more pages" if len(files) == 1 else f"{len(files)} files have more pages"
-        words += " than the one that was added."
-        self._notices.show_notice(words, action="Choose Pages…", then=lambda: self._pages(files))
+        words = trn(
+            "{count} file has more pages than the one that was added.",
+            "{count} files have more pages than the one that was added.",
+            len(files),
+        )
+        self._notices.show_notice(words, action=tr("Choose Pages…"), then=lambda: self._pages(files))
 
     def show_report(self, summary: str, lines: str) -> None:
         """Tell what a job did, and on demand everything it said."""
         show = (lambda: _open(ReportDialog(summary, lines, self._parent))) if lines else None
-        self._notices.show_next(summary, action="Details" if lines else "", then=show)
+        self._notices.show_next(summary, action=tr("Details") if lines else "", then=show)
 
     def _pages(self, files: Mapping[Path, int]) -> None:
         dialog = PagesDialog(files, self._parent)
@@ -82,9 +88,9 @@ class ProjectDialogs:
     def _export(self, dialog: ExportDialog) -> None:
         out = dialog.out.path()
         if out is not None and out.is_file():
-            question = f"{out.name} exists already. Replace it?"
+            question = tr("{file} exists already. Replace it?", file=out.name)
             yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
-            if QMessageBox.question(self._parent, "Export dataset", question, yes | no, no) != yes:
+            if QMessageBox.question(self._parent, tr("Export dataset"), question, yes | no, no) != yes:
                 return
         self._projects.export_dataset(dialog.arguments())
 

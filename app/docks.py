@@ -5,20 +5,23 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
 
+from app.panels.parts import Panel
+from app.translation import tr
+
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-IMAGES, CATEGORIES = "Images", "Categories"  # the others are tabs above the categories
+IMAGES, CATEGORIES = "images", "categories"  # the others are tabs above the categories
 
 
 class Docks:
-    """The docks of `window`, one a panel; the images at the left, everything else at the right."""
+    """The docks of `window`, one a panel, known by names that no language changes; the images at the left."""
 
-    def __init__(self, window: QMainWindow, panels: Mapping[str, QWidget]) -> None:
+    def __init__(self, window: QMainWindow, panels: Mapping[str, Panel]) -> None:
         self._window = window
         self._docks = {name: self._dock(name, panel) for name, panel in panels.items()}
 
-    def _dock(self, name: str, panel: QWidget) -> QDockWidget:
-        dock = QDockWidget(name, self._window)
-        dock.setObjectName(name.lower())
+    def _dock(self, name: str, panel: Panel) -> QDockWidget:
+        dock = QDockWidget(panel.heading, self._window)
+        dock.setObjectName(name)
         dock.setWidget(panel)
         dock.setTitleBarWidget(QWidget())  # every panel has its own heading
         dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
@@ -50,5 +53,6 @@ class Docks:
         """One entry a dock that shows and hides it."""
         for dock in self._docks.values():
             toggle = dock.toggleViewAction()
-            toggle.setText(f"{dock.windowTitle()} Panel")
+            toggle.setText(tr("{name} Panel", name=dock.windowTitle()))
+            toggle.setToolTip(tr("Show or hide this panel"))
             menu.addAction(toggle)

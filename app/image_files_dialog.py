@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QListWidget, QStackedWidget,
 from app.panels.parts import EmptyState, button, label, row
 from app.safekeeping import Safekeeping, problem_words
 from app.theme import SPACING
+from app.translation import tr
 from engine.project import FileProblem
 
-EXPLANATION = (
+EXPLANATION = tr(
     "Missing images are found again below a folder by their content, whatever they are called now. Masks stay with "
     "their images meanwhile."
 )
+_PROBLEMS = {FileProblem.MISSING: tr("missing"), FileProblem.CHANGED: tr("changed")}
 MOST_LISTED = 1000  # beyond that a list helps nobody
 
 
@@ -27,28 +29,37 @@ class ImageFilesDialog(QDialog):
         self._safekeeping = safekeeping
         self._writable = writable
         self._go_to = go_to
-        self.setWindowTitle("Image files")
+        self.setWindowTitle(tr("Image files"))
         self.resize(560, 420)
         self.summary = label("", "heading", wrap=True)
         self.list = QListWidget()
-        self.list.setAccessibleName("Missing and changed images")
+        self.list.setAccessibleName(tr("Missing and changed images"))
+        self.list.setToolTip(tr("Enter or a double click opens the image"))
         self.list.itemActivated.connect(self._open)
-        self._fine = EmptyState("image-check-outline", "Every image file is there", "None is missing or changed.")
+        self._fine = EmptyState(
+            "image-check-outline", tr("Every image file is there"), tr("None is missing or changed.")
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._fine)
         self.take_button = button(
-            "Keep Changed Files", safekeeping.take_changed_as_they_are, "", "The files were changed on purpose"
+            tr("Keep Changed Files"), safekeeping.take_changed_as_they_are, "", tr("The files were changed on purpose")
         )
-        self.find_button = button("Find in Folder…", self._find, "primary")
+        self.find_button = button(
+            tr("Find in Folder…"), self._find, "primary", tr("Look for the missing images below a folder")
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
         layout.setSpacing(2 * SPACING)
-        layout.addWidget(label("Image files", "title"))
+        layout.addWidget(label(tr("Image files"), "title"))
         layout.addWidget(self.summary)
         layout.addWidget(label(EXPLANATION, "muted", wrap=True))
         layout.addWidget(self._stack, 1)
-        layout.addLayout(row(self.take_button, None, button("Close", self.reject), self.find_button))
+        layout.addLayout(
+            row(
+                self.take_button, None, button(tr("Close"), self.reject, "", tr("Back to the window")), self.find_button
+            )
+        )
         safekeeping.problems_changed.connect(self.refresh)
         self.refresh()
 
@@ -57,7 +68,7 @@ class ImageFilesDialog(QDialog):
         problems = self._safekeeping.problems
         self.list.clear()
         for finding in problems[:MOST_LISTED]:
-            self.list.addItem(f"{finding.image.name}   ·   {finding.problem}   ·   {finding.image.path}")
+            self.list.addItem(f"{finding.image.name}   ·   {_PROBLEMS[finding.problem]}   ·   {finding.image.path}")
         self._stack.setCurrentWidget(self.list if problems else self._fine)
         self.summary.setText(problem_words(problems) if problems else "")
         self.summary.setVisible(bool(problems))
@@ -66,7 +77,7 @@ class ImageFilesDialog(QDialog):
         self.take_button.setEnabled(self._writable and FileProblem.CHANGED in kinds)
 
     def _find(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder to look for the missing images in")
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder to look for the missing images in"))
         if folder:
             self._safekeeping.find_missing(Path(folder))
 

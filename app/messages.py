@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from app.preferences import log_folder
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.errors import MaskwrightError
 
 NOTICE_SECONDS = 6  # long enough to read two lines, short enough not to be in the way
@@ -81,7 +82,7 @@ class Faults(QObject):
         if isinstance(error, MaskwrightError):
             self._raised.emit(str(error), details)
         else:
-            self._raised.emit("Something went wrong inside Maskwright. Your edits are saved.", details)
+            self._raised.emit(tr("Something went wrong inside Maskwright. Your edits are saved."), details)
 
     def _relay(self, message: str, details: str) -> None:
         self._show(message, details)
@@ -93,7 +94,7 @@ class ErrorDialog(QDialog):
     def __init__(self, message: str, details: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Maskwright")
-        self.setAccessibleName("Error")
+        self.setAccessibleName(tr("Error"))
         self.setMinimumWidth(460)
         self._report = _report(message, details)
         icon = QLabel()
@@ -107,7 +108,7 @@ class ErrorDialog(QDialog):
         head.addWidget(text, 1)
         self._text = QPlainTextEdit(self._report)
         self._text.setReadOnly(True)
-        self._text.setAccessibleName("Details of the error")
+        self._text.setAccessibleName(tr("Details of the error"))
         self._text.setMinimumHeight(200)
         self._text.hide()
         layout = QVBoxLayout(self)
@@ -123,12 +124,15 @@ class ErrorDialog(QDialog):
         return self._report == _report(message, details)
 
     def _buttons(self) -> QHBoxLayout:
-        self.copy_button = QPushButton("Copy details")
+        self.copy_button = QPushButton(tr("Copy details"))
+        self.copy_button.setToolTip(tr("Copy everything that a report of this error needs"))
         self.copy_button.clicked.connect(self._copy)
-        show = QPushButton("Show details")
+        show = QPushButton(tr("Show details"))
+        show.setToolTip(tr("Show everything that a report of this error needs"))
         show.setCheckable(True)
         show.toggled.connect(self._text.setVisible)
-        self._close = QPushButton("Close")
+        self._close = QPushButton(tr("Close"))
+        self._close.setToolTip(tr("Back to the window"))
         self._close.setProperty("kind", "primary")
         self._close.setDefault(True)
         self._close.clicked.connect(self.accept)
@@ -141,7 +145,7 @@ class ErrorDialog(QDialog):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._report)
-        self.copy_button.setText("Copied")
+        self.copy_button.setText(tr("Copied"))
 
 
 def _report(message: str, details: str) -> str:
@@ -159,7 +163,7 @@ class NoticeBar(QFrame):
         self._over = parent
         self._canvas = canvas
         self.setProperty("kind", "card")
-        self.setAccessibleName("Notice")
+        self.setAccessibleName(tr("Notice"))
         self._icon = QLabel()
         self._label = QLabel()
         self._label.setWordWrap(False)
@@ -168,8 +172,8 @@ class NoticeBar(QFrame):
         self._action.clicked.connect(self._act)
         self._close = QToolButton()
         self._close.setProperty("kind", "quiet")
-        self._close.setAccessibleName("Dismiss notice")
-        self._close.setToolTip("Dismiss")
+        self._close.setAccessibleName(tr("Dismiss notice"))
+        self._close.setToolTip(tr("Dismiss"))
         self._close.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACING, SPACING, SPACING, SPACING)

@@ -9,6 +9,7 @@ from app.panels.parts import label
 from app.theme import SPACING, theme
 from app.tools.base import Tool
 from app.tools.options import Choice, Number, Option, Toggle
+from app.translation import tr
 
 _HEIGHT = 40
 _SLIDER_STEPS = 1000  # more than a slider has pixels
@@ -99,7 +100,9 @@ class _Segments(QWidget):
         group = QButtonGroup(self)
         self._buttons: dict[str, _OptionButton] = {}
         for entry in option.entries:
-            button = self._buttons[entry.value] = _OptionButton(entry.text, f"{option.text}: {entry.text}", entry.icon)
+            button = self._buttons[entry.value] = _OptionButton(
+                entry.text, tr("{option}: {value}", option=option.text, value=entry.text), entry.icon
+            )
             button.setChecked(entry.value == option.value)
             button.clicked.connect(_setter(option, entry.value))
             group.addButton(button)
@@ -129,6 +132,7 @@ class _NumberControl(QWidget):
         row.setSpacing(SPACING)
         name = QLabel(option.text)
         name.setProperty("kind", "muted")
+        name.setBuddy(self._slider)
         for widget in (name, self._slider, self._field):
             widget.setAccessibleName(option.text)
             widget.setToolTip(option.tip)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.panels.parts import button, label, row
 from app.theme import SPACING
+from app.translation import tr
 
 
 class ReportDialog(QDialog):
@@ -12,18 +13,24 @@ class ReportDialog(QDialog):
 
     def __init__(self, summary: str, lines: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Report")
+        self.setWindowTitle(tr("Report"))
         self.resize(640, 420)
         self._lines = lines
         self.text = QPlainTextEdit(lines)
         self.text.setReadOnly(True)
-        self.text.setAccessibleName("Everything the job said")
+        self.text.setAccessibleName(tr("Everything the job said"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
         layout.setSpacing(2 * SPACING)
         layout.addWidget(label(summary, "heading", wrap=True))
         layout.addWidget(self.text, 1)
-        layout.addLayout(row(button("Copy", self._copy), None, button("Close", self.accept, "primary")))
+        layout.addLayout(
+            row(
+                button(tr("Copy"), self._copy, "", tr("Copy every line")),
+                None,
+                button(tr("Close"), self.accept, "primary", tr("Back to the window")),
+            )
+        )
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._lines)

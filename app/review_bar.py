@@ -9,6 +9,7 @@ from app.panels.parts import IconLabel, label, row
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.records import Review
 
 
@@ -23,10 +24,10 @@ class ReviewBar(QWidget):
         self._icon = IconLabel("circle-outline", "faint", 16)
         self._name = label("", "heading")
         self._status = label("", "small")
-        self._accept = _button(actions["accept_image"], "Accept image", "primary")
-        self._empty = _button(actions["verify_empty"], "Empty")
-        self._skip = _button(actions["skip_image"], "Skip")
-        self._reopen = _button(actions["reopen_image"], "Reopen image")
+        self._accept = _button(actions["accept_image"], tr("Accept image"), "primary")
+        self._empty = _button(actions["verify_empty"], tr("Empty"))
+        self._skip = _button(actions["skip_image"], tr("Skip"))
+        self._reopen = _button(actions["reopen_image"], tr("Reopen image"))
         layout = row(
             _arrow(actions["previous_image"]),
             _arrow(actions["next_image"]),
@@ -60,9 +61,10 @@ class ReviewBar(QWidget):
         look = IMAGE_LOOKS[image.status]
         self._icon.set_icon(look.icon, look.token)
         self._name.setText(image.name)
-        held = ", hold-out" if image.hold_out else ""
-        read_only = ", read only" if self._session.read_only else ""
-        self._status.setText(f"{look.word}{held}{read_only}")
+        words = [look.word]
+        words += [tr("hold-out")] if image.hold_out else []
+        words += [tr("read only")] if self._session.read_only else []
+        self._status.setText(", ".join(words))
 
 
 def _button(action: QAction, text: str, kind: str = "") -> QPushButton:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.background import Background
 from app.session import Session
+from app.translation import number, tr, trn, when
 from engine.errors import MaskwrightError
 from engine.project import FileFinding, FileProblem, Project, backups
 from engine.project.backups import Backup
@@ -137,7 +138,16 @@ class Safekeeping(QObject):
             self._session.problem.emit(str(error), "")
             return
         missing = sum(finding.problem is FileProblem.MISSING for finding in self.problems)
-        self.said.emit(f"Found {len(found)} of {missing} missing images.", "", None)
+        self.said.emit(
+            trn(
+                "Found {found} of {count} missing image.",
+                "Found {found} of {count} missing images.",
+                missing,
+                found=number(len(found)),
+            ),
+            "",
+            None,
+        )
         self._session.reload_images()
         current = self._session.image
         if current is not None and current.id in found:
@@ -151,7 +161,7 @@ class Safekeeping(QObject):
         self.problems = found
         self.problems_changed.emit()
         if told:
-            self.said.emit(problem_words(found), "Show", self._show_problems)
+            self.said.emit(problem_words(found), tr("Show"), self._show_problems)
 
     # -- telling
 
@@ -168,12 +178,15 @@ class Safekeeping(QObject):
         self.check_files()
         if project.recovery is not None:
             self.said.emit(
-                _recovered(project.recovery.edits, project.recovery.last), "Show History", self._show_history
+                _recovered(project.recovery.edits, project.recovery.last), tr("Show History"), self._show_history
             )
         elif project.network is not None:
             self.said.emit(
-                f"This project is on a network drive ({project.network}): it is saved without a shared log there, "
-                "which is safe but slower.",
+                tr(
+                    "This project is on a network drive ({drive}): it is saved without a shared log there, which is "
+                    "safe but slower.",
+                    drive=project.network,
+                ),
                 "",
                 None,
             )
@@ -186,24 +199,17 @@ def problem_words(findings: list[FileFinding]) -> str:
     """How many image files are missing, and how many changed, in a sentence."""
     counts = {problem: sum(finding.problem is problem for finding in findings) for problem in FileProblem}
     missing, changed = counts[FileProblem.MISSING], counts[FileProblem.CHANGED]
-    parts = [f"{_images(missing)} is missing" if missing == 1 else f"{_images(missing)} are missing"] if missing else []
-    parts += (
-        [f"{_images(changed)} has changed" if changed == 1 else f"{_images(changed)} have changed"] if changed else []
-    )
-    return f"{', '.join(parts)}." if parts else "Every image file is there."
+    parts = [trn("{count} image is missing.", "{count} images are missing.", missing)] if missing else []
+    parts += [trn("{count} image has changed.", "{count} images have changed.", changed)] if changed else []
+    return " ".join(parts) or tr("Every image file is there.")
 
 
 def _recovered(edits: int, last: datetime | None) -> str:
     if last is None:
-        return "The last session was cut off before its first edit. Nothing was lost."
-    count = "its one edit is" if edits == 1 else f"all {edits} edits are"
-    return f"The last session was cut off. Nothing was lost: {count} here, the last of {when(last)}."
-
-
-def when(moment: datetime) -> str:
-    """A moment as people say it, in local time."""
-    return f"{moment.astimezone():%d %b %Y, %H:%M}"
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+        return tr("The last session was cut off before its first edit. Nothing was lost.")
+    return trn(
+        "The last session was cut off. Nothing was lost: its one edit is here, of {moment}.",
+        "The last session was cut off. Nothing was lost: all {count} edits are here, the last of {moment}.",
+        edits,
+        moment=when(last),
+    )

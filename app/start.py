@@ -9,28 +9,26 @@ if TYPE_CHECKING:
     from app.preferences import Preferences
     from app.window import MainWindow
 
-NO_DISPLAY = (
-    "There is no display for the window; headless verbs work without one: python main.py predict, finetune, train, "
-    "evaluate, import, export, validate, doctor or demo (see python main.py --help)."
-)
 NO_DISPLAY_CODE = 2
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Open the window and return the exit code when it is closed. `arguments` may name a project file."""
     if not has_display():
-        print(NO_DISPLAY, file=sys.stderr)
+        print(_no_display(), file=sys.stderr)
         return NO_DISPLAY_CODE
     from PySide6.QtWidgets import QApplication
 
     from app.messages import Faults, start_logging
     from app.preferences import Preferences
     from app.theme import theme
+    from app.translation import translate_qt
     from app.window import MainWindow
 
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Maskwright")
     application.setDesktopFileName("maskwright")
+    translate_qt(application)
     start_logging()
     preferences = Preferences()
     theme().apply(application, preferences.mode)
@@ -47,6 +45,15 @@ def has_display() -> bool:
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _no_display() -> str:
+    from app.translation import tr
+
+    return tr(
+        "There is no display for the window; headless verbs work without one: python main.py predict, finetune, "
+        "train, evaluate, import, export, validate, doctor or demo (see python main.py --help)."
+    )
 
 
 def _begin(window: "MainWindow", preferences: "Preferences", arguments: list[str]) -> None:

@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
+from app.translation import tr
+
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 SPACING = 8  # every margin and gap is a multiple of half of this
 
@@ -21,6 +23,9 @@ class Mode(StrEnum):
     SYSTEM = "system"
     LIGHT = "light"
     DARK = "dark"
+
+
+MODE_WORDS = {Mode.SYSTEM: tr("Like the System"), Mode.LIGHT: tr("Light"), Mode.DARK: tr("Dark")}
 
 
 @dataclass(frozen=True)

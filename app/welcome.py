@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 
 from app.panels.parts import IconButton, IconLabel, button, label, row, set_kind
 from app.theme import RESOURCES, SPACING
+from app.translation import tr
 
 WIDTH = 720
 CARDS = (
-    ("sample", "flask-outline", "Open the sample project", "Nuclei images and a model, ready to try"),
-    ("open_folder", "folder-image", "Open a folder of images", "A new project is made beside them"),
-    ("open_dataset", "code-json", "Open a dataset", "COCO, LabelMe, YOLO, VOC or label maps"),
-    ("open_project", "folder-open-outline", "Open a project", "Continue a .maskwright file"),
+    ("sample", "flask-outline", tr("Open the sample project"), tr("Nuclei images and a model, ready to try")),
+    ("open_folder", "folder-image", tr("Open a folder of images"), tr("A new project is made beside them")),
+    ("open_dataset", "code-json", tr("Open a dataset"), tr("COCO, LabelMe, YOLO, VOC or label maps")),
+    ("open_project", "folder-open-outline", tr("Open a project"), tr("Continue a .maskwright file")),
 )
 
 
@@ -30,6 +31,7 @@ class Card(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
+        self.setToolTip(text)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(label(title, "heading"))
@@ -58,7 +60,7 @@ class Welcome(QScrollArea):
         self._open_recent = open_recent
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
-        self._recent_heading = label("Recent projects", "heading")
+        self._recent_heading = label(tr("Recent projects"), "heading")
         self._hint = self._drop_hint()
         column_widget = QWidget()
         column_widget.setFixedWidth(WIDTH)
@@ -81,7 +83,7 @@ class Welcome(QScrollArea):
         self.setWidget(page)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAccessibleName("Welcome")
+        self.setAccessibleName(tr("Welcome"))
 
     def set_recent(self, paths: list[Path]) -> None:
         """List the projects that were opened last."""
@@ -105,7 +107,7 @@ class Welcome(QScrollArea):
         head.setSpacing(SPACING // 2)
         head.addWidget(picture)
         head.addWidget(label("Maskwright", "display"))
-        head.addWidget(label("Correct masks instead of drawing them.", "lead"))
+        head.addWidget(label(tr("Correct masks instead of drawing them."), "lead"))
         return head
 
     def _cards(self, choices: Mapping[str, Callable[[], object]]) -> QGridLayout:
@@ -121,7 +123,7 @@ class Welcome(QScrollArea):
         layout = row(
             None,
             IconLabel("tray-arrow-down", "muted", 20),
-            label("or drop images, a folder or a project anywhere in this window", "muted"),
+            label(tr("or drop images, a folder or a project anywhere in this window"), "muted"),
             None,
         )
         layout.setContentsMargins(16, 14, 16, 14)
@@ -130,9 +132,9 @@ class Welcome(QScrollArea):
 
     def _recent_row(self, path: Path) -> QWidget:
         line = QWidget()
-        name = button(path.stem, lambda: self._open_recent(path), "link", f"Open {path}")
+        name = button(path.stem, lambda: self._open_recent(path), "link", tr("Open {project}", project=path))
         where = label(str(path.parent).replace(str(Path.home()), "~"), "small")
-        go = IconButton("arrow-right", f"Open {path.stem}", lambda: self._open_recent(path))
+        go = IconButton("arrow-right", tr("Open {project}", project=path.stem), lambda: self._open_recent(path))
         layout = row(name, where, None, go)
         layout.setContentsMargins(0, 0, 0, 0)
         line.setLayout(layout)

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QIcon,
 )
-from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget
 
 from app.actions import ACTION_WORDS, Actions
 from app.backups_dialog import BackupsDialog
@@ -28,21 +28,25 @@ from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
-from app.keymap import tool_names
+from app.keymap import PROJECT, VIEW, tool_names
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
 from app.panels.history import HistoryPanel
 from app.panels.images import ImagesPanel
 from app.panels.instances import InstancesPanel
+from app.panels.model import STATES
+from app.panels.parts import Panel
 from app.panels.quality import QualityPanel
+from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
 from app.safekeeping import Safekeeping
 from app.session import Session
 from app.status_bar import StatusBar
-from app.theme import RESOURCES, Mode, theme
+from app.theme import MODE_WORDS, RESOURCES, Mode, theme
 from app.timeline import Timeline
+from app.translation import tr
 from app.welcome import Welcome
 from app.workplace import Workplace
 from engine.project import Round
@@ -150,13 +154,13 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.workplace)
         self.setCentralWidget(self.pages)
-        panels: dict[str, QWidget] = {
-            "Images": self.images,
-            "Instances": self.instances,
-            "Model": self.training,
-            "History": self.history,
-            "Quality": self.findings,
-            "Categories": self.categories,
+        panels: dict[str, Panel] = {
+            "images": self.images,
+            "instances": self.instances,
+            "model": self.training,
+            "history": self.history,
+            "quality": self.findings,
+            "categories": self.categories,
         }
         self.docks = Docks(self, panels)
         self.status = StatusBar(self.session, self.canvas)
@@ -164,9 +168,9 @@ class MainWindow(QMainWindow):
         self._busy = QLabel()
         self.status.addWidget(self._busy)
         menus = self.actions_.fill_menus(self.menuBar())
-        self._add_theme_menu(menus["View"])
-        self._recent_menu = QMenu("Open Recent", self)
-        menus["Project"].insertMenu(self.actions_["add_images"], self._recent_menu)
+        self._add_theme_menu(menus[VIEW])
+        self._recent_menu = QMenu(tr("Open Recent"), self)
+        menus[PROJECT].insertMenu(self.actions_["add_images"], self._recent_menu)
         self.actions_.add_category_keys(self, self.decisions.choose_category)
         listed = ("accept", "reject", "reopen", "delete", "hide_selected")
         self.instances.set_actions([self.actions_[command_id] for command_id in listed])
@@ -176,9 +180,9 @@ class MainWindow(QMainWindow):
         self.docks.fill_menu(menu)
         menu.addSeparator()
         group = QActionGroup(self)
-        submenu = menu.addMenu("Theme")
+        submenu = menu.addMenu(tr("Theme"))
         for mode in Mode:
-            action = submenu.addAction("Like the System" if mode is Mode.SYSTEM else mode.capitalize())
+            action = submenu.addAction(MODE_WORDS[mode])
             action.setCheckable(True)
             action.setChecked(mode is self.preferences.mode)
             action.setData(mode)
@@ -206,7 +210,7 @@ class MainWindow(QMainWindow):
         self.rounds.found.connect(self._round_found)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
-        self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("History"))
+        self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
         self.safekeeping.said.connect(self._say)
         self.safekeeping.restored.connect(self.projects.open)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
@@ -239,7 +243,7 @@ class MainWindow(QMainWindow):
         )
         names = [session.image.name] if session.image is not None else []
         if session.project is not None:
-            names.append(session.project.path.stem + (" (read only)" if session.read_only else ""))
+            names.append(session.project.path.stem + (f" ({tr('read only')})" if session.read_only else ""))
         self.setWindowTitle(" — ".join([*names, "Maskwright"]))
 
     def _name_history(self) -> None:
@@ -252,9 +256,12 @@ class MainWindow(QMainWindow):
             "undo": project is not None and project.can_undo,
             "redo": project is not None and project.can_redo,
         }
+        texts = {"undo": (tr("Undo"), tr("Undo {action}")), "redo": (tr("Redo"), tr("Redo {action}"))}
         for command_id, entry in (("undo", undo), ("redo", redo)):
-            words = ACTION_WORDS[entry.action] if entry is not None and possible[command_id] else ""
-            self.actions_.rename(command_id, f"{command_id.capitalize()} {words}".strip())
+            text, named = texts[command_id]
+            if entry is not None and possible[command_id]:
+                text = named.format(action=ACTION_WORDS[entry.action])
+            self.actions_.rename(command_id, text)
             self.actions_[command_id].setEnabled(possible[command_id])
 
     def _list_recent(self) -> None:
@@ -279,7 +286,7 @@ class MainWindow(QMainWindow):
 
     def _step(self, step: int) -> None:
         if not self.session.step_image(step):
-            self.notices.show_notice("This is the last image." if step > 0 else "This is the first image.")
+            self.notices.show_notice(tr("This is the last image.") if step > 0 else tr("This is the first image."))
 
     def _choose_tool(self, name: str) -> None:
         self.workplace.choose_tool(name)
@@ -297,36 +304,29 @@ class MainWindow(QMainWindow):
         self.training.card.set_state(state)
         image = self.session.image
         waiting = image is not None and image.predicted_by is None
-        words = {PredictorState.LOADING: "Loading the model…", PredictorState.PREDICTING: "Predicting…"}
-        self.canvas.set_busy(words.get(PredictorState(state)) if waiting else None)
+        working = state in (PredictorState.LOADING, PredictorState.PREDICTING)
+        self.canvas.set_busy(STATES[PredictorState(state)][2] if waiting and working else None)
 
     def _prediction_failed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)
         first = message.splitlines()[0]
-        self.notices.show_notice(first, action="Details", then=lambda: self.show_problem(message, details))
+        self.notices.show_notice(first, action=tr("Details"), then=lambda: self.show_problem(message, details))
 
     def _fine_tune(self) -> None:
-        self.docks.reveal("Model")
+        self.docks.reveal("model")
         self.rounds.start()
 
     def _round_finished(self, entry: Round) -> None:
-        words = {
-            "better": "The fine-tuned model is better and predicts from now on.",
-            "worse": "The fine-tuned model is worse. The model before keeps predicting.",
-        }
-        text = words.get(entry.verdict or "", "Whether the fine-tuned model is better cannot be told. You decide.")
-        self.notices.show_notice(text, action="Show", then=lambda: self.docks.reveal("Model"))
+        self.notices.show_notice(finished_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
 
     def _round_found(self, entry: Round) -> None:
-        decided = "the model predicts from now on" if entry.promoted else "the model before keeps predicting"
-        text = f"A fine-tune finished after the window was gone: {entry.verdict}; {decided}."
-        self.notices.show_next(text, action="Show", then=lambda: self.docks.reveal("Model"))
+        self.notices.show_next(found_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
 
     # -- saving
 
     def _save(self) -> None:
         self.safekeeping.checkpoint()
-        self.notices.show_notice("Everything is saved already: each edit is on disk the moment you make it.")
+        self.notices.show_notice(tr("Everything is saved already: each edit is on disk the moment you make it."))
 
     # -- saying things
 
@@ -353,12 +353,12 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _about(self) -> None:
-        promise = "Correct masks instead of drawing them."
-        QMessageBox.about(self, "About Maskwright", f"Maskwright\n{promise}\n\n{versions()}")
+        promise = tr("Correct masks instead of drawing them.")
+        QMessageBox.about(self, tr("About Maskwright"), f"Maskwright\n{promise}\n\n{versions()}")
 
     def _offer_reading(self, path: Path, why: str) -> None:
         self.notices.show_notice(
-            why.split(". ")[0] + ".", action="Open read-only", then=lambda: self.projects.open(path, read_only=True)
+            why.split(". ")[0] + ".", action=tr("Open read-only"), then=lambda: self.projects.open(path, read_only=True)
         )
 
     def _busy_words(self, words: str) -> None:

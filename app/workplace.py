@@ -11,6 +11,7 @@ from app.review_bar import ReviewBar
 from app.session import Session
 from app.tools.base import Tool
 from app.tools.toolbox import all_tools
+from app.translation import tr
 
 _RULE = ""
 _VIEW = ("hide_masks", "fit", "zoom_in", "zoom_out")
@@ -62,8 +63,8 @@ class Workplace(QWidget):
         self.canvas.show_bounds(bounds)
 
     def _make_strip(self) -> QToolBar:
-        strip = QToolBar("Tools")
-        strip.setAccessibleName("Tools")
+        strip = QToolBar(tr("Tools"))
+        strip.setAccessibleName(tr("Tools"))
         strip.setOrientation(Qt.Orientation.Vertical)
         strip.setIconSize(QSize(20, 20))
         strip.setMovable(False)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QPixmap
 from app.canvas.pyramid import DeepPyramid
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
+from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.images import LARGE_PIXELS, read_deep, read_preview
 from engine.project import Project
@@ -141,7 +142,7 @@ class _ReaderThread(PlannedThread[ReadTask]):
         except (MaskwrightError, OSError) as error:
             self.unreadable.emit(task, str(error))
         except Exception:
-            self.unreadable.emit(task, f"Reading {task.path.name} failed inside Maskwright.")
+            self.unreadable.emit(task, tr("Reading {file} failed inside Maskwright.", file=task.path.name))
             raise
 
 

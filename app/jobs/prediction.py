@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.jobs.pixels import PixelCache, prefetched
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
+from app.translation import tr
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.records import Detection, Image, Review
 
@@ -67,7 +68,7 @@ class _PredictionThread(PlannedThread[PredictTask]):
             self.failed.emit(task, str(error), "")
             return
         except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
-            message = f"The prediction stopped: {type(error).__name__}: {error}"
+            message = tr("The prediction stopped: {error}", error=f"{type(error).__name__}: {error}")
             self.failed.emit(task, message, traceback.format_exc())
             return
         if detections is not None and self._predictor is not None:

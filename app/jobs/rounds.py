@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
+from app.translation import tr
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.learning.finished import BETTER, register, round_of, unregistered_rounds
@@ -18,7 +19,7 @@ from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
 
 DECLINED = "declined_round"  # the project's fact that says which round the person decided against last
-IN_ITS_PLACE = "The bundled model predicts in its place."
+IN_ITS_PLACE = tr("The bundled model predicts in its place.")
 
 
 @dataclass
@@ -154,7 +155,7 @@ class Rounds(QObject):
         assert project is not None
         fault = self._fault(path)
         if fault is not None:
-            self.failed.emit(f"{fault} The model stays as it was.", "")
+            self.failed.emit(f"{fault} {tr('The model stays as it was.')}", "")
             return
         try:
             current = CheckpointReference(known_id or checkpoint_id(path), path)
@@ -217,7 +218,9 @@ class Rounds(QObject):
         elif outcome.get("event") == "failed":
             self.failed.emit(f"{outcome['message']} {outcome.get('remedy', '')}".strip(), errors)
         elif not cancelled and outcome.get("event") != "cancelled":
-            self.failed.emit(f"Fine-tuning stopped unexpectedly (exit code {code}). The model is unchanged.", errors)
+            self.failed.emit(
+                tr("Fine-tuning stopped unexpectedly (exit code {code}). The model is unchanged.", code=code), errors
+            )
 
     def _register(self, outcome: dict[str, Any]) -> None:
         """Write a finished round into the project; better is promoted at once, anything else is for the person."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractItemView, QColorDialog, QListView, QStack
 from app.panels.category_list import CategoryDelegate, CategoryListModel
 from app.panels.parts import EmptyState, IconButton, Panel, TextField, row
 from app.session import Session
+from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.project import category_color, commands
 
@@ -15,17 +16,19 @@ class CategoriesPanel(Panel):
     """Lists the categories; the marked one is what the next drawn instance will be."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__("Categories")
+        super().__init__(tr("Categories"))
         self._session = session
         self.model = CategoryListModel(session)
         self.list = self._make_list()
-        self._empty = EmptyState("tag-outline", "No categories yet", "Name one below, or let the model bring its own.")
+        self._empty = EmptyState(
+            "tag-outline", tr("No categories yet"), tr("Name one below, or let the model bring its own.")
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._empty)
-        self.field = TextField("New category", "New category")
+        self.field = TextField(tr("New category"), tr("New category"))
         self.field.returnPressed.connect(self.add)
-        self._add = IconButton("plus", "Add category", self.add)
+        self._add = IconButton("plus", tr("Add category"), self.add)
         self.column.addWidget(self._stack, 1)
         self.column.addLayout(row(self.field, self._add))
         session.categories_changed.connect(self._refresh)
@@ -51,7 +54,7 @@ class CategoriesPanel(Panel):
 
     def _make_list(self) -> QListView:
         view = QListView()
-        view.setAccessibleName("Categories")
+        view.setAccessibleName(tr("Categories"))
         view.setModel(self.model)
         self._delegate = CategoryDelegate()
         self._delegate.dot_clicked.connect(self._recolor)
@@ -86,6 +89,6 @@ class CategoriesPanel(Panel):
         category = self._session.categories[category_id]
         if self._session.read_only:
             return
-        color = QColorDialog.getColor(QColor(category.color), self, f"Colour of {category.name}")
+        color = QColorDialog.getColor(QColor(category.color), self, tr("Colour of {category}", category=category.name))
         if color.isValid():
             self._session.apply(commands.recolor_category(category, color.name()))

@@ -20,6 +20,7 @@ from app.panels.instance_list import paint_dot
 from app.panels.parts import TextField
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.project import commands
 from engine.records import Category
@@ -56,9 +57,14 @@ class CategoryListModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return category.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            key = f", key {index.row() + 1}" if index.row() < len(CATEGORY_KEYS) else ""
-            return f"{category.name}{key}\nDouble click to rename, click the dot for another colour"
+            return self._tip(category, index.row())
         return None
+
+    @staticmethod
+    def _tip(category: Category, row: int) -> str:
+        has_key = row < len(CATEGORY_KEYS)
+        name = tr("{category}, key {key}", category=category.name, key=CATEGORY_KEYS[row]) if has_key else category.name
+        return f"{name}\n{tr('Double click to rename, click the dot for another colour')}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
@@ -89,7 +95,7 @@ class CategoryDelegate(QStyledItemDelegate):
         return QSize(120, ROW_HEIGHT)
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        return TextField("Category name", "Name", parent)
+        return TextField(tr("Category name"), tr("Name"), parent)
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         editor.setGeometry(option.rect.adjusted(24, 1, -32, -1))

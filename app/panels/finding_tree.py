@@ -5,10 +5,12 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.jobs.quality import Quality
+from app.panels.finding_words import FINDING_WORDS
 from app.panels.image_list import Index, paint_row_background
 from app.panels.status import Look
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import number, tr
 from engine.quality.checks import ABOUT, Check, Severity, gravest_first
 from engine.quality.findings import Finding
 
@@ -17,9 +19,9 @@ CHECK_ROLE = Qt.ItemDataRole.UserRole + 1
 LISTED = 1000  # findings a check: a view asks for every row whenever one comes, and nobody reads more
 ROW_HEIGHT = 44  # the same for all: a view of thousands of rows then asks for one
 SEVERITY_LOOKS = {
-    Severity.ERROR: Look("alert-circle-outline", "danger", "Error"),
-    Severity.WARNING: Look("alert-outline", "warning", "Warning"),
-    Severity.HINT: Look("lightbulb-outline", "accent", "Hint"),
+    Severity.ERROR: Look("alert-circle-outline", "danger", tr("Error")),
+    Severity.WARNING: Look("alert-outline", "warning", tr("Warning")),
+    Severity.HINT: Look("lightbulb-outline", "accent", tr("Hint")),
 }
 _CHECKS = list(Check)
 _TOP = 0  # the internal id of a check's row; that of a finding's row is one more than the place of its check
@@ -106,14 +108,14 @@ class FindingTree(QAbstractItemModel):
     def place(self, finding: Finding) -> str:
         """The name of the image that a finding is about, and what is to be known of it."""
         image = self._session.images.get(finding.image_id) if finding.image_id is not None else None
-        name = "The whole project" if image is None else image.name
-        return f"{name} · no longer found" if self._quality.is_outdated(finding) else name
+        name = tr("The whole project") if image is None else image.name
+        return tr("{image} · no longer found", image=name) if self._quality.is_outdated(finding) else name
 
     def _words(self, check: Check, finding: Finding | None) -> str:
         if finding is not None:
             return f"{finding.message}\n{self.place(finding)}"
         look = SEVERITY_LOOKS[ABOUT[check].severity]
-        return f"{look.word}: {ABOUT[check].title}, {self._open[check]:,}"
+        return f"{look.word}: {FINDING_WORDS[check].title}, {number(self._open[check])}"
 
     def _clear(self) -> None:
         self.beginResetModel()
@@ -187,10 +189,10 @@ class FindingDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(colors.color("text" if count else "muted"))
         title = area.adjusted(46, 0, -52, 0)
-        words = painter.fontMetrics().elidedText(ABOUT[check].title, Qt.TextElideMode.ElideRight, title.width())
+        words = painter.fontMetrics().elidedText(FINDING_WORDS[check].title, Qt.TextElideMode.ElideRight, title.width())
         painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, words)
         painter.setPen(colors.color("muted"))
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{count:,}")
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number(count))
 
     def _paint_finding(self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, finding: Finding) -> None:
         colors = theme()

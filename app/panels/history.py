@@ -10,6 +10,7 @@ from app.panels.history_list import HistoryDelegate, HistoryModel
 from app.panels.image_list import ThumbnailSource
 from app.panels.parts import EmptyState, Panel, button, row
 from app.session import Session
+from app.translation import tr, trn
 
 REFRESH_MS = 50  # one refresh for a burst of edits
 
@@ -29,13 +30,17 @@ class HistoryPanel(Panel):
     """Lists what was done. `travel` takes the id of the edit that is to be the last one done, 0 for none."""
 
     def __init__(self, session: Session, thumbnails: ThumbnailSource, travel: Callable[[int], object]) -> None:
-        super().__init__("History", headed=False)
+        super().__init__(tr("History"), headed=False)
         self._session = session
         self._travel = travel
         self.model = HistoryModel(session)
         self.list = self._make_list(thumbnails)
-        self.go_button = button("Go Here", self._go, "", "Undo or redo everything between here and the chosen edit")
-        self._empty = EmptyState("history", "Nothing done yet", "Every edit is listed here, and can be gone back to.")
+        self.go_button = button(
+            tr("Go Here"), self._go, "", tr("Undo or redo everything between here and the chosen edit")
+        )
+        self._empty = EmptyState(
+            "history", tr("Nothing done yet"), tr("Every edit is listed here, and can be gone back to.")
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._empty)
@@ -49,7 +54,7 @@ class HistoryPanel(Panel):
 
     def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
         view = _HistoryView()
-        view.setAccessibleName("History")
+        view.setAccessibleName(tr("History"))
         view.setModel(self.model)
         self._delegate = HistoryDelegate(self.model, thumbnails)
         view.setItemDelegate(self._delegate)
@@ -70,7 +75,7 @@ class HistoryPanel(Panel):
         if here.isValid():
             self.list.setCurrentIndex(here)
         undone = self.model.current_row() if rows else 0
-        self.summary.setText(f"{undone} undone" if undone else "")
+        self.summary.setText(trn("{count} undone", "{count} undone", undone) if undone else "")
         self._enable()
 
     def event(self, event: QEvent) -> bool:

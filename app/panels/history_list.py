@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from app.actions import ACTION_WORDS
 from app.jobs.pixels import thumbnail_window
 from app.panels.image_list import THUMBNAIL, ThumbnailSource, paint_row_background
+from app.panels.provenance import done_by
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr, when
 from engine.project import HistoryEntry
 from engine.records import Image
 
@@ -70,7 +72,7 @@ class HistoryModel(QAbstractListModel):
         if role == ENTRY_ROLE:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return ACTION_WORDS[entry.action] if entry is not None else "Beginning"
+            return ACTION_WORDS[entry.action] if entry is not None else tr("Beginning")
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             return self._words(entry)
         return None
@@ -88,12 +90,13 @@ class HistoryModel(QAbstractListModel):
 
     def _words(self, entry: HistoryEntry | None) -> str:
         if entry is None:
-            return "The project before every edit"
+            return tr("The project before every edit")
         image = self.image(entry)
-        where = f" on {image.name}" if image is not None else ""
-        by = f" by {entry.author}" if entry.author else ""
-        undone = ", undone" if entry.undone else ""
-        return f"{ACTION_WORDS[entry.action]}{where}{by}, {entry.at.astimezone():%d %b %Y, %H:%M:%S}{undone}"
+        words = [done_by(entry)]
+        words += [image.name] if image is not None else []
+        words += [when(entry.at, tr("d MMM yyyy, HH:mm:ss"))]
+        words += [tr("undone")] if entry.undone else []
+        return ", ".join(words)
 
 
 class HistoryDelegate(QStyledItemDelegate):
@@ -135,9 +138,9 @@ class HistoryDelegate(QStyledItemDelegate):
 
     def _subtitle(self, painter: QPainter, entry: HistoryEntry | None, width: int) -> str:
         if entry is None:
-            return "Before every edit"
+            return tr("Before every edit")
         image = self._model.image(entry)
-        time = f"{entry.at.astimezone():%d %b, %H:%M}"
+        time = when(entry.at, tr("d MMM, HH:mm"))
         words = f"{time} · {image.name}" if image is not None else time
         return painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, width)
 

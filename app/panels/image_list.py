@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.records import Image, ImageStatus
 
 IMAGE_ROLE = Qt.ItemDataRole.UserRole
@@ -77,8 +78,10 @@ class ImageListModel(QStringListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{image.name}, {IMAGE_LOOKS[image.status].word}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            held = "\nHold-out: used to compare models, never trained on" if image.hold_out else ""
-            return f"{image.path}\n{image.width} x {image.height} px, {IMAGE_LOOKS[image.status].word.lower()}{held}"
+            lines = [image.path, tr("{width} x {height} px", width=image.width, height=image.height)]
+            lines += [IMAGE_LOOKS[image.status].word]
+            lines += [tr("Hold-out: used to compare models, never trained on")] if image.hold_out else []
+            return "\n".join(lines)
         return None
 
     def row_of(self, image_id: int) -> int | None:
@@ -128,7 +131,7 @@ class ImageDelegate(QStyledItemDelegate):
         small = painter.font()
         small.setPixelSize(12)
         painter.setFont(small)
-        word = look.word + (" · hold-out" if image.hold_out else "")
+        word = f"{look.word} · {tr('hold-out')}" if image.hold_out else look.word
         line = QRect(icon.right() + 6, icon.top() - 3, text.width() - 20, 20)
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, word)
         painter.restore()

@@ -9,6 +9,7 @@ from app.panels.image_list import IMAGE_ROLE, ImageDelegate, ImageListModel, Thu
 from app.panels.parts import EmptyState, IconButton, Panel, TextField, button, label, set_kind
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
+from app.translation import number, tr
 from engine.records import ImageStatus
 
 _DONE = (ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY)
@@ -18,26 +19,26 @@ class ImagesPanel(Panel):
     """Lists the session's images; what it lists, in its order, is what "next image" means."""
 
     def __init__(self, session: Session, thumbnails: ThumbnailSource, add_images: Callable[[], object]) -> None:
-        super().__init__("Images", IconButton("image-plus", "Add images", add_images))
+        super().__init__(tr("Images"), IconButton("image-plus", tr("Add images"), add_images))
         self._session = session
         self._filtering = False
         self.model = ImageListModel(session)
         self.list = self._make_list(thumbnails)
-        self.field = TextField("Filter images by name", "Filter by name")
+        self.field = TextField(tr("Filter images by name"), tr("Filter by name"))
         self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(self._filter)
         self.statuses = self._make_statuses()
         self._progress_text = label("", "small")
         self._progress = QProgressBar()
-        self._progress.setAccessibleName("Images accepted")
+        self._progress.setAccessibleName(tr("Images accepted"))
         self._progress.setTextVisible(False)
         self._empty = EmptyState(
             "image-multiple-outline",
-            "No images yet",
-            "Drop images or a folder onto the window, or add them here.",
-            button("Add images…", add_images, "primary"),
+            tr("No images yet"),
+            tr("Drop images or a folder onto the window, or add them here."),
+            button(tr("Add images…"), add_images, "primary", tr("Choose image files on disk")),
         )
-        self._nothing = EmptyState("filter-off-outline", "Nothing matches", "No image fits the filter above.")
+        self._nothing = EmptyState("filter-off-outline", tr("Nothing matches"), tr("No image fits the filter above."))
         self._stack = QStackedWidget()
         for page in (self.list, self._empty, self._nothing):
             self._stack.addWidget(page)
@@ -55,7 +56,7 @@ class ImagesPanel(Panel):
 
     def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
         view = QListView()
-        view.setAccessibleName("Images")
+        view.setAccessibleName(tr("Images"))
         view.setModel(self.model)
         view.setItemDelegate(ImageDelegate(thumbnails))
         view.itemDelegate().setParent(view)
@@ -69,8 +70,9 @@ class ImagesPanel(Panel):
 
     def _make_statuses(self) -> QComboBox:
         box = QComboBox()
-        box.setAccessibleName("Filter images by status")
-        box.addItem("All statuses", None)
+        box.setAccessibleName(tr("Filter images by status"))
+        box.setToolTip(tr("Which images are listed, and gone through by next and previous"))
+        box.addItem(tr("All statuses"), None)
         for status, look in IMAGE_LOOKS.items():
             box.addItem(look.word, status)
         box.currentIndexChanged.connect(self._filter)
@@ -109,7 +111,9 @@ class ImagesPanel(Panel):
     def _count(self) -> None:
         done = self._session.tally.count(*_DONE)
         total = len(self._session.images) - self._session.tally.count(ImageStatus.SKIPPED)
-        self._progress_text.setText(f"{done} of {total} accepted" if total else "")
+        self._progress_text.setText(
+            tr("{done} of {total} accepted", done=number(done), total=number(total)) if total else ""
+        )
         self._progress.setMaximum(max(1, total))
         self._progress.setValue(done)
         self._progress.setVisible(bool(total))

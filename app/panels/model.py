@@ -7,15 +7,16 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.jobs.prediction import PredictorState
 from app.panels.parts import IconLabel, frame, label, row
 from app.theme import SPACING
+from app.translation import number, tr
 from engine.checkpoints import ModelCard, read_card
 from engine.errors import MaskwrightError
 
 STATES = {
-    PredictorState.OFF: ("circle-off-outline", "faint", "No model"),
-    PredictorState.WAITING: ("check-circle-outline", "success", "Ready"),
-    PredictorState.LOADING: ("timer-sand", "accent", "Loading the model…"),
-    PredictorState.PREDICTING: ("creation", "accent", "Predicting…"),
-    PredictorState.FAILED: ("alert-circle-outline", "danger", "The last prediction failed"),
+    PredictorState.OFF: ("circle-off-outline", "faint", tr("No model")),
+    PredictorState.WAITING: ("check-circle-outline", "success", tr("Ready")),
+    PredictorState.LOADING: ("timer-sand", "accent", tr("Loading the model…")),
+    PredictorState.PREDICTING: ("creation", "accent", tr("Predicting…")),
+    PredictorState.FAILED: ("alert-circle-outline", "danger", tr("The last prediction failed")),
 }
 
 
@@ -52,7 +53,7 @@ class ModelCardView(QWidget):
     def set_checkpoint(self, checkpoint: Path | None) -> None:
         """Show the card of a checkpoint file, or say that there is none."""
         card: ModelCard | None = None
-        problem = "No model is installed. Draw instances by hand, or run the headless verb 'train' to make one."
+        problem = tr("No model is installed. Draw instances by hand, or run the headless verb 'train' to make one.")
         if checkpoint is not None:
             try:
                 card = read_card(checkpoint)
@@ -61,12 +62,12 @@ class ModelCardView(QWidget):
         for each in (self._categories, self._icon, self._state):
             each.setVisible(card is not None)
         if card is None:
-            self._name.setText("No model")
+            self._name.setText(tr("No model"))
             self._facts.setText(problem)
             return
         self._name.setText(card.name)
         self._name.setToolTip(str(checkpoint))
-        self._categories.setText("Finds " + ", ".join(card.spec.categories))
+        self._categories.setText(tr("Finds {categories}", categories=", ".join(card.spec.categories)))
         self._facts.setText("\n".join(_facts(card)))
 
 
@@ -74,9 +75,9 @@ def _facts(card: ModelCard) -> list[str]:
     facts = []
     mask = card.metrics.get("mask") if isinstance(card.metrics, dict) else None
     if isinstance(mask, dict) and isinstance(mask.get("AP50"), float):
-        facts.append(f"Mask AP50 {mask['AP50']:.2f} on its hold-out")
+        facts.append(tr("Mask AP50 {value} on its hold-out", value=number(mask["AP50"], 2)))
     if card.data:
-        facts.append(f"Trained on {card.data}")
+        facts.append(tr("Trained on {data}", data=card.data))
     if card.licence:
-        facts.append(f"Licence {card.licence}")
+        facts.append(tr("Licence {licence}", licence=card.licence))
     return facts

@@ -27,6 +27,7 @@ class TextField(QLineEdit):
     def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
+        self.setToolTip(name)
         self.setPlaceholderText(placeholder)
 
     def event(self, event: QEvent) -> bool:
@@ -137,6 +138,7 @@ class Panel(QWidget):
         self.setProperty("kind", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(heading)
+        self.heading = heading
         self.summary = label("", "small")
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(12, 12, 12, 12)

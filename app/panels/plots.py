@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.panels.parts import label
 from app.theme import SPACING, theme
+from app.translation import tr
 
 PLOT_HEIGHT = 112
 
@@ -16,8 +17,8 @@ class TrainingPlots(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._loss = self._make_plot("Loss by step")
-        self._precision = self._make_plot("Mask AP50 on the hold-out by step")
+        self._loss = self._make_plot(tr("Loss by step"))
+        self._precision = self._make_plot(tr("Mask AP50 on the hold-out by step"))
         self._precision.setYRange(0, 1, padding=0.08)
         self._precision.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
         self._loss_curve = self._loss.plot([], [])
@@ -25,7 +26,7 @@ class TrainingPlots(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACING // 2)
-        for title, plot in (("Loss", self._loss), ("Mask AP50 on the hold-out", self._precision)):
+        for title, plot in ((tr("Loss"), self._loss), (tr("Mask AP50 on the hold-out"), self._precision)):
             column.addWidget(label(title, "small"))
             column.addWidget(plot)
         theme().changed.connect(self._restyle)

@@ -2,13 +2,14 @@
 
 from app.actions import ACTION_WORDS
 from app.session import Session
+from app.translation import number, tr, trn, when
 from engine.project import HistoryEntry
 from engine.records import Instance, Origin
 
 MOST_LISTED = 8  # edits in a tooltip; the history lists them all
 MOST_READ = 200
 
-_ORIGINS = {Origin.DRAWN: "Drawn by hand", Origin.IMPORTED: "Imported"}
+_ORIGINS = {Origin.DRAWN: tr("Drawn by hand"), Origin.IMPORTED: tr("Imported")}
 
 
 def provenance(session: Session, instance: Instance) -> str:
@@ -17,20 +18,27 @@ def provenance(session: Session, instance: Instance) -> str:
     touched = [entry for entry in session.project.history(MOST_READ, instance_id=instance.id) if not entry.undone]
     lines = [_origin(instance), *map(_line, touched[:MOST_LISTED])]
     if len(touched) > MOST_LISTED:
-        lines.append(f"and {len(touched) - MOST_LISTED} edits before")
+        lines.append(trn("and {count} edit before", "and {count} edits before", len(touched) - MOST_LISTED))
     seconds = sum(entry.seconds for entry in touched)
     if seconds >= 1:
-        lines.append(f"{seconds:.0f} s of work in all")
+        lines.append(tr("{seconds} s of work in all", seconds=number(seconds)))
     return "\n".join(lines)
 
 
 def _origin(instance: Instance) -> str:
     if instance.origin is not Origin.PREDICTED:
         return _ORIGINS[instance.origin]
-    score = "" if instance.score is None else f", score {instance.score:.2f}"
-    return f"Predicted by model {instance.predicted_by}{score}"
+    if instance.score is None:
+        return tr("Predicted by model {model}", model=instance.predicted_by)
+    score = number(instance.score, 2)
+    return tr("Predicted by model {model}, score {score}", model=instance.predicted_by, score=score)
+
+
+def done_by(entry: HistoryEntry) -> str:
+    """What an edit did, and who did it where that is known."""
+    words = ACTION_WORDS[entry.action]
+    return tr("{action} by {author}", action=words, author=entry.author) if entry.author else words
 
 
 def _line(entry: HistoryEntry) -> str:
-    by = f" by {entry.author}" if entry.author else ""
-    return f"{ACTION_WORDS[entry.action]}{by}, {entry.at.astimezone():%d %b %Y, %H:%M}"
+    return f"{done_by(entry)}, {when(entry.at)}"

@@ -5,17 +5,19 @@ from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QFrame, QProgressBar
 
 from app.jobs.quality import Quality
 from app.panels.finding_tree import CHECK_ROLE, FINDING_ROLE, FindingDelegate, FindingTree
+from app.panels.finding_words import FINDING_WORDS
 from app.panels.parts import EmptyState, Panel, button, frame, label, row
 from app.session import Session
+from app.translation import number, tr, trn
 from engine.quality.checks import ABOUT, Check, Severity
 from engine.quality.findings import Finding
 
 UNFOLDED = 200  # findings: what is likely a mistake is unfolded as long as it can be looked through
-LOOKS_FOR = (
+LOOKS_FOR = tr(
     "Duplicates, specks, stray parts, holes, overlaps, masks outside the image, boxes that contradict masks, "
     "forgotten images, rare categories, and where the model disagrees."
 )
-NOT_PROVEN = "None of the checks found anything. That the annotations are right only you can tell."
+NOT_PROVEN = tr("None of the checks found anything. That the annotations are right only you can tell.")
 
 
 class QualityPanel(Panel):
@@ -24,15 +26,15 @@ class QualityPanel(Panel):
     opened = Signal(object)  # Finding: show where it is
 
     def __init__(self, session: Session, quality: Quality) -> None:
-        super().__init__("Quality", headed=False)
+        super().__init__(tr("Quality"), headed=False)
         self._session, self._quality = session, quality
-        self.check_button = button("Check project", self._start, "primary", "Look for mistakes on every image")
-        self.cancel_button = button("Cancel", quality.cancel, "", "Stop looking; what was found stays")
-        self.files = QCheckBox("Image files, too")
-        self.files.setAccessibleName("Look at image files, too")
-        self.files.setToolTip("Also look for missing, changed and nearly equal image files; opens every image")
+        self.check_button = button(tr("Check project"), self._start, "primary", tr("Look for mistakes on every image"))
+        self.cancel_button = button(tr("Cancel"), quality.cancel, "", tr("Stop looking; what was found stays"))
+        self.files = QCheckBox(tr("Image files, too"))
+        self.files.setAccessibleName(tr("Look at image files, too"))
+        self.files.setToolTip(tr("Also look for missing, changed and nearly equal image files; opens every image"))
         self._progress = QProgressBar()
-        self._progress.setAccessibleName("Progress of the check")
+        self._progress.setAccessibleName(tr("Progress of the check"))
         self._progress.setTextVisible(False)
         self.summary.setWordWrap(True)
         self.model = FindingTree(session, quality)
@@ -43,8 +45,8 @@ class QualityPanel(Panel):
         self._stack.addWidget(self._empty)
         self._title, self._message = label("", "heading", wrap=True), label("", "", wrap=True)
         self._why, self._fix = label("", "small", wrap=True), label("", "small", wrap=True)
-        self.fix_button = button("Fix", self._mend_one)
-        self.fix_all_button = button("Fix all", self._mend_all)
+        self.fix_button = button(tr("Fix"), self._mend_one, "", tr("Mend the chosen finding"))
+        self.fix_all_button = button(tr("Fix all"), self._mend_all, "", tr("Mend everything that this check found"))
         self._detail = self._make_detail()
         self.column.addLayout(row(self.check_button, self.cancel_button, self.files, None))
         self.column.addWidget(self._progress)
@@ -63,7 +65,7 @@ class QualityPanel(Panel):
 
     def _make_tree(self) -> QTreeView:
         view = QTreeView()
-        view.setAccessibleName("Findings")
+        view.setAccessibleName(tr("Findings"))
         view.setModel(self.model)
         self._delegate = FindingDelegate(self.model, self._quality)
         view.setItemDelegate(self._delegate)
@@ -96,7 +98,9 @@ class QualityPanel(Panel):
         running = self._quality.running
         self.check_button.setVisible(not running)
         self.check_button.setEnabled(bool(self._session.images))
-        self.check_button.setText("Check again" if self.model.rowCount() or self._quality.finished else "Check project")
+        self.check_button.setText(
+            tr("Check again") if self.model.rowCount() or self._quality.finished else tr("Check project")
+        )
         self.cancel_button.setVisible(running)
         self.files.setEnabled(not running)
         done, total = self._quality.progress
@@ -113,24 +117,25 @@ class QualityPanel(Panel):
     def _sum(self) -> str:
         done, total = self._quality.progress
         if self._quality.running:
-            return f"{done:,} of {total:,} images, {_findings(self.model.open_count())}"
+            return f"{_looked_at(done, total)}, {_findings(self.model.open_count())}"
         if self._quality.fixing:
-            return "Fixing…"
+            return tr("Fixing…")
         if not self.model.rowCount():
             return ""
         left = self.model.open_count()
         if not left:
-            return "Nothing that was found is left."
-        checked = f"{_images(done)} checked" if self._quality.finished else f"{done:,} of {total:,} images checked"
-        return f"{_findings(left)}, {checked}"
+            return tr("Nothing that was found is left.")
+        if not self._quality.finished:
+            return f"{_findings(left)}, {_looked_at(done, total)}"
+        return f"{_findings(left)}, {trn('{count} image checked', '{count} images checked', done)}"
 
     def _say_why_empty(self) -> None:
         if self._quality.running:
-            self._empty.say("clipboard-search-outline", "Looking…", LOOKS_FOR)
+            self._empty.say("clipboard-search-outline", tr("Looking…"), LOOKS_FOR)
         elif self._quality.finished:
-            self._empty.say("clipboard-check-outline", "Nothing found", NOT_PROVEN)
+            self._empty.say("clipboard-check-outline", tr("Nothing found"), NOT_PROVEN)
         else:
-            self._empty.say("clipboard-search-outline", "Look for mistakes", LOOKS_FOR)
+            self._empty.say("clipboard-search-outline", tr("Look for mistakes"), LOOKS_FOR)
 
     def _complete(self) -> None:
         """Unfold what is likely a mistake; hints stay folded until somebody asks."""
@@ -168,28 +173,30 @@ class QualityPanel(Panel):
         self._detail.setVisible(check is not None)
         if check is None:
             return
-        about = ABOUT[check]
+        words = FINDING_WORDS[check]
         outdated = finding is not None and self._quality.is_outdated(finding)
-        self._title.setText(about.title)
+        self._title.setText(words.title)
         self._message.setText(finding.message if finding is not None else "")
         self._message.setVisible(finding is not None)
         self._why.setText(
-            about.why if not outdated else "No longer found: it was fixed, or the image was edited since."
+            words.why if not outdated else tr("No longer found: it was fixed, or the image was edited since.")
         )
         writable = not self._session.read_only
         mendable = [each for each in self.model.open_findings(check) if each.fix is not None]
         one = finding is not None and finding.fix is not None and not outdated
         judgement = one and finding is not None and finding.fix is not None and not finding.fix.safe
-        self._fix.setText(f"Fix: {about.fix}" + (" A judgement, so look first." if judgement else ""))
+        explained = tr("Fix: {what}", what=words.fix)
+        self._fix.setText(f"{explained} {tr('A judgement, so look first.')}" if judgement else explained)
         self._fix.setVisible(bool(mendable))
         self.fix_button.setVisible(one)
         self.fix_button.setEnabled(writable)
         self.fix_all_button.setVisible(bool(mendable))
         self.fix_all_button.setEnabled(writable)
-        self.fix_all_button.setText(f"Fix all {len(mendable):,}")
-        self.fix_all_button.setAccessibleName(f"Fix all {len(mendable)}: {about.title}")
-        self.fix_all_button.setToolTip(f"{about.fix} One step for undo.")
-        self.fix_button.setToolTip(about.fix)
+        fix_all = tr("Fix all {count}", count=number(len(mendable)))
+        self.fix_all_button.setText(fix_all)
+        self.fix_all_button.setAccessibleName(f"{fix_all}: {words.title}")
+        self.fix_all_button.setToolTip(f"{words.fix} {tr('One step for undo.')}")
+        self.fix_button.setToolTip(words.fix)
 
     def _mend_one(self) -> None:
         _, finding = self._chosen()
@@ -203,8 +210,8 @@ class QualityPanel(Panel):
 
 
 def _findings(count: int) -> str:
-    return "1 finding" if count == 1 else f"{count:,} findings"
+    return trn("{count} finding", "{count} findings", count)
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"
+def _looked_at(done: int, total: int) -> str:
+    return tr("{done} of {total} images checked", done=number(done), total=number(total))

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.panels.parts import IconLabel, button, frame, label, row, set_kind
 from app.theme import SPACING
+from app.translation import number, tr
 from engine.project import Round
 
 
@@ -18,11 +19,11 @@ class VerdictLook:
 
 
 VERDICTS = {
-    "better": VerdictLook("trending-up", "success", "Better"),
-    "worse": VerdictLook("trending-down", "danger", "Worse"),
-    "cannot tell": VerdictLook("help-circle-outline", "warning", "Cannot tell"),
+    "better": VerdictLook("trending-up", "success", tr("Better")),
+    "worse": VerdictLook("trending-down", "danger", tr("Worse")),
+    "cannot tell": VerdictLook("help-circle-outline", "warning", tr("Cannot tell")),
 }
-UNJUDGED = VerdictLook("help-circle-outline", "muted", "Not evaluated")
+UNJUDGED = VerdictLook("help-circle-outline", "muted", tr("Not evaluated"))
 
 
 def mask_ap50(figures: dict[str, object] | None) -> float | None:
@@ -33,7 +34,26 @@ def mask_ap50(figures: dict[str, object] | None) -> float | None:
 
 
 def as_text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else number(value, 3)
+
+
+def finished_words(entry: Round) -> str:
+    """What a round that has just ended means for the person."""
+    words = {
+        "better": tr("The fine-tuned model is better and predicts from now on."),
+        "worse": tr("The fine-tuned model is worse. The model before keeps predicting."),
+    }
+    return words.get(entry.verdict or "", tr("Whether the fine-tuned model is better cannot be told. You decide."))
+
+
+def found_words(entry: Round) -> str:
+    """What a round means that ended when no window was there to tell of it."""
+    verdict = VERDICTS.get(entry.verdict or "", UNJUDGED).text
+    if entry.promoted:
+        words = tr("A fine-tune finished after the window was gone: {verdict}. Its model predicts from now on.")
+    else:
+        words = tr("A fine-tune finished after the window was gone: {verdict}. The model before keeps predicting.")
+    return words.format(verdict=verdict)
 
 
 class RoundCard(QWidget):
@@ -47,8 +67,18 @@ class RoundCard(QWidget):
         self._before, self._after = label("–", "number"), label("–", "number")
         self._reason = label("", "small", wrap=True)
         self._use = label("", "", wrap=True)
-        self.promote_button = button("Use the new model", lambda: self._with_round(promote), "primary")
-        self.keep_button = button("Keep the old model", lambda: self._with_round(keep_old))
+        self.promote_button = button(
+            tr("Use the new model"),
+            lambda: self._with_round(promote),
+            "primary",
+            tr("Predict with what was fine-tuned"),
+        )
+        self.keep_button = button(
+            tr("Keep the old model"),
+            lambda: self._with_round(keep_old),
+            "",
+            tr("Predict with what the fine-tune began with"),
+        )
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
         column.addLayout(self._figures())
@@ -71,10 +101,10 @@ class RoundCard(QWidget):
         worse = entry.verdict == "worse"
         self._use.setText(_use(current, declined, worse))
         self.promote_button.setVisible(not current)
-        self.promote_button.setText("Use it anyway" if worse else "Use the new model")
+        self.promote_button.setText(tr("Use it anyway") if worse else tr("Use the new model"))
         set_kind(self.promote_button, "" if worse or declined else "primary")
         self.keep_button.setVisible(current or not (declined or worse))
-        self.keep_button.setText("Go back to the old model" if current else "Keep the old model")
+        self.keep_button.setText(tr("Go back to the old model") if current else tr("Keep the old model"))
 
     def _with_round(self, act: Callable[[Round], None]) -> None:
         if self._round is not None:
@@ -83,19 +113,19 @@ class RoundCard(QWidget):
     def _figures(self) -> QHBoxLayout:
         figures = QHBoxLayout()
         figures.setSpacing(2 * SPACING)
-        figures.addLayout(_figure("AP50 before", self._before))
+        figures.addLayout(_figure(tr("AP50 before"), self._before))
         figures.addWidget(IconLabel("arrow-right", "muted", 18))
-        figures.addLayout(_figure("AP50 after", self._after))
+        figures.addLayout(_figure(tr("AP50 after"), self._after))
         figures.addStretch(1)
         return figures
 
 
 def _use(current: bool, declined: bool, worse: bool) -> str:
     if current:
-        return "The new model predicts now."
+        return tr("The new model predicts now.")
     if declined:
-        return "You kept the old model."
-    return "The old model keeps predicting." if worse else "The old model predicts until you decide."
+        return tr("You kept the old model.")
+    return tr("The old model keeps predicting.") if worse else tr("The old model predicts until you decide.")
 
 
 def _figure(title: str, number: QLabel) -> QVBoxLayout:

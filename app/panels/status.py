@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.translation import tr
 from engine.records import ImageStatus, InstanceState
 
 
@@ -13,16 +14,16 @@ class Look:
 
 
 IMAGE_LOOKS = {
-    ImageStatus.TODO: Look("circle-outline", "faint", "To do"),
-    ImageStatus.PREDICTED: Look("creation", "proposal", "Predicted"),
-    ImageStatus.EDITED: Look("circle-edit-outline", "accent", "Edited"),
-    ImageStatus.ACCEPTED: Look("check-circle", "success", "Accepted"),
-    ImageStatus.VERIFIED_EMPTY: Look("circle-off-outline", "success", "Verified empty"),
-    ImageStatus.SKIPPED: Look("minus-circle-outline", "muted", "Skipped"),
+    ImageStatus.TODO: Look("circle-outline", "faint", tr("To do")),
+    ImageStatus.PREDICTED: Look("creation", "proposal", tr("Predicted")),
+    ImageStatus.EDITED: Look("circle-edit-outline", "accent", tr("Edited")),
+    ImageStatus.ACCEPTED: Look("check-circle", "success", tr("Accepted")),
+    ImageStatus.VERIFIED_EMPTY: Look("circle-off-outline", "success", tr("Verified empty")),
+    ImageStatus.SKIPPED: Look("minus-circle-outline", "muted", tr("Skipped")),
 }
 INSTANCE_LOOKS = {
-    InstanceState.PROPOSAL: Look("creation", "proposal", "Proposal"),
-    InstanceState.GHOST: Look("ghost-outline", "faint", "Ghost"),
-    InstanceState.ACCEPTED: Look("check-circle", "success", "Accepted"),
-    InstanceState.REJECTED: Look("close-circle-outline", "danger", "Rejected"),
+    InstanceState.PROPOSAL: Look("creation", "proposal", tr("Proposal")),
+    InstanceState.GHOST: Look("ghost-outline", "faint", tr("Ghost")),
+    InstanceState.ACCEPTED: Look("check-circle", "success", tr("Accepted")),
+    InstanceState.REJECTED: Look("close-circle-outline", "danger", tr("Rejected")),
 }

@@ -12,6 +12,7 @@ from app.panels.parts import IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_ap50
 from app.session import Session
 from app.theme import SPACING
+from app.translation import number, tr, trn, when
 from engine.project import Round
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -27,15 +28,15 @@ class TrainingPanel(Panel):
     """Follows `Rounds`; everything that it offers is one of its methods."""
 
     def __init__(self, session: Session, rounds: Rounds, fine_tune: Callable[[], object]) -> None:
-        super().__init__("Model", headed=False)
+        super().__init__(tr("Model"), headed=False)
         self._session, self._rounds = session, rounds
         self.card = ModelCardView()
-        self.start_button = button("Fine-tune", fine_tune, "primary", "Train the model on the accepted images")
-        self.cancel_button = button("Cancel", rounds.cancel)
+        self.start_button = button(tr("Fine-tune"), fine_tune, "primary", tr("Train the model on the accepted images"))
+        self.cancel_button = button(tr("Cancel"), rounds.cancel, "", tr("Stop the fine-tune; the model stays as it is"))
         self._counts = label("", "", wrap=True)
         self._hint = label("", "small", wrap=True)
         self._progress = QProgressBar()
-        self._progress.setAccessibleName("Progress of the fine-tune")
+        self._progress.setAccessibleName(tr("Progress of the fine-tune"))
         self._progress.setTextVisible(False)
         self._phase = label("", "small", wrap=True)
         self.outcome = RoundCard(rounds.promote, rounds.keep_old)
@@ -56,7 +57,10 @@ class TrainingPanel(Panel):
         """Show counts, buttons, the newest round and the history as they are now."""
         running = self._rounds.running
         train, held_out = self._rounds.counts()
-        self._counts.setText(f"{_images(train)} to learn from, {_images(held_out)} held out to compare on")
+        self._counts.setText(
+            f"{trn('{count} image to learn from', '{count} images to learn from', train)}, "
+            f"{trn('{count} held out to compare on', '{count} held out to compare on', held_out)}"
+        )
         self._hint.setText(self._advice(train, held_out))
         self._hint.setVisible(bool(self._hint.text()))
         self.start_button.setVisible(not running)
@@ -83,7 +87,7 @@ class TrainingPanel(Panel):
         self._body.setSpacing(SPACING)
         self._body.addWidget(self.card)
         self._body.addSpacing(SPACING)
-        self._body.addWidget(label("Fine-tune", "heading"))
+        self._body.addWidget(label(tr("Fine-tune"), "heading"))
         self._body.addWidget(self._counts)
         self._body.addWidget(self._hint)
         self._body.addLayout(row(self.start_button, self.cancel_button, None))
@@ -103,9 +107,12 @@ class TrainingPanel(Panel):
         if self._rounds.running:
             return ""
         if train == 0:
-            return "Accept some images first: the model learns from what you accepted."
+            return tr("Accept some images first: the model learns from what you accepted.")
         if held_out < FEWEST_HELD_OUT:
-            return f"With fewer than {FEWEST_HELD_OUT} held-out images, before and after cannot be told apart."
+            return tr(
+                "With fewer than {fewest} held-out images, before and after cannot be told apart.",
+                fewest=FEWEST_HELD_OUT,
+            )
         return ""
 
     def _later(self) -> None:
@@ -123,15 +130,15 @@ class TrainingPanel(Panel):
     def _phase_text(self) -> str:
         progress = self._rounds.progress
         if self._rounds.cancelling:
-            return "Stopping…"
+            return tr("Stopping…")
         if not progress.steps:
-            return "Starting…"
+            return tr("Starting…")
         if not progress.step:
-            return "Measuring the model before…"
+            return tr("Measuring the model before…")
         if progress.step >= progress.steps:
-            return "Measuring the model after…"
-        left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-        return f"Step {progress.step} of {progress.steps}{left}"
+            return tr("Measuring the model after…")
+        step = tr("Step {step} of {steps}", step=number(progress.step), steps=number(progress.steps))
+        return step if progress.seconds_left is None else f"{step}, {_duration(progress.seconds_left)}"
 
     def _plots_widget(self) -> "TrainingPlots":
         if self._plots is None:
@@ -149,39 +156,37 @@ class TrainingPanel(Panel):
             if widget is not None:
                 widget.deleteLater()
         self._history.setVisible(bool(entries))
-        self._history_column.addWidget(label("Earlier models", "heading"))
+        self._history_column.addWidget(label(tr("Earlier models"), "heading"))
         for entry in entries[1 : 1 + HISTORY_SHOWN]:
             self._history_column.addWidget(self._history_row(entry))
         in_use = self._rounds.checkpoint == BUNDLED_WEIGHTS
         icon = IconLabel("package-variant-closed", "muted", 16)
         use = self._rounds.use_bundled
-        self._history_column.addWidget(_model_row(icon, "Bundled model", "", None if in_use else use))
+        self._history_column.addWidget(_model_row(icon, tr("Bundled model"), "", None if in_use else use))
 
     def _history_row(self, entry: Round) -> QWidget:
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
         figures = f"{as_text(mask_ap50(entry.before))} → {as_text(mask_ap50(entry.after))}"
         icon = IconLabel(look.icon, look.token, 16)
-        icon.setToolTip(f"{look.text}. {entry.reason}")
+        icon.setToolTip(f"{look.text}\n{entry.reason}")
         icon.setAccessibleName(look.text)
-        when = entry.created.astimezone().strftime("%d %b, %H:%M")
+        created = when(entry.created, tr("d MMM, HH:mm"))
         in_use = self._rounds.is_current(entry)
-        return _model_row(icon, figures, when, None if in_use else lambda: self._rounds.promote(entry))
+        return _model_row(icon, figures, created, None if in_use else lambda: self._rounds.promote(entry))
 
 
-def _model_row(icon: IconLabel, words: str, when: str, use: Callable[[], object] | None) -> QWidget:
+def _model_row(icon: IconLabel, words: str, created: str, use: Callable[[], object] | None) -> QWidget:
     """A model that can be predicted with, or that does already where `use` is None."""
-    tip = f"Predict with this model: {words}"
-    last = label("in use", "success") if use is None else button("Use", use, "quiet", tip)
+    tip = tr("Predict with this model: {model}", model=words)
+    last = label(tr("in use"), "success") if use is None else button(tr("Use"), use, "quiet", tip)
     line = QWidget()
-    layout = row(icon, label(words), None, label(when, "small"), last)
+    layout = row(icon, label(words), None, label(created, "small"), last)
     layout.setContentsMargins(0, 0, 0, 0)
     line.setLayout(layout)
     return line
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
-
-
 def _duration(seconds: float) -> str:
-    return f"about {max(1, round(seconds / 60))} min" if seconds >= 90 else f"{max(1, round(seconds))} s"
+    if seconds >= 90:
+        return tr("about {minutes} min left", minutes=number(round(seconds / 60)))
+    return tr("{seconds} s left", seconds=max(1, round(seconds)))

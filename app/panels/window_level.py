@@ -14,6 +14,7 @@ from app.canvas.pyramid import DeepPyramid
 from app.panels.parts import button, label, row
 from app.session import Session
 from app.theme import SPACING
+from app.translation import number, tr
 
 _STEPS = 2000  # more than a slider has pixels, so that the arrow keys are finer than the pointer
 _NARROWEST = 1e-3  # the least window, as a share of all values: 64 values of 16 bits
@@ -30,20 +31,20 @@ class WindowLevelBar(QWidget):
         self._windows: dict[int, tuple[float, float]] = {}
         self.setProperty("kind", "foot")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAccessibleName("Window and level")
-        self.width_slider = _slider("Window", "How many values are spread from black to white")
-        self.level_slider = _slider("Level", "The value in the middle, shown as mid grey")
+        self.setAccessibleName(tr("Window and level"))
+        self.width_slider = _slider(tr("Window"), tr("How many values are spread from black to white"))
+        self.level_slider = _slider(tr("Level"), tr("The value in the middle, shown as mid grey"))
         self._width, self._level, self._range = (label("", "small") for _ in range(3))
         for figures in (self._width, self._level):
             figures.setMinimumWidth(_FIGURES_WIDTH)
-        self._range.setToolTip("The smallest and the largest value of the image")
-        self.auto = button("Auto", self._show_auto, tip="The window that the model sees: 99.8 % of the values")
-        self.full = button("Full range", self._show_all, tip="From the smallest to the largest value")
+        self._range.setToolTip(tr("The smallest and the largest value of the image"))
+        self.auto = button(tr("Auto"), self._show_auto, tip=tr("The window that the model sees: 99.8 % of the values"))
+        self.full = button(tr("Full range"), self._show_all, tip=tr("From the smallest to the largest value"))
         for each in (self.auto, self.full):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = row(
-            *(label("Window", "muted"), self.width_slider, self._width),
-            *(label("Level", "muted"), self.level_slider, self._level),
+            *(label(tr("Window"), "muted"), self.width_slider, self._width),
+            *(label(tr("Level"), "muted"), self.level_slider, self._level),
             *(self.auto, self.full, self._range),
         )
         layout.setContentsMargins(12, 6, 12, 6)
@@ -105,7 +106,7 @@ class WindowLevelBar(QWidget):
         self._set(self.level_slider, ((low + high) / 2 - least) / span)
         self._width.setText(_figures(high - low))
         self._level.setText(_figures((low + high) / 2))
-        self._range.setText(f"Values {_figures(least)} to {_figures(most)}")
+        self._range.setText(tr("Values {least} to {most}", least=_figures(least), most=_figures(most)))
 
     def _set(self, slider: QSlider, share: float) -> None:
         """Move a slider without being told of it; one that is at the right step already keeps it."""
@@ -130,4 +131,4 @@ def _span(picture: DeepPyramid) -> float:
 
 
 def _figures(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return number(value) if abs(value) >= 100 else number(value, max(0, 2 - math.floor(math.log10(abs(value) or 1))))

@@ -75,7 +75,7 @@ def test_a_fine_tune_that_outlived_its_window_is_told_after_what_was_cut_off(
     assert window.projects.open(folder / "p.maskwright")
     qtbot.waitUntil(lambda: "The last session was cut off" in window.notices.text)
     window.notices.hide()
-    qtbot.waitUntil(lambda: "A fine-tune finished after the window was gone: worse" in window.notices.text)
+    qtbot.waitUntil(lambda: "A fine-tune finished after the window was gone: Worse" in window.notices.text)
     assert window.notices.isVisible()
     assert [entry.verdict for entry in window.rounds.rounds()] == ["worse"]
 
@@ -137,7 +137,7 @@ def test_the_history_lists_every_edit_and_travels_to_any(qtbot: QtBot, window: M
         draw(window, number, x)
     project = window.session.project
     assert project is not None
-    window.docks.reveal("History")
+    window.docks.reveal("history")
     panel = window.history
     qtbot.waitUntil(lambda: panel.model.rowCount() == 6, timeout=WAIT)  # four, the category, and the beginning
     panel.list.setCurrentIndex(panel.model.index(2))
