@@ -33,10 +33,14 @@ BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole
 
 
 class Drawn(Protocol):
-    """A stroke in progress: the pixels (H, W) so far, and the smallest rectangle known to hold them."""
+    """A stroke in progress, or any mask that is to be shown like one."""
 
-    bitmap: Bitmap
-    bounds: Rect | None
+    @property
+    def bounds(self) -> Rect:
+        """A rectangle that holds the pixels so far, (0, 0, 0, 0) where there is none."""
+
+    def crop(self, x1: int, y1: int, x2: int, y2: int) -> Bitmap:
+        """The pixels so far as a new bitmap (y2 - y1, x2 - x1) of that window, which may reach out of the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +59,12 @@ class Preview:
 
     def bounds(self) -> list[Rect]:
         """Around the instance as it was, and around the stroke so far, where they are not empty."""
-        rects = [] if self.base.is_empty else [self.base.bounds]
-        return rects if self.stroke.bounds is None else [*rects, self.stroke.bounds]
+        return [rect for rect in (self.base.bounds, self.stroke.bounds) if rect[0] < rect[2]]
 
     def window(self, rect: Rect) -> Bitmap:
         """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
-        x1, y1, x2, y2 = rect
-        height, width = self.stroke.bitmap.shape
-        left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
-        result = self.base.crop(x1, y1, x2, y2)
-        inside = result[top - y1 : bottom - y1, left - x1 : right - x1]
-        stroke = self.stroke.bitmap[top:bottom, left:right]
-        if self.erase:
-            inside &= ~stroke
-        else:
-            inside |= stroke
-        return result
+        base, stroke = self.base.crop(*rect), self.stroke.crop(*rect)
+        return base & ~stroke if self.erase else base | stroke
 
 
 class Overlay:

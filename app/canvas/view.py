@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.canvas.appearance import UNKNOWN_COLOR, shown
 from app.canvas.brush_size import BrushSize
+from app.canvas.brush_tip import BrushTip
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
@@ -55,6 +56,7 @@ class CanvasView(QWidget):
         self.layers = Layers()
         self._navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
+        self.brush_tip = BrushTip()
         self.marking = Marking(session, self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
@@ -81,7 +83,6 @@ class CanvasView(QWidget):
         session.instances_changed.connect(self._sync)
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
-        self.brush_size.changed.connect(self.update)
         self._show_image()
         self._show_selection()
 
