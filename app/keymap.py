@@ -96,6 +96,8 @@ COMMANDS = (
     Command("tool_select", "Select", ("V",), TOOLS, "cursor-default-outline", checkable=True),
     Command("tool_brush", "Brush", ("B",), TOOLS, "brush", BRUSH_TIP, checkable=True),
     Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", ERASER_TIP, checkable=True),
+    Command("tool_polygon", "Polygon", ("P",), TOOLS, "vector-polygon", POLYGON_TIP, checkable=True),
+    Command("tool_lasso", "Lasso", ("L",), TOOLS, "lasso", LASSO_TIP, checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("new_instance", "Always a New Instance", ("N",), TOOLS, "plus-box-outline", "On or off: each mark is new"),

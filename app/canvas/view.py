@@ -39,7 +39,7 @@ from app.tools.marking import Marking
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
-SCATTERED = 8  # dirty rectangles painted one by one; more are painted as one around them
+SCATTERED = 16  # dirty rectangles painted one by one; more are painted as one around them
 
 
 class CanvasView(QWidget):
