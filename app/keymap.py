@@ -32,6 +32,12 @@ class Command:
 
 PROJECT, EDIT, REVIEW, VIEW, TOOLS, MODEL, HELP = "Project", "Edit", "Review", "View", "Tools", "Model", "Help"
 
+# At the right of the tool's options: what a hand can do with it that no control shows.
+BRUSH_TIP = "Adds. Ctrl removes · Shift draws straight lines · Ctrl or Alt + wheel sets the size"
+ERASER_TIP = "Removes. Ctrl adds · Shift draws straight lines · Ctrl or Alt + wheel sets the size"
+POLYGON_TIP = "Click or draw. Enter closes · Backspace takes back · Shift snaps to 45° · Ctrl swaps add and subtract"
+LASSO_TIP = "Draw around it; releasing closes. Ctrl swaps add and subtract"
+
 COMMANDS = (
     Command("sample", "Open Sample Project", (), PROJECT, "flask-outline", "Open a small project of nuclei images"),
     Command("open_folder", "New from Folder of Images…", ("Ctrl+N",), PROJECT, "folder-image"),
@@ -88,10 +94,14 @@ COMMANDS = (
     Command("next_image", "Next Image", ("D", "PgDown"), REVIEW, "chevron-right"),
     Command("next_open", "Next Undecided Image", ("Ctrl+Shift+D",), REVIEW, "chevron-double-right"),
     Command("tool_select", "Select", ("V",), TOOLS, "cursor-default-outline", checkable=True),
-    Command("tool_brush", "Brush", ("B",), TOOLS, "brush", "Add to a mask, or draw a new instance", checkable=True),
-    Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", "Remove from a mask", checkable=True),
+    Command("tool_brush", "Brush", ("B",), TOOLS, "brush", BRUSH_TIP, checkable=True),
+    Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", ERASER_TIP, checkable=True),
+    Command("tool_polygon", "Polygon", ("P",), TOOLS, "vector-polygon", POLYGON_TIP, checkable=True),
+    Command("tool_lasso", "Lasso", ("L",), TOOLS, "lasso", LASSO_TIP, checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
+    Command("new_instance", "Always a New Instance", ("N",), TOOLS, "plus-box-outline", "On or off: each mark is new"),
+    Command("keep_apart", "Keep Apart", ("Shift+K",), TOOLS, "vector-difference", "On or off: never cover neighbours"),
     Command("fit", "Fit Image", ("F",), VIEW, "fit-to-page-outline"),
     Command("zoom_in", "Zoom In", ("Ctrl++", "Ctrl+="), VIEW, "magnify-plus-outline"),
     Command("zoom_out", "Zoom Out", ("Ctrl+-",), VIEW, "magnify-minus-outline"),
@@ -113,8 +123,12 @@ MOUSE_HELP = (
     ("Shift + click", "Add to the selection, or take away"),
     ("Click again", "Select the one beneath"),
     ("Drag with the brush", "Add to the selected mask"),
-    ("Ctrl + drag", "Remove from the mask"),
-    ("Ctrl + wheel", "Size of the brush"),
+    ("Ctrl + drag", "Brush removes, eraser adds"),
+    ("Shift + click", "Straight line from the last stroke"),
+    ("Shift + drag", "Straight line with brush or eraser"),
+    ("Ctrl + wheel, Alt + wheel", "Size of the brush"),
+    ("Click with the polygon", "Add a vertex; the first closes"),
+    ("Drag with polygon, lasso", "Draw freehand"),
 )
 
 

@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
             **{command: partial(self._choose_tool, name) for command, name in tool_names().items()},
             "brush_smaller": lambda: canvas.brush_size.step(-1),
             "brush_larger": lambda: canvas.brush_size.step(1),
+            **canvas.marking.handlers(),
             "fit": canvas.fit,
             "zoom_in": lambda: canvas.zoom_by(1.25),
             "zoom_out": lambda: canvas.zoom_by(0.8),

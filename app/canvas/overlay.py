@@ -28,15 +28,20 @@ MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the t
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
+ROOM_ADDED = 1.2  # how much more than two rectangles the one around them may hold, that it is painted instead of them
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
 
 
 class Drawn(Protocol):
-    """A stroke in progress: the pixels (H, W) so far, and the smallest rectangle known to hold them."""
+    """A stroke in progress, or any mask that is to be shown like one."""
 
-    bitmap: Bitmap
-    bounds: Rect | None
+    @property
+    def bounds(self) -> Rect:
+        """A rectangle that holds the pixels so far, (0, 0, 0, 0) where there is none."""
+
+    def crop(self, x1: int, y1: int, x2: int, y2: int) -> Bitmap:
+        """The pixels so far as a new bitmap (y2 - y1, x2 - x1) of that window, which may reach out of the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +60,12 @@ class Preview:
 
     def bounds(self) -> list[Rect]:
         """Around the instance as it was, and around the stroke so far, where they are not empty."""
-        rects = [] if self.base.is_empty else [self.base.bounds]
-        return rects if self.stroke.bounds is None else [*rects, self.stroke.bounds]
+        return [rect for rect in (self.base.bounds, self.stroke.bounds) if rect[0] < rect[2]]
 
     def window(self, rect: Rect) -> Bitmap:
         """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
-        x1, y1, x2, y2 = rect
-        height, width = self.stroke.bitmap.shape
-        left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
-        result = self.base.crop(x1, y1, x2, y2)
-        inside = result[top - y1 : bottom - y1, left - x1 : right - x1]
-        stroke = self.stroke.bitmap[top:bottom, left:right]
-        if self.erase:
-            inside &= ~stroke
-        else:
-            inside |= stroke
-        return result
+        base, stroke = self.base.crop(*rect), self.stroke.crop(*rect)
+        return base & ~stroke if self.erase else base | stroke
 
 
 class Overlay:
@@ -110,13 +105,13 @@ class Overlay:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
         for coarser in range(1, level + 1):
             stale, self._stale_codes[coarser] = self._stale_codes[coarser], []
-            for x1, y1, x2, y2 in _banded(_joined(stale)):
+            for x1, y1, x2, y2 in _banded(joined(stale)):
                 finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
                 self._codes[coarser][y1:y2, x1:x2] = halved(finer)
         stale, self._stale_colors[level] = self._stale_colors[level], []
         if not self._pixels:
             return Colored(self._codes[level], self._table)
-        for x1, y1, x2, y2 in _joined(stale):
+        for x1, y1, x2, y2 in joined(stale):
             color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, self._pixels[level][y1:y2, x1:x2])
         return self._pixels[level]
 
@@ -247,7 +242,7 @@ class Overlay:
     def _gather(self, rects: list[Rect]) -> list[Rect]:
         """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
         if len(rects) <= FEW:
-            return _joined(rects)
+            return joined(rects)
         tiles = np.zeros((-(-self.height // TILE), -(-self.width // TILE)), dtype=np.bool_)
         for x1, y1, x2, y2 in rects:
             tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
@@ -318,21 +313,28 @@ def _remember(stale: list[Rect], rect: Rect) -> None:
         stale[:] = [_around(stale)]
 
 
-def _joined(rects: list[Rect]) -> list[Rect]:
-    """Rectangles that overlap joined into one around them, until none do."""
+def joined(rects: Iterable[Rect]) -> list[Rect]:
+    """Rectangles joined into one around them wherever that adds little room, until none are.
+
+    Those along a slanted line stay apart although each overlaps the next: around all of them is most of the image.
+    """
     result: list[Rect] = []
     for rect in rects:
-        apart = [one for one in result if not _meet(one, rect)]
-        while len(apart) < len(result):
-            rect = _around([rect, *(one for one in result if _meet(one, rect))])
-            result = apart
-            apart = [one for one in result if not _meet(one, rect)]
+        near = [one for one in result if _is_worth_joining(one, rect)]
+        while near:
+            result = [one for one in result if one not in near]
+            rect = _around([rect, *near])
+            near = [one for one in result if _is_worth_joining(one, rect)]
         result.append(rect)
     return result
 
 
-def _meet(one: Rect, other: Rect) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _is_worth_joining(one: Rect, other: Rect) -> bool:
+    return _room(_around([one, other])) <= ROOM_ADDED * (_room(one) + _room(other))
+
+
+def _room(rect: Rect) -> int:
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
 
 
 def _difference(one: Mask, other: Mask) -> Rect:

@@ -20,12 +20,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.canvas.appearance import UNKNOWN_COLOR, shown
 from app.canvas.brush_size import BrushSize
+from app.canvas.brush_tip import BrushTip
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Navigation, Size
 from app.canvas.outlines import REACH
-from app.canvas.overlay import Preview, Rect
+from app.canvas.overlay import Preview, Rect, joined
 from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
@@ -38,7 +39,7 @@ from app.tools.marking import Marking
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
-SCATTERED = 8  # dirty rectangles painted one by one; more are painted as one around them
+SCATTERED = 16  # dirty rectangles painted one by one; more are painted as one around them
 
 
 class CanvasView(QWidget):
@@ -55,6 +56,7 @@ class CanvasView(QWidget):
         self.layers = Layers()
         self._navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
+        self.brush_tip = BrushTip()
         self.marking = Marking(session, self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
@@ -81,7 +83,6 @@ class CanvasView(QWidget):
         session.instances_changed.connect(self._sync)
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
-        self.brush_size.changed.connect(self.update)
         self._show_image()
         self._show_selection()
 
@@ -199,8 +200,7 @@ class CanvasView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         region = event.region()
-        rects = [region.boundingRect()] if region.rectCount() > SCATTERED else list(region)  # type: ignore[call-overload]
-        for rect in rects:
+        for rect in _few(region):
             painter.setClipRect(rect)
             painter.fillRect(rect, theme().color("canvas"))
             self._paint(painter, QRectF(rect))
@@ -217,7 +217,8 @@ class CanvasView(QWidget):
             self.layers.paint_image(painter, rect, self.viewport, self.zoom)
             self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
-            paint_keypoints(painter, self.session, self.viewport)
+            if self._pointed:
+                paint_keypoints(painter, self.session, self.viewport)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
@@ -406,3 +407,11 @@ class CanvasView(QWidget):
 
     def _pill(self, text: str) -> QRect:
         return pill_rect(QFontMetricsF(self.font()), QRectF(self.rect()), text).toAlignedRect().adjusted(-1, -1, 1, 1)
+
+
+def _few(region: QRegion) -> list[QRect]:
+    """Rectangles around a region: one for what lies together, because each has its price."""
+    rects = joined((x, y, x + w, y + h) for x, y, w, h in (each.getRect() for each in region))  # type: ignore[attr-defined]
+    if len(rects) > SCATTERED:
+        return [region.boundingRect()]
+    return [QRect(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in rects]

@@ -1,14 +1,16 @@
 """Where the pixels that a tool marks go: which instance they change, and the one edit that changes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from app.session import Session
+from app.tools.neighbours import Neighbours
 from app.tools.options import Toggle
 from app.translation import tr
-from engine.geometry.mask import Mask
+from engine.geometry.mask import Bitmap, Mask
 from engine.project import Action, commands
 from engine.records import Instance
 
@@ -28,8 +30,16 @@ class Marking(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
-        self.fresh = Toggle(tr("New"), tr("Each mark is a new instance, whatever is selected"), "plus-box-outline")
-        self.apart = Toggle(tr("Keep apart"), tr("What you add stops where other instances begin"), "vector-difference")
+        self.fresh = Toggle(tr("New"), tr("Each mark is a new instance, whatever is selected (N)"), "plus-box-outline")
+        tip = tr("What you add stops where other instances begin (Shift+K)")
+        self.apart = Toggle(tr("Keep apart"), tip, "vector-difference")
+        self._neighbours: Neighbours | None = None
+        self._neighbours_of: int | None = None
+        session.instances_changed.connect(self._forget)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the commands of these options do, by the commands' ids."""
+        return {"new_instance": self._flip_fresh, "keep_apart": self._flip_apart}
 
     def target(self, removes: bool, under: Sequence[int]) -> Target | None:
         """What a mark begun now changes; `under` are the shown instances at the pointer, topmost first.
@@ -54,12 +64,22 @@ class Marking(QObject):
 
     def taken(self, target: Target, pixels: Mask) -> Mask:
         """Which of the pixels are not to be added, because "Keep apart" leaves them to the shown instances around."""
-        taken = Mask.empty()
-        if self.apart.value:
-            for other in self._session.shown_instances():
-                if other.id != target.instance_id and other.mask.overlaps(pixels):
-                    taken = taken.union(other.mask.intersect(pixels))
-        return taken
+        if not self.apart.value:
+            return Mask.empty()
+        return Mask.from_crop(self.taken_in(target, pixels.bounds) & pixels.bitmap, pixels.x, pixels.y)
+
+    def taken_in(self, target: Target, rect: tuple[int, int, int, int]) -> Bitmap:
+        """The pixels (y2 - y1, x2 - x1) inside x1 y1 x2 y2 that "Keep apart" leaves to the shown instances around.
+
+        Quick enough for every movement of the pointer: what was looked up once is kept until instances change.
+        """
+        if not self.apart.value:
+            return np.zeros((rect[3] - rect[1], rect[2] - rect[0]), dtype=np.bool_)
+        if self._neighbours is None or self._neighbours_of != target.instance_id:
+            instances, shown = self._session.instances.values(), self._session.is_shown
+            others = [each.mask for each in instances if each.id != target.instance_id and shown(each)]
+            self._neighbours, self._neighbours_of = Neighbours(others), target.instance_id
+        return self._neighbours.crop(rect)
 
     def commit(
         self, target: Target, pixels: Mask, action: Action, *, removes: bool = False, source: str | None = None
@@ -94,6 +114,21 @@ class Marking(QObject):
             return False
         edit = (commands.erase if removes else commands.paint)(instance, pixels, size, action)
         return bool(edit.changes) and session.apply(edit)
+
+    def _forget(self, _changed: object) -> None:
+        self._neighbours = None
+
+    def _flip_fresh(self) -> None:
+        self.fresh.set(not self.fresh.value)
+        notice = (
+            tr("Each mark is a new instance now.") if self.fresh.value else tr("Marks change what is selected now.")
+        )
+        self._session.notice.emit(notice)
+
+    def _flip_apart(self) -> None:
+        self.apart.set(not self.apart.value)
+        apart = tr("What you add stops where other instances begin.")
+        self._session.notice.emit(apart if self.apart.value else tr("What you add may cover other instances."))
 
     def _instance(self, removes: bool, under: Sequence[int]) -> Instance | str | None:
         """The instance to change, None for a new one, or why there is none, in words."""

@@ -3,9 +3,11 @@
 from app.tools.base import Tool
 from app.tools.brush import Brush
 from app.tools.eraser import Eraser
+from app.tools.lasso import Lasso
+from app.tools.polygon import Polygon
 from app.tools.select import Select
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser()]
+    return [Select(), Brush(), Eraser(), Polygon(), Lasso()]

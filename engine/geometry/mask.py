@@ -1,7 +1,7 @@
 """The mask of one object: a small bitmap and where it lies."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Mask:
     x: int
     y: int
     bitmap: Bitmap
+    _area: int | None = field(default=None, init=False, repr=False)  # counted when first asked for
 
     def __post_init__(self) -> None:
         bitmap = self.bitmap
@@ -79,7 +80,9 @@ class Mask:
     @property
     def area(self) -> int:
         """The number of set pixels."""
-        return int(np.count_nonzero(self.bitmap))
+        if self._area is None:
+            object.__setattr__(self, "_area", int(np.count_nonzero(self.bitmap)))
+        return cast(int, self._area)
 
     @property
     def is_empty(self) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -117,6 +117,21 @@ def wheel(canvas: CanvasView) -> Callable[..., None]:
         QApplication.sendEvent(canvas, event)
 
     return turn
+
+
+@pytest.fixture
+def move(canvas: CanvasView) -> Callable[..., None]:
+    """move(point, modifiers, pressed): moves the pointer over the canvas, with keys held, as QTest cannot."""
+
+    def to(
+        point: QPoint, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier, pressed: bool = False
+    ) -> None:
+        place, none = QPointF(point), Qt.MouseButton.NoButton
+        held = Qt.MouseButton.LeftButton if pressed else none
+        kind, where = QEvent.Type.MouseMove, canvas.mapToGlobal(place)
+        QApplication.sendEvent(canvas, QMouseEvent(kind, place, where, none, held, modifiers))
+
+    return to
 
 
 @pytest.fixture

@@ -32,14 +32,16 @@ def scene(count: int, seed: int = 0) -> list[Shown]:
 
 @dataclass
 class Drawing:
-    """A stroke as tools draw it."""
+    """A stroke that goes on being drawn."""
 
     bitmap: Bitmap
 
     @property
-    def bounds(self) -> Rect | None:
-        drawn = Mask.from_full(self.bitmap)
-        return None if drawn.is_empty else drawn.bounds
+    def bounds(self) -> Rect:
+        return Mask.from_full(self.bitmap).bounds
+
+    def crop(self, x1: int, y1: int, x2: int, y2: int) -> Bitmap:
+        return Mask.from_full(self.bitmap).crop(x1, y1, x2, y2)
 
 
 def composed(shown: list[Shown], large: int = LARGE_PIXELS) -> Overlay:
