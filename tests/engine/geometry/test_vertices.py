@@ -1,6 +1,7 @@
 """Vertices pull their own stretches and nothing else: masks are those of the changed rings, pixel by pixel."""
 
 import json
+
 import numpy as np
 import pytest
 from hypothesis import given
