@@ -90,6 +90,15 @@ COMMANDS = (
     Command("tool_select", "Select", ("V",), TOOLS, "cursor-default-outline", checkable=True),
     Command("tool_brush", "Brush", ("B",), TOOLS, "brush", "Add to a mask, or draw a new instance", checkable=True),
     Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", "Remove from a mask", checkable=True),
+    Command(
+        "tool_vertices",
+        "Vertices",
+        ("T",),
+        TOOLS,
+        "vector-polygon",
+        "Drag vertices, click an edge to add one, Ctrl + click one to delete it",
+        checkable=True,
+    ),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("fit", "Fit Image", ("F",), VIEW, "fit-to-page-outline"),
@@ -115,6 +124,10 @@ MOUSE_HELP = (
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Remove from the mask"),
     ("Ctrl + wheel", "Size of the brush"),
+    ("Drag a vertex", "Move it, and the others that are chosen"),
+    ("Shift + click a vertex, drag beside", "Choose several vertices"),
+    ("Click an edge", "Add a vertex"),
+    ("Ctrl + click a vertex", "Delete it"),
 )
 
 

@@ -44,7 +44,8 @@ class Preview:
     """A stroke that is being drawn: what the instance would look like if it were committed now.
 
     `target` is the instance, None for a new one. `base` is its mask and `stroke` the pixels to add or, with `erase`,
-    to remove; the tool goes on drawing it and says where through `Overlay.refresh`.
+    to remove, or, with `flip`, to turn into their opposite; the tool goes on drawing it and says where through
+    `Overlay.refresh`.
     """
 
     target: int | None
@@ -52,6 +53,7 @@ class Preview:
     stroke: Drawn
     erase: bool
     style: Style
+    flip: bool = False
 
     def bounds(self) -> list[Rect]:
         """Around the instance as it was, and around the stroke so far, where they are not empty."""
@@ -66,7 +68,9 @@ class Preview:
         result = self.base.crop(x1, y1, x2, y2)
         inside = result[top - y1 : bottom - y1, left - x1 : right - x1]
         stroke = self.stroke.bitmap[top:bottom, left:right]
-        if self.erase:
+        if self.flip:
+            inside ^= stroke
+        elif self.erase:
             inside &= ~stroke
         else:
             inside |= stroke

@@ -4,8 +4,9 @@ from app.tools.base import Tool
 from app.tools.brush import Brush
 from app.tools.eraser import Eraser
 from app.tools.select import Select
+from app.tools.vertices import Vertices
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser()]
+    return [Select(), Brush(), Eraser(), Vertices()]

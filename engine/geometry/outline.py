@@ -73,6 +73,27 @@ class Outline:
             result[heads[ring, 0] : heads[ring, 1]] = self.first_handles[ring + 1] - 1
         return result
 
+    @cached_property
+    def _boxes(self) -> Points:
+        """Around each edge: x1 y1 x2 y2, of which each is a row (4, n), for they are compared row by row."""
+        ends = self.points[self.next_points]
+        return np.concatenate([np.minimum(self.points, ends).T, np.maximum(self.points, ends).T])
+
+    def nearest_edge(self, x: float, y: float, reach: float) -> tuple[int, tuple[float, float]] | None:
+        """The edge within `reach` pixels of a point, by the index of the point it begins at, and its place nearest."""
+        x1, y1, x2, y2 = self._boxes
+        near = np.flatnonzero((x1 <= x + reach) & (x2 >= x - reach) & (y1 <= y + reach) & (y2 >= y - reach))
+        begins = self.points[near]
+        along = self.points[self.next_points[near]] - begins
+        squares = np.maximum((along * along).sum(axis=1), 1e-12)
+        shares = np.clip(((np.array([x, y]) - begins) * along).sum(axis=1) / squares, 0, 1)
+        places = begins + shares[:, None] * along
+        distances = np.hypot(places[:, 0] - x, places[:, 1] - y)
+        if not len(near) or distances.min() > reach:
+            return None
+        best = int(distances.argmin())
+        return int(near[best]), (float(places[best, 0]), float(places[best, 1]))
+
     def ring(self, index: int) -> Points:
         """The points (m, 2) of one ring."""
         return self.points[self.starts[index] : self.starts[index + 1]]

@@ -6,7 +6,7 @@ the rest looks like. Where the result crosses itself or another ring the even-od
 is outside. The new rings fill the new mask, so an outline outlives its edits and handles stay where they were put.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,11 +20,11 @@ class Reshaping:
     """One change of an outline's handles on an image (width, height), whose mask the outline describes."""
 
     def __init__(self, before: Outline, mask: Mask, image_size: tuple[int, int]) -> None:
-        self._before = before
+        self.before = before
         self._mask = mask
         self._size = image_size
         self._old: list[Points] = []
-        self._now: list[Points] = []  # what stands in the place of the old paths
+        self._now: list[Points] = []
         self._drawn = mask  # of COCO polygons, as it is now
 
     @property
@@ -33,26 +33,31 @@ class Reshaping:
         raise NotImplementedError
 
     @property
+    def paths(self) -> Sequence[Points]:
+        """What stands in the place of the changed stretches, each (n, 2) from handle to handle."""
+        return self._now
+
+    @property
     def flipped(self) -> Mask:
         """The pixels of the image that are not what they were before the change."""
-        if self._before.drawn:
+        if self.before.drawn:
             return differing(self._mask, self._drawn)
         return filled([*self._old, *self._now]).clip(*self._size)
 
     @property
     def mask(self) -> Mask:
         """What the outline fills now."""
-        return self._drawn if self._before.drawn else differing(self._mask, self.flipped)
+        return self._drawn if self.before.drawn else differing(self._mask, self.flipped)
 
     @property
     def polygons(self) -> list[list[float]] | None:
         """COCO polygons that repeat the mask; None for an outline that is none of those."""
-        return self.outline.to_coco() if self._before.drawn else None
+        return self.outline.to_coco() if self.before.drawn else None
 
     def _show(self, paths: list[Points]) -> Mask:
         """The changed stretches are now these. Returns the pixels that differ from what they were last."""
         before, self._now = self._now, paths
-        if not self._before.drawn:
+        if not self.before.drawn:
             return filled([*before, *paths]).clip(*self._size)
         width, height = self._size
         drawn, self._drawn = self._drawn, polygons.from_coco_polygons(self.outline.to_coco(), height, width)
@@ -75,28 +80,28 @@ class Move(Reshaping):
         self._sections = _sections(before, self.chosen)
         self._start = [before.points[section] for section in self._sections]
         self._old = self._now = self._start
-        self._step = np.zeros(2)
+        self.step = np.zeros(2)
 
     @property
     def outline(self) -> Outline:
-        if not self._step.any():
-            return self._before
-        return _keeping(self._before, self._kept, self._before.points + self._moved[:, None] * self._step)
+        if not self.step.any():
+            return self.before
+        return _keeping(self.before, self._kept, self.before.points + self._moved[:, None] * self.step)
 
     def to(self, dx: float, dy: float) -> Mask:
         """Move by so many pixels from where they were, but not out of the image.
 
         Returns the pixels that differ from what they were last. Back at the start everything is as it was.
         """
-        self._step = self._within(dx, dy)
-        if not self._step.any():
+        self.step = self._within(dx, dy)
+        if not self.step.any():
             return self._show(self._start)
         kept = [section[self._kept[section]] for section in self._sections]
-        return self._show([self._before.points[part] + self._moved[part, None] * self._step for part in kept])
+        return self._show([self.before.points[part] + self._moved[part, None] * self.step for part in kept])
 
     def _within(self, dx: float, dy: float) -> Points:
         """The distance on the grid, and no farther out of the image than the chosen handles are already."""
-        places = self._before.places[self.chosen]
+        places = self.before.places[self.chosen]
         least = np.minimum(-places.min(axis=0), 0)
         most = np.maximum(np.array(self._size) - places.max(axis=0), 0)
         step: Points = np.round(np.clip([dx, dy], least, most) * STEPS) / STEPS
@@ -243,15 +248,15 @@ def _directly_inside(outline: Outline, ring: int) -> set[int]:
 
 
 def _inside(outline: Outline, ring: int, others: Iterable[int]) -> list[int]:
-    """Which of the other rings have their topmost pixel inside of a ring."""
-    (x1, y1), (x2, y2) = outline.ring(ring).min(axis=0), outline.ring(ring).max(axis=0)
-    tops = {other: _topmost(outline.ring(other)) for other in others if other != ring}
-    near = {other: (x, y) for other, (x, y) in tops.items() if x1 < x < x2 and y1 < y < y2}
+    """Which of the other rings lie inside of a ring: mostly, for a handle may have been pulled across."""
+    x1, y1, x2, y2 = _box(outline.ring(ring))
+    boxes = {other: _box(outline.ring(other)) for other in others if other != ring}
+    near = [other for other, (u1, v1, u2, v2) in boxes.items() if u1 < x2 and x1 < u2 and v1 < y2 and y1 < v2]
     area = filled([outline.ring(ring)]) if near else Mask.empty()
-    return [other for other, (x, y) in near.items() if area.contains(x, y)]
+    fills = {other: filled([outline.ring(other)]) for other in near}
+    return [other for other, fill in fills.items() if 2 * area.intersection_area(fill) > fill.area]
 
 
-def _topmost(ring: Points) -> tuple[float, float]:
-    """The centre of the pixel below a ring's first corner in row order, which the ring encloses."""
-    x, y = ring[np.lexsort((ring[:, 0], ring[:, 1]))[0]]
-    return float(np.floor(x) + 0.5), float(np.floor(y) + 0.5)
+def _box(ring: Points) -> tuple[float, float, float, float]:
+    (x1, y1), (x2, y2) = ring.min(axis=0).tolist(), ring.max(axis=0).tolist()
+    return x1, y1, x2, y2
