@@ -254,7 +254,8 @@ def _inside(outline: Outline, ring: int, others: Iterable[int]) -> list[int]:
     near = [other for other, (u1, v1, u2, v2) in boxes.items() if u1 < x2 and x1 < u2 and v1 < y2 and y1 < v2]
     area = filled([outline.ring(ring)]) if near else Mask.empty()
     fills = {other: filled([outline.ring(other)]) for other in near}
-    return [other for other, fill in fills.items() if 2 * area.intersection_area(fill) > fill.area]
+    smaller = {other: fill for other, fill in fills.items() if fill.area < area.area}
+    return [other for other, fill in smaller.items() if 2 * area.intersection_area(fill) > fill.area]
 
 
 def _box(ring: Points) -> tuple[float, float, float, float]:
