@@ -26,8 +26,6 @@ class Flips:
 
     def add(self, flipped: Mask) -> None:
         """Turn these pixels of the image round once more."""
-        if flipped.is_empty:
-            return
         x1, y1, x2, y2 = flipped.bounds
         free = flipped.bitmap if self._blocked is None else flipped.bitmap & ~self._blocked[y1:y2, x1:x2]
         self.bitmap[y1:y2, x1:x2] ^= free
@@ -57,10 +55,10 @@ class Pull:
             return
         self.has_moved = True
         flips = self._flips or self._begin()
-        flipped = self.change.to(dx, dy)
-        flips.add(flipped)
-        if not flipped.is_empty:
-            self._canvas.refresh_preview(flipped.bounds)
+        for flipped in self.change.to(dx, dy):
+            if not flipped.is_empty:
+                flips.add(flipped)
+                self._canvas.refresh_preview(flipped.bounds)
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Around the stretches in progress, x1 y1 x2 y2 in image coordinates."""

@@ -204,7 +204,7 @@ class Vertices(Tool):
         if self._pull is not None:
             self.cancel()
         self.chosen, self._hovered, self._ghost = frozenset(), None, None
-        self.canvas.update()
+        self._repaint_outlines()
         if self._pointer is not None and not self._pointer.buttons:
             self._hover(self._pointer)
 
@@ -251,9 +251,9 @@ class Vertices(Tool):
         self._select.release(event)
 
     def _choose(self, numbers: Collection[int]) -> None:
-        if frozenset(numbers) != self.chosen:
-            self.chosen = frozenset(numbers)
-            self.canvas.update()
+        changed = self.chosen ^ frozenset(numbers)
+        self.chosen = frozenset(numbers)
+        self._repaint_handles(changed)
 
     def _choose_inside(self, box: QRectF, more: bool) -> None:
         outline = self.handles.outline
@@ -360,6 +360,22 @@ class Vertices(Tool):
         self.canvas.update_image_rect(
             (box.left() - margin, box.top() - margin, box.right() + margin, box.bottom() + margin)
         )
+
+    def _repaint_handles(self, numbers: Collection[int]) -> None:
+        outline = self._outline()
+        if outline is not None and numbers:
+            places = outline.places[list(numbers)]
+            self._repaint(QRectF(QPointF(*places.min(axis=0).tolist()), QPointF(*places.max(axis=0).tolist())))
+
+    def _repaint_outlines(self) -> None:
+        """Repaint the handles that were shown last and those that are to be shown."""
+        before, now = self._view, self._shown()
+        for view in (before, now):
+            if view is not None and len(view.outline.handles):
+                places = view.outline.places
+                self._repaint(QRectF(QPointF(*places.min(axis=0).tolist()), QPointF(*places.max(axis=0).tolist())))
+        if before is None or now is None:
+            self.canvas.update()  # what says that they are being found comes or goes
 
     def _repaint_pointed(self) -> None:
         view = self._shown()

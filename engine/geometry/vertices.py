@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from engine.geometry import polygons
-from engine.geometry.even_odd import Points, filled
+from engine.geometry.even_odd import Points, filled, filled_strips
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.outline import LEAST_HANDLES, STEPS, Numbers, Outline
 
@@ -54,14 +54,14 @@ class Reshaping:
         """COCO polygons that repeat the mask; None for an outline that is none of those."""
         return self.outline.to_coco() if self.before.drawn else None
 
-    def _show(self, paths: list[Points]) -> Mask:
-        """The changed stretches are now these. Returns the pixels that differ from what they were last."""
+    def _show(self, paths: list[Points]) -> list[Mask]:
+        """The changed stretches are now these. Returns the pixels that differ from what they were last, in parts."""
         before, self._now = self._now, paths
         if not self.before.drawn:
-            return filled([*before, *paths]).clip(*self._size)
+            return [strip.clip(*self._size) for strip in filled_strips([*before, *paths])]
         width, height = self._size
         drawn, self._drawn = self._drawn, polygons.from_coco_polygons(self.outline.to_coco(), height, width)
-        return differing(drawn, self._drawn)
+        return [differing(drawn, self._drawn)]
 
 
 class Move(Reshaping):
@@ -88,10 +88,10 @@ class Move(Reshaping):
             return self.before
         return _keeping(self.before, self._kept, self.before.points + self._moved[:, None] * self.step)
 
-    def to(self, dx: float, dy: float) -> Mask:
+    def to(self, dx: float, dy: float) -> list[Mask]:
         """Move by so many pixels from where they were, but not out of the image.
 
-        Returns the pixels that differ from what they were last. Back at the start everything is as it was.
+        Returns the pixels that differ from what they were last, in parts. Back at the start everything is as it was.
         """
         self.step = self._within(dx, dy)
         if not self.step.any():

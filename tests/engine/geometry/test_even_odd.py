@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine.geometry import polygons
-from engine.geometry.even_odd import Points, filled
+from engine.geometry.even_odd import Points, filled, filled_strips
 from engine.geometry.mask import Bitmap, Mask
 
 SIDE, STEPS = 16, 64
@@ -38,6 +38,14 @@ def points(ring: list[tuple[int, int]]) -> Points:
 def test_every_pixel_is_what_counting_crossings_says(several: list[list[tuple[int, int]]]) -> None:
     result = filled([points(ring) for ring in several]).to_full(SIDE, SIDE)
     np.testing.assert_array_equal(result, counted(several))
+
+
+@given(st.lists(rings.map(lambda ring: [(x * 9, y * 9) for x, y in ring]), max_size=2))
+def test_strips_are_the_whole_in_parts_that_share_nothing(several: list[list[tuple[int, int]]]) -> None:
+    polygons_ = [points(ring) for ring in several]
+    whole, strips = filled(polygons_), filled_strips(polygons_)
+    assert sum(strip.area for strip in strips) == whole.area
+    assert all(strip.intersect(whole) == strip for strip in strips)
 
 
 @given(rings, rings)
