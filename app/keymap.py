@@ -98,6 +98,15 @@ COMMANDS = (
     Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", ERASER_TIP, checkable=True),
     Command("tool_polygon", "Polygon", ("P",), TOOLS, "vector-polygon", POLYGON_TIP, checkable=True),
     Command("tool_lasso", "Lasso", ("L",), TOOLS, "lasso", LASSO_TIP, checkable=True),
+    Command(
+        "tool_vertices",
+        "Vertices",
+        ("T",),
+        TOOLS,
+        "vector-polyline-edit",
+        "Drag vertices, click an edge to add one, Ctrl + click one to delete it",
+        checkable=True,
+    ),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("new_instance", "Always a New Instance", ("N",), TOOLS, "plus-box-outline", "On or off: each mark is new"),
@@ -129,6 +138,10 @@ MOUSE_HELP = (
     ("Ctrl + wheel, Alt + wheel", "Size of the brush"),
     ("Click with the polygon", "Add a vertex; the first closes"),
     ("Drag with polygon, lasso", "Draw freehand"),
+    ("Drag a vertex", "Move it, and the others that are chosen"),
+    ("Shift + click a vertex, drag beside", "Choose several vertices"),
+    ("Click an edge", "Add a vertex"),
+    ("Ctrl + click a vertex", "Delete it"),
 )
 
 

@@ -1,6 +1,7 @@
 """The plain values that every room passes around: images, categories, instances, detections."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -114,9 +115,15 @@ class Instance:
     predicted_by: str | None = None
     source: str | None = None
 
-    def with_mask(self, mask: Mask) -> "Instance":
-        """A copy with another mask: edited, and with a source record that no longer speaks of the old mask."""
-        return replace(self, mask=mask, edited=True, source=_without_mask_keys(self.source))
+    def with_mask(self, mask: Mask, polygons: Sequence[Sequence[float]] | None = None) -> "Instance":
+        """A copy with another mask: edited, and with a source record that no longer speaks of the old mask.
+
+        COCO `polygons` that repeat the new mask go into the record instead of the old ones.
+        """
+        source = _without_mask_keys(self.source)
+        if polygons is not None:
+            source = json.dumps({**json.loads(source or "{}"), "segmentation": polygons}, ensure_ascii=False)
+        return replace(self, mask=mask, edited=True, source=source)
 
 
 @dataclass(frozen=True, slots=True)

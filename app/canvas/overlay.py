@@ -49,7 +49,9 @@ class Preview:
     """A stroke that is being drawn: what the instance would look like if it were committed now.
 
     `target` is the instance, None for a new one. `base` is its mask and `stroke` the pixels to add or, with `erase`,
-    to remove; the tool goes on drawing it and says where through `Overlay.refresh`.
+    to remove; the tool goes on drawing it and says where through `Overlay.refresh`. With `flip` the stroke's pixels
+    turn into their opposite, and the instance is shown where it is among the others, so that nothing but those pixels
+    has to be composed.
     """
 
     target: int | None
@@ -57,14 +59,18 @@ class Preview:
     stroke: Drawn
     erase: bool
     style: Style
+    flip: bool = False
 
     def bounds(self) -> list[Rect]:
         """Around the instance as it was, and around the stroke so far, where they are not empty."""
-        return [rect for rect in (self.base.bounds, self.stroke.bounds) if rect[0] < rect[2]]
+        rects = [self.stroke.bounds] if self.flip else [self.base.bounds, self.stroke.bounds]
+        return [rect for rect in rects if rect[0] < rect[2]]
 
     def window(self, rect: Rect) -> Bitmap:
         """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
         base, stroke = self.base.crop(*rect), self.stroke.crop(*rect)
+        if self.flip:
+            return base ^ stroke
         return base & ~stroke if self.erase else base | stroke
 
 
@@ -122,7 +128,8 @@ class Overlay:
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""
-        previewed = self._preview is not None and self._preview.target == instance_id
+        preview = self._preview
+        previewed = preview is not None and not preview.flip and preview.target == instance_id
         slot = PREVIEW_SLOT if previewed else self._slots.get(instance_id)
         if slot is None:
             return Mask.empty()
@@ -264,6 +271,8 @@ class Overlay:
     def _compose(self, rect: Rect) -> Codes:
         codes = np.zeros((rect[3] - rect[1], rect[2] - rect[0]), dtype=np.uint16)
         preview = self._preview
+        if preview is not None and preview.flip:
+            return self._compose_flipped(rect, codes, preview)
         target = preview.target if preview is not None else None
         items = [item for item in self.within(rect) if item.id != target]
         for item in items:
@@ -276,6 +285,22 @@ class Overlay:
             _put(codes, rect, item.mask, self._boundary(item), self._slots[item.id] | BOUNDARY)
         if shape is not None:
             np.copyto(codes, PREVIEW_SLOT | BOUNDARY, where=_inner_boundary(shape))
+        return codes
+
+    def _compose_flipped(self, rect: Rect, codes: Codes, preview: Preview) -> Codes:
+        """As `_compose`, the previewed mask in the place of its target's."""
+        window = preview.window((rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1))
+        shape = Mask.from_crop(window[1:-1, 1:-1], rect[0], rect[1])
+        edge = Mask.from_crop(_inner_boundary(window), rect[0], rect[1])
+        near = {item.id for item in self.within(rect)} | {preview.target}
+        items = [item for item in self._order if item.id in near]
+        for item in items:
+            mask = shape if item.id == preview.target else item.mask
+            _put(codes, rect, mask, mask.bitmap, self._slots[item.id])
+        for item in items:
+            flipped = item.id == preview.target
+            mask, boundary = (edge, edge.bitmap) if flipped else (item.mask, self._boundary(item))
+            _put(codes, rect, mask, boundary, self._slots[item.id] | BOUNDARY)
         return codes
 
     def _boundary(self, item: Shown) -> Bitmap:

@@ -6,8 +6,9 @@ from app.tools.eraser import Eraser
 from app.tools.lasso import Lasso
 from app.tools.polygon import Polygon
 from app.tools.select import Select
+from app.tools.vertices import Vertices
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser(), Polygon(), Lasso()]
+    return [Select(), Brush(), Eraser(), Polygon(), Lasso(), Vertices()]

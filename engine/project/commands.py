@@ -31,6 +31,16 @@ def replace_mask(instance: Instance, mask: Mask, action: Action = Action.RESHAPE
     return _edit(action, [instance], [replace(changed, state=InstanceState.ACCEPTED)])
 
 
+def reshape(instance: Instance, mask: Mask, polygons: Sequence[Sequence[float]] | None = None) -> Edit:
+    """Give an instance the mask that its outline fills after a change of vertices, and accept it.
+
+    `polygons` are COCO's that repeat the mask, kept in its source record. An empty mask deletes it, as `delete` does.
+    """
+    if mask.is_empty or polygons is None:
+        return replace_mask(instance, mask, Action.VERTEX)
+    return _edit(Action.VERTEX, [instance], [replace(instance.with_mask(mask, polygons), state=InstanceState.ACCEPTED)])
+
+
 def draw(new_id: int, image_id: int, category_id: int, mask: Mask, source: str | None = None) -> Edit:
     """Add an instance that a person drew, accepted; the id is from `Project.new_instance_id`.
 

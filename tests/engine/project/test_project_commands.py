@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import MaskwrightError
 from engine.geometry.mask import Mask
+from engine.geometry.polygons import from_coco_polygons
 from engine.project import Action, Edit, ImageChange, InstanceChange, commands
 from engine.records import Image, ImageStatus, Instance, InstanceState, Origin, Review
 
@@ -188,3 +189,34 @@ def test_dirty_bounds_hold_every_pixel_before_and_after() -> None:
     edit = commands.replace_mask(an_instance(SQUARE), moved)
     assert edit.dirty_bounds() == (2, 2, 17, 12)
     assert commands.skip(IMAGE).dirty_bounds() is None
+
+
+POLYGONS = [[2.0, 2.0, 9.5, 2.0, 9.5, 8.0]]
+
+
+def test_reshaping_keeps_the_vertices_and_drops_what_the_record_said_of_the_old_mask() -> None:
+    source = json.dumps({"note": "kept", "segmentation": [[1, 1, 2, 1, 2, 2]], "area": 0.5, "bbox": [1, 1, 1, 1]})
+    instance = replace(an_instance(SQUARE), source=source)
+    mask = from_coco_polygons(POLYGONS, HEIGHT, WIDTH)
+    after = only_change(commands.reshape(instance, mask, POLYGONS)).after
+    assert after is not None
+    assert json.loads(after.source or "") == {"note": "kept", "segmentation": POLYGONS}
+    assert (after.mask, after.state, after.edited) == (mask, InstanceState.ACCEPTED, True)
+
+
+def test_reshaping_without_vertices_drops_those_there_were_and_without_pixels_deletes() -> None:
+    drawn = replace(an_instance(SQUARE, origin=Origin.DRAWN), source=json.dumps({"segmentation": POLYGONS}))
+    edit = commands.reshape(drawn, Mask.from_crop(np.ones((3, 3)), 5, 5))
+    after = only_change(edit).after
+    assert after is not None
+    assert json.loads(after.source or "") == {}
+    assert edit.action is Action.VERTEX
+    assert only_change(commands.reshape(drawn, Mask.empty(), [])).after is None
+
+
+def test_a_vertex_more_on_a_polygon_is_an_edit_even_where_no_pixel_changes() -> None:
+    instance = replace(an_instance(SQUARE), source=json.dumps({"segmentation": POLYGONS}))
+    finer = [[2.0, 2.0, 5.0, 2.0, *POLYGONS[0][2:]]]
+    after = only_change(commands.reshape(instance, SQUARE, finer)).after
+    assert after is not None
+    assert json.loads(after.source or "") == {"segmentation": finer}
