@@ -19,10 +19,12 @@ from app.panels.provenance import provenance
 from app.panels.status import INSTANCE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.records import Instance, InstanceState
 
 INSTANCE_ROLE = Qt.ItemDataRole.UserRole
 ROW_HEIGHT = 34
+LOCK_SIZE = 14
 Index = QModelIndex | QPersistentModelIndex
 _ORDER = {InstanceState.PROPOSAL: 0, InstanceState.ACCEPTED: 1, InstanceState.GHOST: 2, InstanceState.REJECTED: 3}
 
@@ -92,6 +94,8 @@ class InstanceListModel(QAbstractListModel):
         words.append(f"{instance.mask.area:,} px")
         if instance.hidden:
             words.append("hidden")
+        if instance.locked:
+            words.append(tr("locked"))
         return ", ".join(words)
 
 
@@ -122,6 +126,10 @@ class InstanceDelegate(QStyledItemDelegate):
         middle = area.center().y()
         paint_dot(painter, area.left(), middle, category.color if category is not None else "#888888", faint)
         columns = _columns(area)
+        if instance.locked:
+            place = columns["name"]
+            columns["name"] = place.adjusted(0, 0, -LOCK_SIZE - SPACING // 2, 0)
+            colors.paint_icon(painter, _lock_place(place), "lock", "muted")
         painter.setPen(colors.color("faint" if faint else "text"))
         name = option.fontMetrics.elidedText(
             category.name if category is not None else "?", Qt.TextElideMode.ElideRight, columns["name"].width()
@@ -155,6 +163,11 @@ def paint_dot(painter: QPainter, left: int, middle: int, color: str, faint: bool
     painter.setPen(QColor(color) if faint else Qt.PenStyle.NoPen)
     painter.setBrush(Qt.BrushStyle.NoBrush if faint else QColor(color))
     painter.drawEllipse(dot)
+
+
+def _lock_place(name: QRect) -> QRect:
+    """Where the lock stands, at the end of the name's column."""
+    return QRect(name.right() - LOCK_SIZE, name.center().y() - LOCK_SIZE // 2, LOCK_SIZE, LOCK_SIZE)
 
 
 def _columns(area: QRect) -> dict[str, QRect]:

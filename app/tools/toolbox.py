@@ -2,10 +2,11 @@
 
 from app.tools.base import Tool
 from app.tools.brush import Brush
+from app.tools.cut import Cut
 from app.tools.eraser import Eraser
 from app.tools.select import Select
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser()]
+    return [Select(), Brush(), Eraser(), Cut()]
