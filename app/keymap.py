@@ -95,7 +95,7 @@ COMMANDS = (
     Command("tool_select", "Select", ("V",), TOOLS, "cursor-default-outline", checkable=True),
     Command("tool_brush", "Brush", ("B",), TOOLS, "brush", "Add to a mask, or draw a new instance", checkable=True),
     Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", "Remove from a mask", checkable=True),
-    Command("tool_cut", "Cut", ("K",), TOOLS, "box-cutter", "Cut instances apart along a line", checkable=True),
+    Command("tool_cut", "Cut Line", ("K",), TOOLS, "knife", "Cut instances apart along a line", checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("fill_holes", "Fill Holes", ("Shift+F",), MASK, "circle", "Add everything that masks enclose", writes=True),

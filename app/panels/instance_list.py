@@ -24,7 +24,6 @@ from engine.records import Instance, InstanceState
 
 INSTANCE_ROLE = Qt.ItemDataRole.UserRole
 ROW_HEIGHT = 34
-LOCK_SIZE = 14
 Index = QModelIndex | QPersistentModelIndex
 _ORDER = {InstanceState.PROPOSAL: 0, InstanceState.ACCEPTED: 1, InstanceState.GHOST: 2, InstanceState.REJECTED: 3}
 
@@ -126,10 +125,6 @@ class InstanceDelegate(QStyledItemDelegate):
         middle = area.center().y()
         paint_dot(painter, area.left(), middle, category.color if category is not None else "#888888", faint)
         columns = _columns(area)
-        if instance.locked:
-            place = columns["name"]
-            columns["name"] = place.adjusted(0, 0, -LOCK_SIZE - SPACING // 2, 0)
-            colors.paint_icon(painter, _lock_place(place), "lock", "muted")
         painter.setPen(colors.color("faint" if faint else "text"))
         name = option.fontMetrics.elidedText(
             category.name if category is not None else "?", Qt.TextElideMode.ElideRight, columns["name"].width()
@@ -140,7 +135,8 @@ class InstanceDelegate(QStyledItemDelegate):
         painter.drawText(columns["score"], right, "" if instance.score is None else f"{instance.score:.2f}")
         painter.drawText(columns["area"], right, f"{instance.mask.area:,} px")
         look = INSTANCE_LOOKS[instance.state]
-        colors.paint_icon(painter, columns["state"], look.icon, look.token)
+        # What is locked is decided too: the lock takes the place of the state's sign, in the state's colour.
+        colors.paint_icon(painter, columns["state"], "lock" if instance.locked else look.icon, look.token)
         eye = ("eye-off-outline", "muted") if instance.hidden else ("eye-outline", "faint")
         colors.paint_icon(painter, columns["eye"], *eye)
         painter.restore()
@@ -163,11 +159,6 @@ def paint_dot(painter: QPainter, left: int, middle: int, color: str, faint: bool
     painter.setPen(QColor(color) if faint else Qt.PenStyle.NoPen)
     painter.setBrush(Qt.BrushStyle.NoBrush if faint else QColor(color))
     painter.drawEllipse(dot)
-
-
-def _lock_place(name: QRect) -> QRect:
-    """Where the lock stands, at the end of the name's column."""
-    return QRect(name.right() - LOCK_SIZE, name.center().y() - LOCK_SIZE // 2, LOCK_SIZE, LOCK_SIZE)
 
 
 def _columns(area: QRect) -> dict[str, QRect]:
