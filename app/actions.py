@@ -95,7 +95,7 @@ class Actions(QObject):
         """Enable what makes sense with a project, with an image, and with a project that may be written."""
         for command in COMMANDS:
             possible = True
-            if command.group in ("Edit", "Review", "Tools", "View", "Model"):
+            if command.group in ("Edit", "Review", "Tools", "Mask", "View", "Model"):
                 possible = image
             if command.id in _OF_A_PROJECT:
                 possible = project
@@ -106,6 +106,7 @@ class Actions(QObject):
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """One menu a group, in the table's order. Returns them by name."""
         menus: dict[str, QMenu] = {}
+        inside: dict[str, QMenu] = {}
         for command in COMMANDS:
             menu = menus.get(command.group)
             if menu is None:
@@ -113,6 +114,12 @@ class Actions(QObject):
                 menu.setToolTipsVisible(True)
             if command.id in _AFTER_RULE:
                 menu.addSeparator()
+            if command.submenu:
+                inner = inside.get(command.submenu)
+                if inner is None:
+                    inner = inside[command.submenu] = menu.addMenu(command.submenu)
+                inner.addAction(self._actions[command.id])
+                continue
             menu.addAction(self._actions[command.id])
         return menus
 
@@ -158,6 +165,10 @@ _AFTER_RULE = {
     "accept_image",
     "previous_image",
     "brush_smaller",
+    "split_watershed",
+    "union",
+    "duplicate",
+    "lock",
     "hide_masks",
     "log",
 }

@@ -50,7 +50,7 @@ class Decisions(QObject):
         self._session.set_active_category(category_id)
         chosen = self._session.selected_instances()
         if chosen and not self._session.read_only:
-            self._session.apply(commands.recategorise(chosen, category_id))
+            self._apply(lambda instances: commands.recategorise(instances, category_id), "")
 
     # -- walking through instances
 

@@ -4,11 +4,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.keymap import COMMANDS, EDIT, HELP, MODEL, MOUSE_HELP, PROJECT, REVIEW, TOOLS, VIEW
+from app.keymap import COMMANDS, EDIT, HELP, MASK, MODEL, MOUSE_HELP, PROJECT, REVIEW, TOOLS, VIEW
 from app.panels.parts import button, label, row
 from app.theme import SPACING
 
-COLUMNS = ((REVIEW, EDIT), (TOOLS, VIEW, MODEL), (PROJECT, HELP))
+COLUMNS = ((REVIEW, EDIT), (TOOLS, MASK, VIEW, MODEL), (PROJECT, HELP))
 
 
 class KeySheet(QDialog):

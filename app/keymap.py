@@ -28,9 +28,11 @@ class Command:
     scope: Scope = Scope.WINDOW
     checkable: bool = False
     writes: bool = False  # disabled while the project is read-only
+    submenu: str = ""  # of the group's menu
 
 
 PROJECT, EDIT, REVIEW, VIEW, TOOLS, MODEL, HELP = "Project", "Edit", "Review", "View", "Tools", "Model", "Help"
+MASK, NUDGE = "Mask", "Nudge"
 
 # At the right of the tool's options: what a hand can do with it that no control shows.
 BRUSH_TIP = "Adds. Ctrl removes · Shift draws straight lines · Ctrl or Alt + wheel sets the size"
@@ -55,6 +57,9 @@ COMMANDS = (
     Command("undo", "Undo", ("Ctrl+Z",), EDIT, "undo", writes=True),
     Command("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), EDIT, "redo", writes=True),
     Command("delete", "Delete Instances", ("Del",), EDIT, "trash-can-outline", writes=True),
+    Command("cut", "Cut", ("Ctrl+X",), EDIT, "content-cut", "Copy instances and delete them here", writes=True),
+    Command("copy", "Copy", ("Ctrl+C",), EDIT, "content-copy", "Copy instances, for this image or another one"),
+    Command("paste", "Paste", ("Ctrl+V",), EDIT, "content-paste", "Add the instances that were copied", writes=True),
     Command("select_all", "Select All Shown Instances", ("Ctrl+A",), EDIT, "select-all"),
     Command("select_none", "Clear Selection", ("Ctrl+Shift+A",), EDIT, "select-off"),
     Command("next_instance", "Next Instance", ("Tab",), EDIT, "arrow-right-thin", scope=Scope.CANVAS),
@@ -107,10 +112,34 @@ COMMANDS = (
         "Drag vertices, click an edge to add one, Ctrl + click one to delete it",
         checkable=True,
     ),
+    Command("tool_cut", "Cut Line", ("K",), TOOLS, "knife", "Cut instances apart along a line", checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("new_instance", "Always a New Instance", ("N",), TOOLS, "plus-box-outline", "On or off: each mark is new"),
     Command("keep_apart", "Keep Apart", ("Shift+K",), TOOLS, "vector-difference", "On or off: never cover neighbours"),
+    Command("fill_holes", "Fill Holes", ("Shift+F",), MASK, "circle", "Add everything that masks enclose", writes=True),
+    Command("remove_specks", "Remove Specks", (), MASK, "shimmer", "Parts and holes of few pixels go", writes=True),
+    Command("keep_largest", "Keep Largest Part", (), MASK, "circle-multiple", "All smaller parts go", writes=True),
+    Command("grow", "Grow", (".",), MASK, "arrow-expand-all", "Move borders outwards by the amount", writes=True),
+    Command("shrink", "Shrink", (",",), MASK, "arrow-collapse-all", "Move borders inwards by the amount", writes=True),
+    Command("smooth", "Smooth", (), MASK, "vector-curve", "Round borders off by the amount", writes=True),
+    Command("split_watershed", "Split at Necks", (), MASK, "set-split", "Part objects that touch", writes=True),
+    Command("merge", "Merge", ("M",), MASK, "set-merge", "Make one instance of all selected ones", writes=True),
+    Command("union", "Union", (), MASK, "set-all", "Add the others to the one selected first", writes=True),
+    Command("subtract", "Subtract", (), MASK, "set-left", "Take the others from the one selected first", writes=True),
+    Command("intersect", "Intersect", (), MASK, "set-center", "Leave the first what all have in common", writes=True),
+    Command("duplicate", "Duplicate", ("Ctrl+D",), MASK, "content-duplicate", writes=True),
+    Command("nudge_left", "Left", ("Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_right", "Right", ("Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_up", "Up", ("Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_down", "Down", ("Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_left_far", "Far Left", ("Shift+Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_right_far", "Far Right", ("Shift+Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_up_far", "Far Up", ("Shift+Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_down_far", "Far Down", ("Shift+Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("lock", "Lock or Unlock", ("Ctrl+L",), MASK, "lock-outline", "Nothing changes locked masks", writes=True),
+    Command("hide_others", "Hide Others", ("Ctrl+Shift+H",), MASK, "eye-minus-outline", writes=True),
+    Command("show_all", "Show All", (), MASK, "eye-plus-outline", "Show every hidden instance", writes=True),
     Command("fit", "Fit Image", ("F",), VIEW, "fit-to-page-outline"),
     Command("zoom_in", "Zoom In", ("Ctrl++", "Ctrl+="), VIEW, "magnify-plus-outline"),
     Command("zoom_out", "Zoom Out", ("Ctrl+-",), VIEW, "magnify-minus-outline"),
@@ -124,6 +153,11 @@ COMMANDS = (
     Command("about", "About Maskwright", (), HELP, "information-outline"),
 )
 CATEGORY_KEYS = tuple("123456789")
+# What a right click on the list of instances offers.
+LISTED_INSTANCES = (
+    *("accept", "reject", "reopen", "delete", "hide_selected", "hide_others", "show_all", "lock"),
+    *("cut", "copy", "duplicate", "fill_holes", "remove_specks", "smooth", "split_watershed", "merge"),
+)
 MOUSE_HELP = (
     ("Wheel", "Zoom at the pointer"),
     ("Middle drag, Space drag", "Pan"),

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
+from app.actions import Actions
 from app.panels.parts import label
 from app.theme import SPACING, theme
 from app.tools.base import Tool
-from app.tools.options import Choice, Number, Option, Toggle
+from app.tools.options import Choice, Number, Option, Toggle, Triggers
 from app.translation import tr
 
 _HEIGHT = 40
@@ -21,8 +22,9 @@ _BEND = 3.0
 class OptionBar(QWidget):
     """The tool's name, a control for each of its options, and a hint at the right."""
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Actions) -> None:
         super().__init__()
+        self._actions = actions
         self.setProperty("kind", "bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(_HEIGHT)
@@ -46,13 +48,15 @@ class OptionBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * SPACING)
         for option in tool.options():
-            row.addWidget(_control(option))
+            row.addWidget(_control(option, self._actions))
         self._layout.replaceWidget(self._controls, controls)
         self._controls.deleteLater()
         self._controls = controls
 
 
-def _control(option: Option) -> QWidget:
+def _control(option: Option, actions: Actions) -> QWidget:
+    if isinstance(option, Triggers):
+        return _TriggerButtons(option, actions)
     if isinstance(option, Toggle):
         return _ToggleButton(option)
     return _Segments(option) if isinstance(option, Choice) else _NumberControl(option)
@@ -88,6 +92,25 @@ class _ToggleButton(_OptionButton):
         option.changed.connect(self.setChecked)
 
 
+class _TriggerButtons(QWidget):
+    """An icon for each command, with the command's own tooltip, enabled while the command is."""
+
+    def __init__(self, option: Triggers, actions: Actions) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for command_id in option.command_ids:
+            button = QToolButton()
+            button.setDefaultAction(actions[command_id])
+            button.setAccessibleName(actions[command_id].text())
+            button.setProperty("kind", "quiet")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setIconSize(QSize(18, 18))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            row.addWidget(button)
+
+
 class _Segments(QWidget):
     """The values of a choice side by side."""
 
@@ -111,7 +134,7 @@ class _Segments(QWidget):
 
 
 class _NumberControl(QWidget):
-    """A slider and a field for one number."""
+    """A field for one number, with a slider before it unless the option says otherwise."""
 
     def __init__(self, option: Number) -> None:
         super().__init__()
@@ -137,6 +160,7 @@ class _NumberControl(QWidget):
             widget.setAccessibleName(option.text)
             widget.setToolTip(option.tip)
             row.addWidget(widget)
+        self._slider.setHidden(not option.slider)
         self._slider.valueChanged.connect(lambda place: option.set(self._value_at(place)))
         self._field.valueChanged.connect(option.set)
         option.changed.connect(self._show)

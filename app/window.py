@@ -28,7 +28,8 @@ from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_sheet import KeySheet
-from app.keymap import PROJECT, VIEW, tool_names
+from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
+from app.mask_commands import MaskCommands
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
 from app.panels.history import HistoryPanel
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.rounds = Rounds(self.session)
         self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
+        self.mask_commands = MaskCommands(self.session, self.canvas.shaping)
         self.pages = QStackedWidget()
         self.notices = NoticeBar(self.pages, self.canvas)
         self._ask = ProjectDialogs(self, self.projects, self.notices)
@@ -132,6 +134,7 @@ class MainWindow(QMainWindow):
             "zoom_actual": lambda: canvas.zoom_to(1.0),
             "hide_masks": lambda: session.set_masks_visible(not self.actions_["hide_masks"].isChecked()),
             "hide_selected": decisions.toggle_hidden,
+            **self.mask_commands.handlers(),
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
             "keys": self.show_keys,
@@ -173,8 +176,7 @@ class MainWindow(QMainWindow):
         self._recent_menu = QMenu(tr("Open Recent"), self)
         menus[PROJECT].insertMenu(self.actions_["add_images"], self._recent_menu)
         self.actions_.add_category_keys(self, self.decisions.choose_category)
-        listed = ("accept", "reject", "reopen", "delete", "hide_selected")
-        self.instances.set_actions([self.actions_[command_id] for command_id in listed])
+        self.instances.set_actions([self.actions_[command_id] for command_id in LISTED_INSTANCES])
 
     def _add_theme_menu(self, menu: QMenu) -> None:
         menu.addSeparator()
@@ -393,7 +395,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality):
+        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.canvas.shaping):
             job.stop()
         self.session.close_project()
         event.accept()

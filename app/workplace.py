@@ -36,7 +36,7 @@ class Workplace(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.option_bar = OptionBar()
+        self.option_bar = OptionBar(actions)
         column.addWidget(ReviewBar(session, actions))
         column.addWidget(self.option_bar)
         column.addLayout(middle, 1)

@@ -99,7 +99,8 @@ class Instance:
 
     `score` is the model's, in [0, 1], None where no model said anything. `edited` says that a person changed the mask
     or the category. `crowd` marks a COCO crowd region: a mask over several objects, never trained on. `source` is the
-    imported COCO annotation as JSON text; it holds MASK_KEYS as long as the mask is the imported one.
+    imported COCO annotation as JSON text; it holds MASK_KEYS as long as the mask is the imported one. `locked` protects
+    what a person settled: no command changes its mask or category, or takes it away.
     """
 
     id: int
@@ -114,6 +115,7 @@ class Instance:
     hidden: bool = False
     predicted_by: str | None = None
     source: str | None = None
+    locked: bool = False
 
     def with_mask(self, mask: Mask, polygons: Sequence[Sequence[float]] | None = None) -> "Instance":
         """A copy with another mask: edited, and with a source record that no longer speaks of the old mask.

@@ -35,6 +35,7 @@ from app.session import Session
 from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 from app.tools.marking import Marking
+from app.tools.shaping import Shaping
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
@@ -58,6 +59,7 @@ class CanvasView(QWidget):
         self.brush_size = BrushSize()
         self.brush_tip = BrushTip()
         self.marking = Marking(session, self)
+        self.shaping = Shaping(session, self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None

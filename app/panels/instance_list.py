@@ -19,6 +19,7 @@ from app.panels.provenance import provenance
 from app.panels.status import INSTANCE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
+from app.translation import tr
 from engine.records import Instance, InstanceState
 
 INSTANCE_ROLE = Qt.ItemDataRole.UserRole
@@ -92,6 +93,8 @@ class InstanceListModel(QAbstractListModel):
         words.append(f"{instance.mask.area:,} px")
         if instance.hidden:
             words.append("hidden")
+        if instance.locked:
+            words.append(tr("locked"))
         return ", ".join(words)
 
 
@@ -132,7 +135,8 @@ class InstanceDelegate(QStyledItemDelegate):
         painter.drawText(columns["score"], right, "" if instance.score is None else f"{instance.score:.2f}")
         painter.drawText(columns["area"], right, f"{instance.mask.area:,} px")
         look = INSTANCE_LOOKS[instance.state]
-        colors.paint_icon(painter, columns["state"], look.icon, look.token)
+        # What is locked is decided too: the lock takes the place of the state's sign, in the state's colour.
+        colors.paint_icon(painter, columns["state"], "lock" if instance.locked else look.icon, look.token)
         eye = ("eye-off-outline", "muted") if instance.hidden else ("eye-outline", "faint")
         colors.paint_icon(painter, columns["eye"], *eye)
         painter.restore()

@@ -10,6 +10,7 @@ from app.session import Session
 from app.tools.neighbours import Neighbours
 from app.tools.options import Toggle
 from app.translation import tr
+from engine.errors import MaskwrightError
 from engine.geometry.mask import Bitmap, Mask
 from engine.project import Action, commands
 from engine.records import Instance
@@ -112,7 +113,11 @@ class Marking(QObject):
         if instance is None:
             session.notice.emit(tr("The instance is no longer there, so nothing was changed."))
             return False
-        edit = (commands.erase if removes else commands.paint)(instance, pixels, size, action)
+        try:
+            edit = (commands.erase if removes else commands.paint)(instance, pixels, size, action)
+        except MaskwrightError as error:  # it was locked meanwhile
+            session.notice.emit(str(error))
+            return False
         return bool(edit.changes) and session.apply(edit)
 
     def _forget(self, _changed: object) -> None:
@@ -139,6 +144,8 @@ class Marking(QObject):
         if len(selected) > 1:
             return tr("Several instances are selected. Select the one to change.")
         if selected:
+            if selected[0].locked:
+                return tr("The selected instance is locked. Unlock it before you change it.")
             if not session.is_shown(selected[0]):
                 return tr("The selected instance is hidden. Show it before you change it.")
             return selected[0]
@@ -147,4 +154,5 @@ class Marking(QObject):
         if not under:
             return tr("Nothing to erase here. Select an instance, or begin on one.")
         session.select([under[0]])
-        return session.instances[under[0]]
+        found = session.instances[under[0]]
+        return tr("This instance is locked. Unlock it before you change it.") if found.locked else found

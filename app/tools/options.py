@@ -45,15 +45,24 @@ class Choice(QObject):
 
 
 class Number(QObject):
-    """A number from `least` to `most` in whole multiples of `tick`, with its unit."""
+    """A number from `least` to `most` in whole multiples of `tick`, with its unit; with a slider if not too narrow."""
 
     changed = Signal(float)
 
     def __init__(
-        self, text: str, tip: str, least: float, most: float, value: float, tick: float, unit: str = ""
+        self,
+        text: str,
+        tip: str,
+        least: float,
+        most: float,
+        value: float,
+        tick: float,
+        unit: str = "",
+        *,
+        slider: bool = True,
     ) -> None:
         super().__init__()
-        self.text, self.tip, self.unit = text, tip, unit
+        self.text, self.tip, self.unit, self.slider = text, tip, unit, slider
         self.least, self.most, self.tick, self.value = least, most, tick, value
 
     def set(self, value: float) -> None:
@@ -64,4 +73,11 @@ class Number(QObject):
             self.changed.emit(value)
 
 
-Option = Toggle | Choice | Number
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """Buttons side by side that trigger commands of the keymap, by their ids."""
+
+    command_ids: tuple[str, ...]
+
+
+Option = Triggers | Toggle | Choice | Number

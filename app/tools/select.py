@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 
 from app.tools.base import PointerEvent, Tool
+from app.tools.options import Option
 
 SAME_PLACE = 4.0  # widget pixels; a hand that clicks twice moves less
 
@@ -20,6 +22,9 @@ class Select(Tool):
     def __init__(self) -> None:
         super().__init__()
         self._clicked: tuple[float, float] | None = None
+
+    def options(self) -> Sequence[Option]:
+        return self.canvas.shaping.options()
 
     def press(self, event: PointerEvent) -> None:
         session = self.canvas.session

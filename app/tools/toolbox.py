@@ -2,6 +2,7 @@
 
 from app.tools.base import Tool
 from app.tools.brush import Brush
+from app.tools.cut import Cut
 from app.tools.eraser import Eraser
 from app.tools.lasso import Lasso
 from app.tools.polygon import Polygon
@@ -11,4 +12,4 @@ from app.tools.vertices import Vertices
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser(), Polygon(), Lasso(), Vertices()]
+    return [Select(), Brush(), Eraser(), Polygon(), Lasso(), Vertices(), Cut()]

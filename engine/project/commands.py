@@ -2,6 +2,9 @@
 
 None of them writes anything: `Project.apply` does. A command that would change nothing returns an edit without changes,
 which applies to nothing and leaves no trace in the history. Those that take several instances take them from one image.
+
+None changes the mask or category of a locked instance, takes it away or rejects it, which for a prediction is the same:
+they raise MaskwrightError instead. Accepting and hiding it is fine, both leave it as it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,9 +29,9 @@ def erase(instance: Instance, marked: Mask, image_size: tuple[int, int], action:
 def replace_mask(instance: Instance, mask: Mask, action: Action = Action.RESHAPE) -> Edit:
     """Give an instance another mask, and accept it. An empty mask deletes it, as `delete` does."""
     if mask.is_empty:
-        return _edit(action, [instance], [_deleted(instance)])
+        return edit_of(action, [instance], [deleted(instance)])
     changed = instance if mask == instance.mask else instance.with_mask(mask)
-    return _edit(action, [instance], [replace(changed, state=InstanceState.ACCEPTED)])
+    return edit_of(action, [instance], [replace(changed, state=InstanceState.ACCEPTED)])
 
 
 def reshape(instance: Instance, mask: Mask, polygons: Sequence[Sequence[float]] | None = None) -> Edit:
@@ -38,7 +41,9 @@ def reshape(instance: Instance, mask: Mask, polygons: Sequence[Sequence[float]] 
     """
     if mask.is_empty or polygons is None:
         return replace_mask(instance, mask, Action.VERTEX)
-    return _edit(Action.VERTEX, [instance], [replace(instance.with_mask(mask, polygons), state=InstanceState.ACCEPTED)])
+    return edit_of(
+        Action.VERTEX, [instance], [replace(instance.with_mask(mask, polygons), state=InstanceState.ACCEPTED)]
+    )
 
 
 def draw(new_id: int, image_id: int, category_id: int, mask: Mask, source: str | None = None) -> Edit:
@@ -55,39 +60,51 @@ def draw(new_id: int, image_id: int, category_id: int, mask: Mask, source: str |
     return Edit(Action.ADD, image_id, (InstanceChange(None, drawn),))
 
 
+def lock(instances: Sequence[Instance]) -> Edit:
+    """Protect instances. Nobody protects what they doubt: proposals and ghosts are accepted, so that they stay where
+    they are when the image is accepted or predicted again."""
+    return edit_of(Action.LOCK, instances, [_locked(instance) for instance in instances])
+
+
+def unlock(instances: Sequence[Instance]) -> Edit:
+    """Let instances be changed again."""
+    return edit_of(Action.UNLOCK, instances, [replace(instance, locked=False) for instance in instances])
+
+
 def delete(instances: Sequence[Instance]) -> Edit:
     """Remove instances. What a model predicted is kept as rejected, so that no model proposes it again."""
-    return _edit(Action.DELETE, instances, [_deleted(instance) for instance in instances])
+    return edit_of(Action.DELETE, instances, [deleted(instance) for instance in instances])
 
 
 def recategorise(instances: Sequence[Instance], category_id: int) -> Edit:
     """Give instances another category, and accept them."""
-    return _edit(Action.CATEGORY, instances, [_recategorised(instance, category_id) for instance in instances])
+    return edit_of(Action.CATEGORY, instances, [_recategorised(instance, category_id) for instance in instances])
 
 
 def hide(instances: Sequence[Instance]) -> Edit:
     """Keep instances from being painted on the canvas; nothing else changes."""
-    return _edit(Action.HIDE, instances, [replace(instance, hidden=True) for instance in instances])
+    return edit_of(Action.HIDE, instances, [replace(instance, hidden=True) for instance in instances])
 
 
 def show(instances: Sequence[Instance]) -> Edit:
     """Paint hidden instances again."""
-    return _edit(Action.SHOW, instances, [replace(instance, hidden=False) for instance in instances])
+    return edit_of(Action.SHOW, instances, [replace(instance, hidden=False) for instance in instances])
 
 
 def accept(instances: Sequence[Instance]) -> Edit:
     """Say that instances are right as they are."""
-    return _edit(Action.ACCEPT, instances, [_in_state(instance, InstanceState.ACCEPTED) for instance in instances])
+    return edit_of(Action.ACCEPT, instances, [_in_state(instance, InstanceState.ACCEPTED) for instance in instances])
 
 
 def reject(instances: Sequence[Instance]) -> Edit:
     """Say that instances are no objects. They are kept, so that no model proposes them again."""
-    return _edit(Action.REJECT, instances, [_in_state(instance, InstanceState.REJECTED) for instance in instances])
+    return edit_of(Action.REJECT, instances, [_in_state(instance, InstanceState.REJECTED) for instance in instances])
 
 
 def reopen(instances: Sequence[Instance]) -> Edit:
-    """Take a decision back: an untouched prediction becomes a proposal again, anything else is accepted again."""
-    return _edit(Action.REOPEN, instances, [_reopened(instance) for instance in instances])
+    """Take a decision back: an untouched prediction becomes a proposal again unless it is locked, anything else is
+    accepted again."""
+    return edit_of(Action.REOPEN, instances, [_reopened(instance) for instance in instances])
 
 
 def accept_image(image: Image, instances: Iterable[Instance], threshold: float) -> Edit:
@@ -157,12 +174,27 @@ def is_shown(proposal: Instance, threshold: float) -> bool:
     return proposal.score is None or proposal.score >= threshold
 
 
+def deleted(instance: Instance) -> Instance | None:
+    """What is left of an instance that is deleted: of a prediction that it is rejected."""
+    return _in_state(instance, InstanceState.REJECTED) if instance.origin is Origin.PREDICTED else None
+
+
+def edit_of(action: Action, before: Sequence[Instance], after: Sequence[Instance | None]) -> Edit:
+    """An edit of instances of one image, each to what comes after it, None for nothing. All edits of instances are made
+    here or by what this is made of, so this is where locks hold: it raises MaskwrightError as said above."""
+    images = {instance.image_id for instance in before}
+    if len(images) > 1:
+        raise ValueError(f"one edit concerns the instances of one image, not of {len(images)}")
+    return Edit(action, next(iter(images), None), _differing(before, after))
+
+
 def _in_state(instance: Instance, state: InstanceState) -> Instance:
     return replace(instance, state=state)
 
 
-def _deleted(instance: Instance) -> Instance | None:
-    return _in_state(instance, InstanceState.REJECTED) if instance.origin is Origin.PREDICTED else None
+def _locked(instance: Instance) -> Instance:
+    undecided = instance.state in (InstanceState.PROPOSAL, InstanceState.GHOST)
+    return replace(instance, locked=True, state=InstanceState.ACCEPTED if undecided else instance.state)
 
 
 def _recategorised(instance: Instance, category_id: int) -> Instance:
@@ -172,7 +204,7 @@ def _recategorised(instance: Instance, category_id: int) -> Instance:
 
 
 def _reopened(instance: Instance) -> Instance:
-    untouched = instance.origin is Origin.PREDICTED and not instance.edited
+    untouched = instance.origin is Origin.PREDICTED and not instance.edited and not instance.locked
     return _in_state(instance, InstanceState.PROPOSAL if untouched else InstanceState.ACCEPTED)
 
 
@@ -183,15 +215,20 @@ def _clean(name: str) -> str:
     return name
 
 
-def _differing(before: Iterable[Instance], after: Iterable[Instance | None]) -> tuple[Change, ...]:
+def _differing(before: Sequence[Instance], after: Sequence[Instance | None]) -> tuple[Change, ...]:
+    refused = sum(old.locked and not _stays(old, new) for old, new in zip(before, after, strict=True))
+    if refused:
+        of_several = f"{refused:,} of the {len(before):,} instances {'is' if refused == 1 else 'are'}"
+        whose = "The instance is" if len(before) == 1 else of_several
+        raise MaskwrightError(f"{whose} locked.", remedy="Unlock what you want to change.")
     return tuple(InstanceChange(old, new) for old, new in zip(before, after, strict=True) if old != new)
 
 
-def _edit(action: Action, before: Sequence[Instance], after: Sequence[Instance | None]) -> Edit:
-    images = {instance.image_id for instance in before}
-    if len(images) > 1:
-        raise ValueError(f"one edit concerns the instances of one image, not of {len(images)}")
-    return Edit(action, next(iter(images), None), _differing(before, after))
+def _stays(before: Instance, after: Instance | None) -> bool:
+    """Whether what a lock protects is still there."""
+    if after is None or (after.state is InstanceState.REJECTED and before.state is not InstanceState.REJECTED):
+        return False
+    return after.category_id == before.category_id and after.mask == before.mask
 
 
 def _image_edit(

@@ -9,6 +9,7 @@ import sqlite3
 from engine.project.schema import SCHEMA_VERSION
 
 # By the version that a step starts from. Version 2: pages and file facts of images, author and seconds of edits.
+# Version 3: locked instances, also those that the journal holds as whole rows because an edit made or removed them.
 _STEPS = {
     1: (
         """CREATE TABLE images_2 (
@@ -39,6 +40,18 @@ _STEPS = {
         "ALTER TABLE journal ADD COLUMN author TEXT",
         "ALTER TABLE journal ADD COLUMN seconds FLOAT NOT NULL DEFAULT 0",
         "CREATE INDEX ix_journal_image_id ON journal (image_id)",
+    ),
+    2: (
+        "ALTER TABLE instances ADD COLUMN locked BOOLEAN NOT NULL DEFAULT 0",
+        """UPDATE journal SET payload = (
+            SELECT json_group_array(json(CASE
+                WHEN json_extract(value, '$[0]') = 'i' AND json_type(value, '$[2]') = 'null'
+                    THEN json_set(value, '$[3].locked', json('false'))
+                WHEN json_extract(value, '$[0]') = 'i' AND json_type(value, '$[3]') = 'null'
+                    THEN json_set(value, '$[2].locked', json('false'))
+                ELSE value END))
+            FROM json_each(journal.payload))
+            WHERE payload LIKE '%["i",%'""",
     ),
 }
 

@@ -33,6 +33,7 @@ def instance_row(instance: Instance) -> Row:
         "edited": bool(instance.edited),
         "crowd": bool(instance.crowd),
         "hidden": bool(instance.hidden),
+        "locked": bool(instance.locked),
         "predicted_by": instance.predicted_by,
         "source": instance.source,
         **_mask_row(instance.mask),
@@ -52,6 +53,7 @@ def instance_of(row: Fields, mask: Mask | None = None) -> Instance:
         edited=row["edited"],
         crowd=row["crowd"],
         hidden=row["hidden"],
+        locked=row["locked"],
         predicted_by=row["predicted_by"],
         source=row["source"],
     )

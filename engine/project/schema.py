@@ -25,7 +25,7 @@ from engine.records import ImageStatus, InstanceState, Origin, Review
 APPLICATION_ID = 0x4D534B57
 # Raised by one with every change of the tables, together with a step in `engine.project.migrations`; a file of a higher
 # version is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Where SQLite's header keeps them (https://www.sqlite.org/fileformat2.html, section 1.3).
 _MAGIC = b"SQLite format 3\0"
@@ -97,6 +97,7 @@ instances = Table(
     Column("edited", Boolean, nullable=False),
     Column("crowd", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
+    Column("locked", Boolean, nullable=False),
     Column("predicted_by", Text),
     Column("in_history", Boolean, nullable=False),
     Column("mask_x", Integer, nullable=False),

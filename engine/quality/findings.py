@@ -99,7 +99,12 @@ class Subject:
     def finding(
         self, check: Check, message: str, *instances: Instance, at: Mask | None = None, fix: Fix | None = None
     ) -> Finding:
-        """A finding about instances of this image, to be seen at a mask, by default at all of theirs."""
+        """A finding about instances of this image, to be seen at a mask, by default at all of theirs.
+
+        What is wrong with a locked instance is told but not mended.
+        """
+        if fix is not None and any(each.locked and each.id == fix.instance_id for each in instances):
+            fix = None
         masks = [at] if at is not None else [instance.mask for instance in instances]
         return Finding(check, self.image.id, message, tuple(each.id for each in instances), bounds_around(masks), fix)
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from engine.geometry.mask import Bitmap, Mask
+from engine.geometry import shaping
+from engine.geometry.mask import Mask
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, Fix, FixKind, Subject, pixels
-
-# Parts that touch at a corner are one part; so that borders never cross, holes that do are two.
-_DIAGONAL, _STRAIGHT = 8, 4
 
 
 def empty(subject: Subject) -> Iterator[Finding]:
@@ -45,7 +43,7 @@ def tiny(subject: Subject) -> Iterator[Finding]:
 def specks(subject: Subject) -> Iterator[Finding]:
     """Parts of a few pixels beside a main part that is much larger."""
     for instance in subject.single:
-        main, *others = parts_of(instance.mask)
+        main, *others = shaping.parts(instance.mask)
         for part in others:
             if _is_speck(subject, main, part):
                 message = f"{subject.named(instance)} has a speck of {pixels(part.area)}."
@@ -56,7 +54,7 @@ def specks(subject: Subject) -> Iterator[Finding]:
 def far_parts(subject: Subject) -> Iterator[Finding]:
     """Parts whose gap to the main part is larger than they are."""
     for instance in subject.single:
-        main, *others = parts_of(instance.mask)
+        main, *others = shaping.parts(instance.mask)
         larger = [part for part in others if not _is_speck(subject, main, part)]
         for part, gap in zip(larger, _gaps(instance.mask, main, larger), strict=True):
             if gap > subject.limits.far_gap * max(part.width, part.height):
@@ -71,7 +69,7 @@ def holes(subject: Subject) -> Iterator[Finding]:
     """Holes too small to be meant. To fill one whose limits only one of the two speaks for is a judgement."""
     limits = subject.limits
     for instance in subject.single:
-        found = holes_of(instance.mask)
+        found = shaping.holes(instance.mask)
         filled = instance.mask.area + sum(hole.area for hole in found)
         for hole in found:
             few, small = hole.area <= limits.hole_pixels, hole.area < limits.hole_share * filled
@@ -79,21 +77,6 @@ def holes(subject: Subject) -> Iterator[Finding]:
                 message = f"{subject.named(instance)} has a hole of {pixels(hole.area)}."
                 fix = Fix(FixKind.FILL, instance.id, safe=few and small, pixels=hole)
                 yield subject.finding(Check.HOLE, message, instance, at=hole, fix=fix)
-
-
-def parts_of(mask: Mask) -> list[Mask]:
-    """The connected parts of a mask, largest first."""
-    parts = _components(mask.bitmap, mask.x, mask.y, _DIAGONAL)
-    return sorted(parts, key=lambda part: (-part.area, part.y, part.x))
-
-
-def holes_of(mask: Mask) -> list[Mask]:
-    """The holes of a mask, each as the pixels that would fill it."""
-    if mask.width < 3 or mask.height < 3:
-        return []
-    inverse = np.pad(~mask.bitmap, 1, constant_values=True)
-    around = (mask.x - 1, mask.y - 1)
-    return [part for part in _components(inverse, *around, _STRAIGHT) if (part.x, part.y) != around]
 
 
 def _gaps(whole: Mask, main: Mask, others: list[Mask]) -> list[float]:
@@ -108,13 +91,3 @@ def _gaps(whole: Mask, main: Mask, others: list[Mask]) -> list[float]:
 def _is_speck(subject: Subject, main: Mask, part: Mask) -> bool:
     limits = subject.limits
     return part.area <= limits.speck_pixels and part.area < limits.speck_share * main.area
-
-
-def _components(bitmap: Bitmap, x: int, y: int, connectivity: int) -> list[Mask]:
-    if bitmap.size == 0:  # OpenCV ends the process
-        return []
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(bitmap.view(np.uint8), connectivity=connectivity)
-    return [
-        Mask.from_crop(labels[top : top + height, left : left + width] == label, x + left, y + top)
-        for label, (left, top, width, height, _) in zip(range(1, count), boxes[1:].tolist(), strict=True)
-    ]

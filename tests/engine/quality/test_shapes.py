@@ -2,17 +2,12 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from engine.geometry.mask import Mask
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, FixKind
-from engine.quality.shapes import holes_of, parts_of
 from engine.records import Instance, InstanceState
 
 Run = Callable[..., list[Finding]]
@@ -22,9 +17,6 @@ SIZE = 200
 
 def block(x: int, y: int, width: int, height: int | None = None) -> Mask:
     return Mask.from_crop(np.ones((height or width, width), dtype=bool), x, y)
-
-
-BITMAPS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
 def with_hole(side: int, hole: int) -> Mask:
@@ -97,11 +89,6 @@ def test_a_hole_that_one_limit_only_speaks_for_is_not_filled_unasked(found: Run,
     assert [finding.fix is not None and finding.fix.safe for finding in findings] == [False, False]
 
 
-def test_a_notch_open_at_a_corner_only_is_a_hole(found: Run) -> None:
-    ring = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
-    assert [hole.area for hole in holes_of(Mask.from_full(ring))] == [1]
-
-
 def test_four_pixels_are_tiny_and_five_are_not(found: Run, instance: Make) -> None:
     (finding,) = found(Check.TINY, instance(1, block(0, 0, 2)), instance(2, block(9, 9, 5, 1)))
     assert finding.instance_ids == (1,)
@@ -114,28 +101,3 @@ def test_crowds_and_what_nobody_accepted_are_not_judged(found: Run, check: Check
         assert not found(check, instance(1, mask, crowd=True))
         for state in set(InstanceState) - {InstanceState.ACCEPTED}:
             assert not found(check, instance(1, mask, state=state))
-
-
-@given(BITMAPS)
-def test_parts_are_disjoint_connected_and_the_whole(bitmap: np.ndarray) -> None:
-    mask = Mask.from_full(bitmap)
-    parts = parts_of(mask)
-    assert sum(part.area for part in parts) == mask.area
-    joined = Mask.empty()
-    for part in parts:
-        joined = joined.union(part)
-    assert joined == mask
-    assert all(len(parts_of(part)) == 1 for part in parts)
-
-
-@given(BITMAPS)
-def test_holes_are_what_a_flood_from_outside_does_not_reach(bitmap: np.ndarray) -> None:
-    mask = Mask.from_full(bitmap)
-    flooded = np.pad(mask.bitmap, 1).astype(np.uint8)
-    cv2.floodFill(flooded, None, (0, 0), 2)
-    expected = Mask.from_crop(flooded == 0, mask.x - 1, mask.y - 1)
-    filled = Mask.empty()
-    for hole in holes_of(mask):
-        assert not hole.overlaps(filled)
-        filled = filled.union(hole)
-    assert filled == expected
