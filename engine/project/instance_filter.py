@@ -43,12 +43,6 @@ class Scene:
     def name(self, instance: Instance) -> str:
         return self.categories.get(instance.category_id, "")
 
-    def is_ghost(self, instance: Instance) -> bool:
-        """Whether it is a proposal below the threshold, or was one when its image was accepted."""
-        if instance.state is InstanceState.PROPOSAL:
-            return not is_shown(instance, self.threshold)
-        return instance.state is InstanceState.GHOST
-
 
 # Lengths and places are in image pixels; x and y are the left and upper edge of the mask.
 NUMBERS: dict[str, Callable[[Instance], float | None]] = {
@@ -113,8 +107,8 @@ class Property:
             case "category":
                 return scene.name(instance).casefold() == self.value
             case "status":
-                below = self.value == InstanceState.GHOST and scene.is_ghost(instance)
-                return below or instance.state == self.value
+                ghost = self.value == InstanceState.GHOST and is_ghost(instance, scene.threshold)
+                return ghost or instance.state == self.value
             case "origin":
                 return instance.origin == self.value
         return FLAGS[self.value](instance)
@@ -213,6 +207,13 @@ def suggestions(text: str, place: int, categories: Collection[str]) -> tuple[int
         names = [quoted(one) for one in sorted(categories) if one.casefold().startswith(typed)]
         options = [*names, *keys] if typed else []
     return start, [one for one in options if one != begun]
+
+
+def is_ghost(instance: Instance, threshold: float) -> bool:
+    """Whether an instance is a proposal below the threshold, or was one when its image was accepted."""
+    if instance.state is InstanceState.PROPOSAL:
+        return not is_shown(instance, threshold)
+    return instance.state is InstanceState.GHOST
 
 
 def quoted(name: str) -> str:
