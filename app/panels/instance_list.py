@@ -95,15 +95,17 @@ class InstanceListModel(QAbstractListModel):
                 yield
             tested[key] = known
         self._tested = tested
-        passed = [instance for instance, passes in tested.values() if passes]
-        sure = [each for each in passed if not is_ghost(each, scene.threshold)]
-        ghosts = self.everything or self._filter.names("score") or self._filter.names("status")
-        rejected = self.everything or self._filter.names("status")
-        groups = (
-            [each for each in sure if each.state is not InstanceState.REJECTED],
-            [each for each in passed if ghosts and is_ghost(each, scene.threshold)],
-            [each for each in sure if rejected and each.state is InstanceState.REJECTED],
-        )
+        yield
+        sure: list[Instance] = []
+        ghosts: list[Instance] = []
+        rejected: list[Instance] = []
+        for instance, passes in tested.values():
+            if passes:
+                denied = instance.state is InstanceState.REJECTED
+                group = rejected if denied else ghosts if is_ghost(instance, scene.threshold) else sure
+                group.append(instance)
+        by_status = self.everything or self._filter.names("status")
+        groups = (sure, ghosts if by_status or self._filter.names("score") else [], rejected if by_status else [])
         ids = [each.id for group in groups for each in session.instance_order.of(group, scene.threshold)]
         yield
         self._show(ids, instances)

@@ -1,6 +1,6 @@
 """The instances dock: the threshold, and the instances of the current image with what can be done to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QStackedWidget, QToolButton
 
 from app.panels.instance_filter import FilterField
-from app.panels.instance_list import InstanceDelegate, InstanceListModel
+from app.panels.instance_list import Index, InstanceDelegate, InstanceListModel
 from app.panels.parts import EmptyState, IconButton, Panel, row, rule
 from app.panels.threshold import ThresholdControl
 from app.session import Session
@@ -22,6 +22,13 @@ ORDER_WORDS = {
     Order.UNCERTAINTY: tr("Least Certain First"),
     Order.AREA: tr("Largest First"),
 }
+
+
+class _Rows(QListView):
+    """Rows of one height: what changed in one is painted, and thousands need not be laid out anew for it."""
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] | None = None) -> None:
+        self.viewport().update()
 
 
 class InstancesPanel(Panel):
@@ -100,7 +107,7 @@ class InstancesPanel(Panel):
             self._say_why_empty()
 
     def _make_list(self) -> QListView:
-        view = QListView()
+        view = _Rows()
         view.setAccessibleName(tr("Instances"))
         view.setModel(self.model)
         self._delegate = InstanceDelegate(self._session)
@@ -171,6 +178,7 @@ class InstancesPanel(Panel):
         rows = [place for place in map(self.model.row_of, self._session.selection) if place is not None]
         self._syncing = True
         selection = self.list.selectionModel()
+        selection.clearSelection()
         selection.select(self._stretches(sorted(rows)), QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if rows:
             selection.setCurrentIndex(self.model.index(rows[-1]), QItemSelectionModel.SelectionFlag.NoUpdate)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from statistics import median
+
+import numpy as np
 
 from engine.records import Instance, InstanceState
 
@@ -34,18 +35,24 @@ def reading_order(instances: Iterable[Instance]) -> list[Instance]:
 
     A row holds the instances whose centres are less than `ROW_HEIGHT` median heights below that of its highest one.
     """
-    placed = sorted((each.mask.y + each.mask.height / 2, each.mask.x, each.id, each) for each in instances)
-    if not placed:
+    found = list(instances)
+    if not found:
         return []
-    reach = ROW_HEIGHT * median(each.mask.height for *_, each in placed)
-    rows: list[int] = []
-    number, first = 0, placed[0][0]
-    for middle, *_ in placed:
-        if middle - first >= reach > 0:
-            number, first = number + 1, middle
-        rows.append(number)
-    keyed = sorted((number, left, key, each) for number, (_, left, key, each) in zip(rows, placed, strict=True))
-    return [each for *_, each in keyed]
+    masks = [each.mask for each in found]
+    key = np.array([each.id for each in found])
+    height = np.array([len(mask.bitmap) for mask in masks])
+    x, y = np.array([mask.x for mask in masks]), np.array([mask.y for mask in masks])
+    middle = y + height / 2
+    by_middle = np.argsort(middle)
+    reach = ROW_HEIGHT * float(np.median(height))
+    starts, falling = [], middle[by_middle]
+    start = 0
+    while start < len(found):
+        starts.append(start)
+        start = max(start + 1, int(np.searchsorted(falling, falling[start] + reach)))
+    row = np.zeros(len(found), dtype=np.int64)
+    row[by_middle] = np.searchsorted(starts, np.arange(len(found)), side="right")
+    return [found[place] for place in np.lexsort((key, x, row))]
 
 
 def uncertainty_order(instances: Iterable[Instance], threshold: float) -> list[Instance]:
