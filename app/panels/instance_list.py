@@ -77,6 +77,10 @@ class InstanceListModel(QAbstractListModel):
             return f"{self._words(instance)}\n{provenance(self._session, instance)}"
         return None
 
+    def passes(self, instance: Instance) -> bool:
+        """Whether the filter lets an instance through."""
+        return not self._filter.groups or self._filter.matches(instance, self._scene)
+
     def refresh(self) -> Iterator[None]:
         """Read the session's instances again. Yields between instances, and shows them at the end.
 
