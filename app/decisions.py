@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject
 
 from app.session import Session
+from app.walk import Walk
 from engine.errors import MaskwrightError
 from engine.project import Edit, commands
 from engine.records import Image, Instance, InstanceState, Review
@@ -16,6 +17,7 @@ class Decisions(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self.walk = Walk(session)
 
     # -- selected instances
 
@@ -51,23 +53,6 @@ class Decisions(QObject):
         chosen = self._session.selected_instances()
         if chosen and not self._session.read_only:
             self._apply(lambda instances: commands.recategorise(instances, category_id), "")
-
-    # -- walking through instances
-
-    def select_all(self) -> None:
-        self._session.select(instance.id for instance in self._session.shown_instances())
-
-    def select_none(self) -> None:
-        self._session.select([])
-
-    def step_instance(self, step: int) -> None:
-        """Select the next shown instance in reading order, top to bottom."""
-        ids = [instance.id for instance in self._reading_order()]
-        if not ids:
-            return
-        current = self._session.selection[-1] if self._session.selection else None
-        at = ids.index(current) + step if current in ids else (0 if step > 0 else -1)
-        self._session.select([ids[at % len(ids)]])
 
     # -- the image
 
@@ -131,9 +116,13 @@ class Decisions(QObject):
     def _decide(self, build: Callable[[Sequence[Instance]], Edit], advice: str) -> None:
         """Apply to the selection; a single proposal decided leads on to the next one."""
         chosen = self._session.selected_instances()
-        following = self._next_proposal(chosen[0]) if len(chosen) == 1 else None
-        if self._apply(build, advice):
-            self._session.select([following] if following is not None else [])
+        following = self.walk.after(chosen[0]) if len(chosen) == 1 else None
+        if not self._apply(build, advice):
+            return
+        if following is not None:
+            self.walk.go_to(following)
+        else:
+            self._session.select([])
 
     def _apply(self, build: Callable[[Sequence[Instance]], Edit], advice: str) -> bool:
         chosen = self._session.selected_instances()
@@ -145,16 +134,6 @@ class Decisions(QObject):
         except MaskwrightError as error:
             self._session.notice.emit(str(error))
             return False
-
-    def _next_proposal(self, decided: Instance) -> int | None:
-        order = self._reading_order()
-        ids = [instance.id for instance in order]
-        at = ids.index(decided.id) if decided.id in ids else -1
-        open_ones = (each for each in order[at + 1 :] + order[: at + 1] if each.state is InstanceState.PROPOSAL)
-        return next((each.id for each in open_ones if each.id != decided.id), None)
-
-    def _reading_order(self) -> list[Instance]:
-        return sorted(self._session.shown_instances(), key=lambda each: (each.mask.y, each.mask.x, each.id))
 
 
 def _would_stay(instance: Instance, threshold: float) -> bool:

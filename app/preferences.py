@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.session import DEFAULT_THRESHOLD
 from app.theme import Mode
+from engine.project.orders import Order
 
 RECENT_LIMIT = 8  # as many as fit on the welcome page without scrolling
 
@@ -79,6 +80,16 @@ class Preferences:
     @threshold.setter
     def threshold(self, threshold: float) -> None:
         self._settings.setValue("threshold", threshold)
+
+    @property
+    def order(self) -> Order:
+        """In which order Tab goes through the instances, and the list shows them."""
+        stored = str(self._settings.value("order", Order.READING))
+        return Order(stored) if stored in set(Order) else Order.READING
+
+    @order.setter
+    def order(self, order: Order) -> None:
+        self._settings.setValue("order", str(order))
 
     def bytes(self, name: str) -> QByteArray:
         """A stored blob such as the window's geometry; empty when never stored."""

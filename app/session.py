@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
+from app.instance_order import InstanceOrder
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
@@ -50,6 +51,7 @@ class Session(QObject):
         self.categories: dict[int, Category] = {}
         self.instances: dict[int, Instance] = {}
         self.selection: tuple[int, ...] = ()
+        self.instance_order = InstanceOrder()
         self.threshold = DEFAULT_THRESHOLD
         self.active_category_id: int | None = None
         self.masks_visible = True

@@ -43,6 +43,7 @@ from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
 from app.safekeeping import Safekeeping
+from app.selecting import Selecting
 from app.session import Session
 from app.status_bar import StatusBar
 from app.theme import MODE_WORDS, RESOURCES, Mode, theme
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.session.set_threshold(preferences.threshold)
         self.decisions = Decisions(self.session)
+        self.selecting = Selecting(self.session, self.decisions, preferences)
         self.timeline = Timeline(self.session)
         self.projects = Projects(self.session, preferences)
         self.safekeeping = Safekeeping(self.session)
@@ -110,10 +112,7 @@ class MainWindow(QMainWindow):
             "undo": self.timeline.undo,
             "redo": self.timeline.redo,
             "delete": decisions.delete,
-            "select_all": decisions.select_all,
-            "select_none": decisions.select_none,
-            "next_instance": lambda: decisions.step_instance(1),
-            "previous_instance": lambda: decisions.step_instance(-1),
+            **self.selecting.handlers(),
             "accept": decisions.accept,
             "reject": decisions.reject,
             "reopen": decisions.reopen,
@@ -167,6 +166,7 @@ class MainWindow(QMainWindow):
             "categories": self.categories,
         }
         self.docks = Docks(self, panels)
+        self.selecting.attach(self.instances, self.docks, self.workplace)
         self.status = StatusBar(self.session, self.canvas)
         self.setStatusBar(self.status)
         self._busy = QLabel()

@@ -1,5 +1,7 @@
 """The current image's instances as a model, and the painting of one row."""
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractListModel,
@@ -20,27 +22,29 @@ from app.panels.status import INSTANCE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
 from app.translation import tr
+from engine.project.instance_filter import Filter, Scene, is_ghost
 from engine.records import Instance, InstanceState
 
 INSTANCE_ROLE = Qt.ItemDataRole.UserRole
 ROW_HEIGHT = 34
 Index = QModelIndex | QPersistentModelIndex
-_ORDER = {InstanceState.PROPOSAL: 0, InstanceState.ACCEPTED: 1, InstanceState.GHOST: 2, InstanceState.REJECTED: 3}
-
-
-def is_ghost(instance: Instance, threshold: float) -> bool:
-    """Whether an instance is a proposal below the threshold, or was one when its image was accepted."""
-    below = instance.score is not None and instance.score < threshold
-    return instance.state is InstanceState.GHOST or (instance.state is InstanceState.PROPOSAL and below)
 
 
 class InstanceListModel(QAbstractListModel):
-    """Proposals first, best score first, then accepted instances; ghosts and rejected ones last, and only on demand."""
+    """The instances that a filter lets through, in the session's order of instances.
+
+    Ghosts and rejected ones come last, and only on demand or where the filter asks for them.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._ids: list[int] = []
+        self._rows: dict[int, int] = {}
+        self._painted: dict[int, Instance] = {}
+        self._scene = Scene({}, 0.0)
+        self._tested: dict[int, tuple[Instance, bool]] = {}
+        self._filter = Filter()
         self.everything = False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
@@ -50,7 +54,17 @@ class InstanceListModel(QAbstractListModel):
         return self._ids[row]
 
     def row_of(self, instance_id: int) -> int | None:
-        return self._ids.index(instance_id) if instance_id in self._ids else None
+        return self._rows.get(instance_id)
+
+    @property
+    def ids(self) -> list[int]:
+        """What is listed, in its order."""
+        return self._ids
+
+    def set_filter(self, value: Filter) -> None:
+        """List what this lets through from the next `refresh` on."""
+        self._filter = value
+        self._tested = {}
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         instance = self._session.instances.get(self._ids[index.row()])
@@ -64,26 +78,67 @@ class InstanceListModel(QAbstractListModel):
             return f"{self._words(instance)}\n{provenance(self._session, instance)}"
         return None
 
-    def refresh(self) -> bool:
-        """Read the session's instances again. True when rows moved, came or went, so that selections are void."""
-        ids = self._listed()
-        if ids == self._ids:
-            if ids:
-                self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
-            return False
-        self.beginResetModel()
-        self._ids = ids
-        self.endResetModel()
-        return True
+    def passes(self, instance: Instance) -> bool:
+        """Whether the filter lets an instance through."""
+        return not self._filter.groups or self._filter.matches(instance, self._scene)
 
-    def _listed(self) -> list[int]:
-        threshold = self._session.threshold
-        rows = [
-            (_ORDER[each.state] + 2 * is_ghost(each, threshold), -(1.0 if each.score is None else each.score), each.id)
-            for each in self._session.instances.values()
-            if self.everything or (each.state is not InstanceState.REJECTED and not is_ghost(each, threshold))
-        ]
-        return [instance_id for _, _, instance_id in sorted(rows)]
+    def refresh(self) -> Iterator[None]:
+        """Read the session's instances again. Yields between instances, and shows them at the end.
+
+        Rows that stay keep their selection; only rows that changed are painted again.
+        """
+        session = self._session
+        scene = Scene({key: category.name for key, category in session.categories.items()}, session.threshold)
+        if scene != self._scene:
+            self._scene, self._tested, self._painted = scene, {}, {}
+        instances = dict(session.instances)  # an edit may come between two slices
+        tested: dict[int, tuple[Instance, bool]] = {}
+        for key, instance in instances.items():
+            known = self._tested.get(key)
+            if known is None or known[0] is not instance:
+                known = instance, self._filter.matches(instance, scene)
+                yield
+            tested[key] = known
+        self._tested = tested
+        yield
+        sure: list[Instance] = []
+        ghosts: list[Instance] = []
+        rejected: list[Instance] = []
+        for instance, passes in tested.values():
+            if passes:
+                denied = instance.state is InstanceState.REJECTED
+                group = rejected if denied else ghosts if is_ghost(instance, scene.threshold) else sure
+                group.append(instance)
+        by_status = self.everything or self._filter.names("status")
+        groups = (sure, ghosts if by_status or self._filter.names("score") else [], rejected if by_status else [])
+        ids = [each.id for group in groups for each in session.instance_order.of(group, scene.threshold)]
+        yield
+        self._show(ids, instances)
+
+    def _show(self, ids: list[int], instances: dict[int, Instance]) -> None:
+        self._replace_rows(ids)
+        self._rows = {key: row for row, key in enumerate(ids)}
+        changed = [row for row, key in enumerate(ids) if self._painted.get(key) is not instances.get(key)]
+        if changed:
+            self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
+        self._painted = instances
+
+    def _replace_rows(self, ids: list[int]) -> None:
+        """Only the rows between the first and the last that differ go and come."""
+        before = self._ids
+        shorter = min(len(before), len(ids))
+        start = next((row for row in range(shorter) if before[row] != ids[row]), shorter)
+        tail = next((back for back in range(shorter - start) if before[-1 - back] != ids[-1 - back]), shorter - start)
+        none = QModelIndex()
+        if len(before) - tail > start:
+            self.beginRemoveRows(none, start, len(before) - tail - 1)
+            self._ids = before[:start] + before[len(before) - tail :]
+            self.endRemoveRows()
+        if len(ids) - tail > start:
+            self.beginInsertRows(none, start, len(ids) - tail - 1)
+            self._ids = ids
+            self.endInsertRows()
+        self._ids = ids
 
     def _words(self, instance: Instance) -> str:
         category = self._session.categories.get(instance.category_id)

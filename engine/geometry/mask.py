@@ -1,7 +1,7 @@
 """The mask of one object: a small bitmap and where it lies."""
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ class Mask:
     x: int
     y: int
     bitmap: Bitmap
-    _area: int | None = field(default=None, init=False, repr=False)  # counted when first asked for
+    _area: int = field(default=-1, init=False, repr=False)  # counted once: lists ask for it at every change
 
     def __post_init__(self) -> None:
         bitmap = self.bitmap
@@ -80,9 +80,9 @@ class Mask:
     @property
     def area(self) -> int:
         """The number of set pixels."""
-        if self._area is None:
+        if self._area < 0:
             object.__setattr__(self, "_area", int(np.count_nonzero(self.bitmap)))
-        return cast(int, self._area)
+        return self._area
 
     @property
     def is_empty(self) -> bool:

@@ -200,7 +200,7 @@ def test_an_image_with_nothing_on_it_is_not_accepted_by_accident(qtbot: QtBot, w
 
 def test_an_image_with_an_accepted_instance_is_not_verified_as_empty(qtbot: QtBot, working: MainWindow) -> None:
     propose(working, (10, 10))
-    working.decisions.select_all()
+    working.actions_["select_all"].trigger()
     working.decisions.accept()
     with qtbot.waitSignal(working.session.problem):
         working.decisions.verify_empty()
