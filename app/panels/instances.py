@@ -4,10 +4,12 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt,
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStackedWidget
 
+from app.key_bindings import key_bindings, key_hint
 from app.panels.instance_list import InstanceDelegate, InstanceListModel
 from app.panels.parts import EmptyState, IconButton, Panel, row, rule
 from app.panels.threshold import ThresholdControl
 from app.session import Session
+from app.translation import tr
 
 REFRESH_MS = 30  # one refresh for a burst of changes, such as a dragged threshold slider
 
@@ -43,6 +45,7 @@ class InstancesPanel(Panel):
         for signal in (session.instances_changed, session.categories_changed, session.image_changed):
             signal.connect(self._later)
         session.selection_changed.connect(self._follow)
+        key_bindings().changed.connect(self._later)
         self.refresh()
 
     def set_actions(self, actions: list[QAction]) -> None:
@@ -121,8 +124,12 @@ class InstancesPanel(Panel):
         elif session.instances:
             self._empty.say("filter-outline", "Nothing above the threshold", "Lower it to see more proposals.")
         elif session.image.predicted_by is None:
-            self._empty.say("creation", "No instances yet", "The model proposes some, or draw with the brush (B).")
+            text = tr("The model proposes some, or draw with the brush{key}.", key=key_hint("tool_brush"))
+            self._empty.say("creation", tr("No instances yet"), text)
         else:
-            self._empty.say(
-                "shape-outline", "The model found nothing", "Draw with the brush (B), or verify it as empty (Shift+E)."
+            text = tr(
+                "Draw with the brush{brush}, or verify it as empty{empty}.",
+                brush=key_hint("tool_brush"),
+                empty=key_hint("verify_empty"),
             )
+            self._empty.say("shape-outline", tr("The model found nothing"), text)
