@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from app.keymap import CATEGORY_KEYS, COMMANDS, TOOLS, Command, Scope
+from app.key_bindings import key_bindings, keys_of
+from app.key_profiles import COMMANDS_BY_ID
+from app.keymap import CATEGORY_COMMANDS, COMMANDS, TOOLS, Command, Scope
 from app.theme import theme
+from app.typing_guard import TypingGuard
 from engine.project import Action
 
 # What undo and redo say that they would take back or do again.
@@ -66,7 +69,6 @@ class Actions(QObject):
         tools = QActionGroup(window)
         for command in COMMANDS:
             action = QAction(command.text, window)
-            _set_keys(action, command.keys)
             action.setCheckable(command.checkable)
             action.triggered.connect(_without_checked(handlers[command.id]))
             if command.scope is Scope.CANVAS:
@@ -77,19 +79,19 @@ class Actions(QObject):
             if command.group == TOOLS and command.checkable:
                 tools.addAction(action)
             self._actions[command.id] = action
-            self._describe(command, action)
+        TypingGuard(window)
         theme().changed.connect(self._paint_icons)
         self._paint_icons()
+        key_bindings().changed.connect(self._bind)
+        self._bind()
 
     def __getitem__(self, command_id: str) -> QAction:
         return self._actions[command_id]
 
     def rename(self, command_id: str, text: str) -> None:
         """Give a command another text, such as what undo would take back."""
-        command = next(each for each in COMMANDS if each.id == command_id)
-        action = self._actions[command_id]
-        action.setText(text)
-        self._describe(command, action)
+        self._actions[command_id].setText(text)
+        self._describe(COMMANDS_BY_ID[command_id])
 
     def enable(self, *, project: bool, image: bool, writable: bool) -> None:
         """Enable what makes sense with a project, with an image, and with a project that may be written."""
@@ -124,15 +126,23 @@ class Actions(QObject):
         return menus
 
     def add_category_keys(self, window: QWidget, choose: Callable[[int], object]) -> None:
-        """The digits 1 to 9 choose a category."""
-        for key in CATEGORY_KEYS:
-            action = QAction(f"Category {key}", window)
-            action.setShortcut(QKeySequence(key))
-            action.triggered.connect(_with_number(choose, int(key)))
+        """The keys that choose a category by its place in the list, counted from 1."""
+        for number, command in enumerate(CATEGORY_COMMANDS, 1):
+            action = self._actions[command.id] = QAction(command.text, window)
+            action.triggered.connect(_with_number(choose, number))
             window.addAction(action)
+        self._bind()
 
-    def _describe(self, command: Command, action: QAction) -> None:
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    def _bind(self) -> None:
+        """Give every action the keys that its command has now, and say them in its tooltip."""
+        bindings = key_bindings()
+        for command_id, action in self._actions.items():
+            action.setShortcuts(bindings.sequences(command_id))
+            self._describe(COMMANDS_BY_ID[command_id])
+
+    def _describe(self, command: Command) -> None:
+        action = self._actions[command.id]
+        keys = keys_of(command.id)
         words = action.text().rstrip("…") + (f" ({keys})" if keys else "")
         action.setToolTip(f"{words}\n{command.tip}" if command.tip else words)
         action.setStatusTip(command.tip)
@@ -172,10 +182,6 @@ _AFTER_RULE = {
     "hide_masks",
     "log",
 }
-
-
-def _set_keys(action: QAction, keys: tuple[str, ...]) -> None:
-    action.setShortcuts([QKeySequence(key) for key in keys])
 
 
 def _without_checked(handler: Callable[[], object]) -> Callable[..., None]:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 
+from app.key_bindings import key_hint
 from app.session import Session
+from app.translation import tr
 from app.walk import Walk
 from engine.errors import MaskwrightError
 from engine.project import Edit, commands
@@ -22,7 +24,8 @@ class Decisions(QObject):
     # -- selected instances
 
     def accept(self) -> None:
-        self._decide(commands.accept, "Select the instances to accept, or accept the whole image with Ctrl+Enter.")
+        advice = tr("Select the instances to accept, or accept the whole image{key}.", key=key_hint("accept_image"))
+        self._decide(commands.accept, advice)
 
     def reject(self) -> None:
         self._decide(commands.reject, "Select the instances to reject.")
@@ -60,7 +63,10 @@ class Decisions(QObject):
         """Accept what is shown; with nothing to accept, the person has to say that the image is empty."""
         threshold = self._session.threshold
         if not any(_would_stay(instance, threshold) for instance in self._session.instances.values()):
-            self._session.notice.emit("There is nothing to accept. If nothing is on this image, say so with Shift+E.")
+            advice = tr(
+                "There is nothing to accept. If nothing is on this image, say so{key}.", key=key_hint("verify_empty")
+            )
+            self._session.notice.emit(advice)
             return
         self._finish_image(lambda image: commands.accept_image(image, self._instances(), threshold))
 

@@ -1,13 +1,15 @@
-"""Every command of the window in one table: what it is called, where it is listed, and which keys call it.
+"""Every command of the window in one table: what it is called, where it is listed, and which keys call it by default.
 
-Letters fire only while no text field has the focus: Qt offers a key to the focused field first (ShortcutOverride), and
-`panels.parts.TextField` also keeps Enter, Tab and Backspace for itself. Tab moves between instances only while
-the canvas has the focus, so that it still walks through the controls everywhere else.
+Which keys call it now is for `app.key_bindings` to say: a profile or the person may have chosen others. A key has one
+owner, whatever the scopes: Qt fires neither of two shortcuts that are live at once. Tab moves between instances only
+while the canvas has the focus, so that it still walks through the controls everywhere else; nothing fires while
+something is typed (`app.typing_guard`).
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+
+from app.translation import tr
 
 
 class Scope(StrEnum):
@@ -155,14 +157,31 @@ COMMANDS = (
     Command("finetune", "Fine-tune Model…", ("Ctrl+T",), MODEL, "school-outline", writes=True),
     Command("predict_again", "Predict This Image Again", ("Ctrl+P",), MODEL, "creation", writes=True),
     Command("keys", "Keyboard Shortcuts", ("?", "F1"), HELP, "keyboard-outline"),
+    Command("customise_keys", tr("Customise Keys…"), (), HELP, "keyboard-settings-outline"),
     Command("log", "Show Log Folder", (), HELP, "text-box-outline"),
     Command("about", "About Maskwright", (), HELP, "information-outline"),
 )
-CATEGORY_KEYS = tuple("123456789")
 # What a right click on the list of instances offers.
 LISTED_INSTANCES = (
     *("accept", "reject", "reopen", "delete", "hide_selected", "hide_others", "show_all", "lock"),
     *("cut", "copy", "duplicate", "fill_holes", "remove_specks", "smooth", "split_watershed", "merge"),
+)
+CATEGORY = "Category"
+# They are in no menu: the categories panel shows their keys.
+CATEGORY_COMMANDS = tuple(
+    Command(f"category_{number}", tr("Category {number}", number=number), (str(number),), CATEGORY, "tag-outline")
+    for number in range(1, 10)
+)
+# Everything that has keys.
+BOUND_COMMANDS = (*COMMANDS, *CATEGORY_COMMANDS)
+# What the canvas does with keys itself; no command can have them.
+CANVAS_HELP = (
+    ("Space", tr("Move the image while held, with the mouse")),
+    ("Esc", tr("Drop what a tool has begun, else clear the selection")),
+)
+# Without these nobody could walk through controls and lists: only commands of the canvas's scope can have them.
+CONTROL_KEYS = frozenset(
+    prefix + key for prefix in ("", "Shift+") for key in ("Tab", "Left", "Right", "Up", "Down", "Home", "End")
 )
 MOUSE_HELP = (
     ("Wheel", "Zoom at the pointer"),
@@ -189,14 +208,3 @@ MOUSE_HELP = (
 def tool_names() -> dict[str, str]:
     """The tools' names by the commands that choose them."""
     return {each.id: each.id.removeprefix("tool_") for each in COMMANDS if each.id.startswith("tool_")}
-
-
-def conflicts() -> dict[str, list[str]]:
-    """Keys that more than one command claims, with the ids that claim them; empty when the table is sound."""
-    owners: dict[str, list[str]] = defaultdict(list)
-    for command in COMMANDS:
-        for key in command.keys:
-            owners[key].append(command.id)
-    for key in CATEGORY_KEYS:
-        owners[key].append(f"category_{key}")
-    return {key: ids for key, ids in owners.items() if len(ids) > 1}

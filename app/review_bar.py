@@ -77,6 +77,7 @@ def _button(action: QAction, text: str, kind: str = "") -> QPushButton:
         result.setProperty("kind", kind)
     result.clicked.connect(action.trigger)
     action.enabledChanged.connect(result.setEnabled)
+    action.changed.connect(lambda: result.setToolTip(action.toolTip()))  # its keys may change
     result.setEnabled(action.isEnabled())
     return result
 

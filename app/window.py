@@ -27,7 +27,7 @@ from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
 from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
-from app.key_sheet import KeySheet
+from app.key_commands import KeyCommands
 from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
 from app.mask_commands import MaskCommands
 from app.messages import ErrorDialog, NoticeBar, log, versions
@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.notices = NoticeBar(self.pages, self.canvas)
         self._ask = ProjectDialogs(self, self.projects, self.notices)
+        self.keys = KeyCommands(self, self.notices)
         self.actions_ = Actions(self, self.canvas, self._handlers())
         self._build()
         self._connect()
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
             **self.mask_commands.handlers(),
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
-            "keys": self.show_keys,
+            **self.keys.handlers(),
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._about,
         }
@@ -338,9 +339,6 @@ class MainWindow(QMainWindow):
         if any(each.isVisible() and each.says(message, details) for each in self.findChildren(ErrorDialog)):
             return  # a fault in painting comes back with every frame, and would bury the window under dialogs
         self._show_dialog(ErrorDialog(message, details, self))
-
-    def show_keys(self) -> None:
-        self._show_dialog(KeySheet(self))
 
     def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
         self.notices.show_notice(text, action=action, then=then)

@@ -13,7 +13,7 @@ class BrushSize(Number):
     """One radius for all tools that paint, in image pixels, in halves of one."""
 
     def __init__(self) -> None:
-        tip = tr("Brush radius in image pixels ([ and ], or Ctrl + wheel)")
+        tip = tr("Brush radius in image pixels (Ctrl + wheel)")
         super().__init__(tr("Radius"), tip, SMALLEST, LARGEST, FIRST, 0.5, "px")
 
     @property

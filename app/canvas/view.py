@@ -302,8 +302,6 @@ class CanvasView(QWidget):
         elif key == Qt.Key.Key_Escape:
             if self.tool is None or not self.tool.cancel():
                 self.session.select([])
-        elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
-            self.brush_size.step(1 if key == Qt.Key.Key_BracketRight else -1)
         else:
             if key in MODIFIER_KEYS:
                 self._point_again(event.modifiers() | MODIFIER_KEYS[Qt.Key(key)])

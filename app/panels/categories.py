@@ -4,6 +4,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QColorDialog, QListView, QStackedWidget
 
+from app.key_bindings import key_bindings
 from app.panels.category_list import CategoryDelegate, CategoryListModel
 from app.panels.parts import EmptyState, IconButton, Panel, TextField, row
 from app.session import Session
@@ -64,6 +65,7 @@ class CategoriesPanel(Panel):
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         view.selectionModel().currentChanged.connect(self._choose)
+        key_bindings().changed.connect(view.viewport().update)
         return view
 
     def _choose(self, current: QModelIndex) -> None:

@@ -14,7 +14,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.keymap import CATEGORY_KEYS
+from app.key_bindings import keys_of
+from app.keymap import CATEGORY_COMMANDS
 from app.panels.image_list import paint_row_background
 from app.panels.instance_list import paint_dot
 from app.panels.parts import TextField
@@ -57,14 +58,10 @@ class CategoryListModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return category.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(category, index.row())
+            key = key_of_row(index.row())
+            name = tr("{name}, key {key}", name=category.name, key=key) if key else category.name
+            return f"{name}\n{tr('Double click to rename, click the dot for another colour')}"
         return None
-
-    @staticmethod
-    def _tip(category: Category, row: int) -> str:
-        has_key = row < len(CATEGORY_KEYS)
-        name = tr("{category}, key {key}", category=category.name, key=CATEGORY_KEYS[row]) if has_key else category.name
-        return f"{name}\n{tr('Double click to rename, click the dot for another colour')}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
@@ -110,17 +107,19 @@ class CategoryDelegate(QStyledItemDelegate):
         paint_row_background(painter, option)
         area = option.rect.adjusted(SPACING + 2, 0, -SPACING, 0)
         paint_dot(painter, area.left(), area.center().y(), category.color)
-        name = area.adjusted(20, 0, -30, 0)
+        key = key_of_row(index.row())
+        width = max(20, option.fontMetrics.horizontalAdvance(key) + 10)
+        name = area.adjusted(20, 0, -width - 10, 0)
         painter.setPen(colors.color("text"))
         text = option.fontMetrics.elidedText(category.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, text)
-        if index.row() < len(CATEGORY_KEYS):
-            key = QRect(area.right() - 19, area.center().y() - 9, 20, 19)
+        if key:
+            cap = QRect(area.right() + 1 - width, area.center().y() - 9, width, 19)
             painter.setPen(colors.color("border"))
             painter.setBrush(colors.color("raised"))
-            painter.drawRoundedRect(key, 4, 4)
+            painter.drawRoundedRect(cap, 4, 4)
             painter.setPen(colors.color("muted"))
-            painter.drawText(key, Qt.AlignmentFlag.AlignCenter, CATEGORY_KEYS[index.row()])
+            painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
         painter.restore()
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
@@ -130,3 +129,8 @@ class CategoryDelegate(QStyledItemDelegate):
                 self.dot_clicked.emit(category.id)
                 return True
         return super().editorEvent(event, model, option, index)
+
+
+def key_of_row(row: int) -> str:
+    """The key that chooses the category of a row; nothing for those after the last that has one."""
+    return keys_of(CATEGORY_COMMANDS[row].id) if row < len(CATEGORY_COMMANDS) else ""

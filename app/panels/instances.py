@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIn
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QStackedWidget, QToolButton
 
+from app.key_bindings import key_bindings, key_hint
 from app.panels.instance_filter import FilterField
 from app.panels.instance_list import Index, InstanceDelegate, InstanceListModel
 from app.panels.parts import EmptyState, IconButton, Panel, row, rule
@@ -70,6 +71,7 @@ class InstancesPanel(Panel):
             signal.connect(self._later)
         session.instance_order.changed.connect(self.refresh)
         session.selection_changed.connect(self._follow)
+        key_bindings().changed.connect(self._later)
         self.refresh()
 
     def set_actions(self, actions: list[QAction]) -> None:
@@ -203,8 +205,12 @@ class InstancesPanel(Panel):
         elif session.instances:
             say("filter-outline", tr("Nothing above the threshold"), tr("Lower it to see more proposals."))
         elif session.image.predicted_by is None:
-            words = tr("The model proposes some, or draw with the brush (B).")
-            say("creation", tr("No instances yet"), words)
+            text = tr("The model proposes some, or draw with the brush{key}.", key=key_hint("tool_brush"))
+            say("creation", tr("No instances yet"), text)
         else:
-            words = tr("Draw with the brush (B), or verify it as empty (Shift+E).")
-            say("shape-outline", tr("The model found nothing"), words)
+            text = tr(
+                "Draw with the brush{brush}, or verify it as empty{empty}.",
+                brush=key_hint("tool_brush"),
+                empty=key_hint("verify_empty"),
+            )
+            say("shape-outline", tr("The model found nothing"), text)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,23 +17,15 @@ from PySide6.QtWidgets import (
 
 from app.theme import SPACING, theme
 
-_FIELD_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Backspace}
-
 
 class TextField(QLineEdit):
-    """A line to type into that keeps its keys: no shortcut of the window fires on what is typed here."""
+    """A line to type into, named for people who cannot see it."""
 
     def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setToolTip(name)
         self.setPlaceholderText(placeholder)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _FIELD_KEYS:
-            event.accept()
-            return True
-        return super().event(event)
 
 
 class IconButton(QToolButton):

@@ -104,6 +104,15 @@ def test_letters_step_through_images_and_choose_tools(qtbot: QtBot, working: Mai
         assert working.actions_[f"tool_{name}"].isChecked()
 
 
+def test_brackets_change_the_size_of_the_brush(qtbot: QtBot, working: MainWindow) -> None:
+    radius = working.canvas.brush_size.radius
+    press(qtbot, working, Qt.Key.Key_BracketRight)
+    assert working.canvas.brush_size.radius > radius
+    press(qtbot, working, Qt.Key.Key_BracketLeft)
+    press(qtbot, working, Qt.Key.Key_BracketLeft)
+    assert working.canvas.brush_size.radius < radius
+
+
 def test_typing_never_fires_a_shortcut(qtbot: QtBot, working: MainWindow) -> None:
     propose(working, (10, 10))
     image, tool = working.session.image, working.canvas.tool
