@@ -18,14 +18,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.canvas.appearance import UNKNOWN_COLOR, shown
+from app.canvas.appearance import shown
 from app.canvas.brush_size import BrushSize
+from app.canvas.display import Display
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Navigation, Size
 from app.canvas.outlines import REACH
 from app.canvas.overlay import Preview, Rect
+from app.canvas.palettes import UNKNOWN_COLOR
 from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
@@ -55,6 +57,7 @@ class CanvasView(QWidget):
         self.layers = Layers()
         self._navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
+        self.display = Display()
         self.marking = Marking(session, self)
         self.tool: Tool | None = None
         self._image_id: int | None = None
@@ -82,6 +85,8 @@ class CanvasView(QWidget):
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
         self.brush_size.changed.connect(self.update)
+        self.display.masks_changed.connect(self._show_colors)
+        self.display.image_changed.connect(self._show_tone)
         self._show_image()
         self._show_selection()
 
@@ -215,7 +220,7 @@ class CanvasView(QWidget):
         room = QRectF(self.rect())
         if self.is_ready:
             self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
+            self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
             paint_keypoints(painter, self.session, self.viewport)
         else:
@@ -348,7 +353,9 @@ class CanvasView(QWidget):
         instances = self.session.shown_instances() if self.session.image is not None else []
         selected = self.session.selection
         self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
-        rects = self.layers.overlay.sync(shown(instances, self.session.categories, self._emphasised))
+        rects = self.layers.overlay.sync(
+            shown(instances, self.session.categories, self._emphasised, self.display.color_by)
+        )
         before, self._pointed = self._pointed, have_keypoints(self.session)
         if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed
             self.update()
@@ -357,6 +364,15 @@ class CanvasView(QWidget):
                 self.update_image_rect(rect)
         if self._hovered is not None and self._hovered not in self.session.instances:
             self._hovered = None
+
+    def _show_colors(self) -> None:
+        self.layers.overlay.set_opacity(self.display.opacity)
+        self._sync()
+        self.update()
+
+    def _show_tone(self) -> None:
+        self.layers.tone = self.display.tone
+        self.update()
 
     def _show_selection(self) -> None:
         before = self._outlined

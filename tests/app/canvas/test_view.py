@@ -295,7 +295,7 @@ def test_a_great_selection_is_shown_too(canvas: CanvasView, session: Session, ad
     before = canvas.grab().toImage()
     session.select(instance.id for instance in many)
     selected = canvas.grab().toImage()
-    x, y = (round(place) for place in canvas.image_to_widget(6, 2.5))
+    x, y = (round(place) for place in canvas.image_to_widget(6, 2.25))
     assert selected.pixelColor(x, y).lightness() > before.pixelColor(x, y).lightness() + 60
     session.select([])
     assert canvas.grab().toImage() == before
