@@ -158,6 +158,7 @@ _AFTER_RULE = {
     "accept_image",
     "previous_image",
     "brush_smaller",
+    "display",
     "hide_masks",
     "log",
 }

@@ -45,13 +45,14 @@ class OptionBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * SPACING)
         for option in tool.options():
-            row.addWidget(_control(option))
+            row.addWidget(control(option))
         self._layout.replaceWidget(self._controls, controls)
         self._controls.deleteLater()
         self._controls = controls
 
 
-def _control(option: Option) -> QWidget:
+def control(option: Option) -> QWidget:
+    """What sets an option and follows it."""
     if isinstance(option, Toggle):
         return _ToggleButton(option)
     return _Segments(option) if isinstance(option, Choice) else _NumberControl(option)

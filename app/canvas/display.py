@@ -109,8 +109,8 @@ _COLORINGS = (
 )
 _CHANNELS = (
     Entry(Channel.ALL, tr("All"), "image-outline"),
-    Entry(Channel.RED, tr("Red"), "alpha-r"),
-    Entry(Channel.GREEN, tr("Green"), "alpha-g"),
-    Entry(Channel.BLUE, tr("Blue"), "alpha-b"),
-    Entry(Channel.LUMINANCE, tr("Luminance"), "circle-half-full"),
+    Entry(Channel.RED, tr("Red"), "alpha-r-circle-outline"),
+    Entry(Channel.GREEN, tr("Green"), "alpha-g-circle-outline"),
+    Entry(Channel.BLUE, tr("Blue"), "alpha-b-circle-outline"),
+    Entry(Channel.LUMINANCE, tr("Grey"), "circle-half-full"),
 )

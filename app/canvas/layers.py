@@ -21,7 +21,7 @@ IMAGE_FORMAT = QImage.Format.Format_RGB32
 OVERLAY_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
 # Outlines from a zoom of 1 on and their dashes, in device-independent pixels: thinner ones vanish on a photo, wider
 # ones hide the edge that is to be judged.
-LINE_WIDTH, DASH_LENGTH = 1.5, 5.0
+LINE_WIDTH, DASH_LENGTH = 1.5, 7.0
 # Above, one enlarged image pixel shows as a square, because where a mask ends is judged by pixels.
 SMOOTH_BELOW = 4.0
 

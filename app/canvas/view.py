@@ -55,7 +55,7 @@ class CanvasView(QWidget):
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
-        self._navigation = Navigation(self._view_changed)
+        self.navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
         self.display = Display()
         self.marking = Marking(session, self)
@@ -79,7 +79,7 @@ class CanvasView(QWidget):
         self.setAccessibleName("Image")
         self.setAccessibleDescription("The current image and the masks of its instances")
         theme().changed.connect(self.update)
-        session.project_changed.connect(self._navigation.forget)
+        session.project_changed.connect(self.navigation.forget)
         session.image_changed.connect(self._show_image)
         session.instances_changed.connect(self._sync)
         session.categories_changed.connect(self._sync)
@@ -95,12 +95,12 @@ class CanvasView(QWidget):
     @property
     def viewport(self) -> Viewport:
         """Where the image lies in the widget."""
-        return self._navigation.viewport
+        return self.navigation.viewport
 
     @property
     def zoom(self) -> float:
         """Device pixels per image pixel."""
-        return self._navigation.zoom
+        return self.navigation.zoom
 
     @property
     def image_size(self) -> Size:
@@ -113,23 +113,23 @@ class CanvasView(QWidget):
 
     def fit(self) -> None:
         """Show the whole image, and keep showing it whole when the canvas is resized."""
-        self._navigation.fit()
+        self.navigation.fit()
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
         """Zoom to `zoom` device pixels per image pixel, keeping what lies at a widget point, else the centre, there."""
         at = QRectF(self.rect()).center() if at is None else at
-        self._navigation.zoom_to(zoom, at.x(), at.y())
+        self.navigation.zoom_to(zoom, at.x(), at.y())
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         self.zoom_to(self.zoom * factor, at)
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the image by widget pixels."""
-        self._navigation.pan(dx, dy)
+        self.navigation.pan(dx, dy)
 
     def show_bounds(self, bounds: Rect) -> None:
         """Bring image bounds into view with some of their surroundings, unless they are in view already."""
-        self._navigation.show_bounds(bounds)
+        self.navigation.show_bounds(bounds)
 
     # -- tools
 
@@ -227,7 +227,7 @@ class CanvasView(QWidget):
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+        self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
 
     # -- Qt: pointer and keys
 
@@ -283,7 +283,7 @@ class CanvasView(QWidget):
             event.accept()  # or a command of that key would have it
             return True
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+            self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
         return super().event(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -333,7 +333,7 @@ class CanvasView(QWidget):
             self._image_id = image_id
             self.layers.resize(*self.image_size)
             self._sync()
-            self._navigation.open_image(image_id, self.image_size)
+            self.navigation.open_image(image_id, self.image_size)
         if pixels is None:
             self.layers.pyramid = None
             self._loading.start()
