@@ -179,6 +179,7 @@ _AFTER_RULE = {
     "union",
     "duplicate",
     "lock",
+    "display",
     "hide_masks",
     "log",
 }

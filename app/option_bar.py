@@ -9,7 +9,7 @@ from app.actions import Actions
 from app.panels.parts import label
 from app.theme import SPACING, theme
 from app.tools.base import Tool
-from app.tools.options import Choice, Number, Option, Toggle, Triggers
+from app.tools.options import Choice, Number, Toggle, Triggers
 from app.translation import tr
 
 _HEIGHT = 40
@@ -48,15 +48,14 @@ class OptionBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * SPACING)
         for option in tool.options():
-            row.addWidget(_control(option, self._actions))
+            row.addWidget(_TriggerButtons(option, self._actions) if isinstance(option, Triggers) else control(option))
         self._layout.replaceWidget(self._controls, controls)
         self._controls.deleteLater()
         self._controls = controls
 
 
-def _control(option: Option, actions: Actions) -> QWidget:
-    if isinstance(option, Triggers):
-        return _TriggerButtons(option, actions)
+def control(option: Toggle | Choice | Number) -> QWidget:
+    """What sets an option and follows it."""
     if isinstance(option, Toggle):
         return _ToggleButton(option)
     return _Segments(option) if isinstance(option, Choice) else _NumberControl(option)

@@ -1,15 +1,19 @@
-"""What the window remembers between starts: recent projects, its geometry, the theme and the threshold.
+"""What the window remembers between starts: recent projects, its geometry, the theme, the threshold, the display.
 
 Kept as an ini file in the user's configuration folder. `MASKWRIGHT_HOME` moves all of the user's folders
 elsewhere.
 """
 
+import math
 import os
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_config_path, user_data_path, user_log_path
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.canvas.display import DisplaySettings
 from app.session import DEFAULT_THRESHOLD
 from app.theme import Mode
 from engine.project.orders import Order
@@ -91,6 +95,21 @@ class Preferences:
     def order(self, order: Order) -> None:
         self._settings.setValue("order", str(order))
 
+    @property
+    def display(self) -> DisplaySettings:
+        """How masks and images are shown."""
+        known = {}
+        for field in fields(DisplaySettings):
+            usual = getattr(DisplaySettings(), field.name)
+            value = _read(type(usual), self._settings.value(f"display/{field.name}"))
+            known[field.name] = usual if value is None else value
+        return DisplaySettings(**known)
+
+    @display.setter
+    def display(self, settings: DisplaySettings) -> None:
+        for field in fields(DisplaySettings):
+            self._settings.setValue(f"display/{field.name}", str(getattr(settings, field.name)))
+
     def bytes(self, name: str) -> QByteArray:
         """A stored blob such as the window's geometry; empty when never stored."""
         stored = self._settings.value(name)
@@ -98,3 +117,14 @@ class Preferences:
 
     def set_bytes(self, name: str, value: QByteArray) -> None:
         self._settings.setValue(name, value)
+
+
+def _read(kind: type, stored: object) -> Any:
+    """A stored text as a value of that kind, None where it is none."""
+    if kind is bool:
+        return stored == "True"
+    try:
+        value = kind(str(stored))
+    except ValueError:
+        return None
+    return value if not isinstance(value, float) or math.isfinite(value) else None

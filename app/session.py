@@ -26,6 +26,7 @@ class Session(QObject):
     """One open project as the window sees it. Lives in the GUI thread only."""
 
     project_changed = Signal()
+    leaving = Signal()  # the project is about to be closed, and can still be written
     images_changed = Signal()  # the list of images itself: added, another project
     image_updated = Signal(int)  # one image's status, by image id
     image_changed = Signal()  # another current image, or its pixels arrived
@@ -87,6 +88,7 @@ class Session(QObject):
     def close_project(self) -> None:
         if self.project is None:
             return
+        self.leaving.emit()
         self._leave(self.project)
         self.project = None
         gc.unfreeze()

@@ -49,6 +49,7 @@ from app.status_bar import StatusBar
 from app.theme import MODE_WORDS, RESOURCES, Mode, theme
 from app.timeline import Timeline
 from app.translation import tr
+from app.viewing import Viewing
 from app.welcome import Welcome
 from app.workplace import Workplace
 from engine.project import Round
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
         self.mask_commands = MaskCommands(self.session, self.canvas.shaping)
+        self.viewing = Viewing(self.session, self.canvas, preferences)
         self.pages = QStackedWidget()
         self.notices = NoticeBar(self.pages, self.canvas)
         self._ask = ProjectDialogs(self, self.projects, self.notices)
@@ -132,6 +134,7 @@ class MainWindow(QMainWindow):
             "zoom_in": lambda: canvas.zoom_by(1.25),
             "zoom_out": lambda: canvas.zoom_by(0.8),
             "zoom_actual": lambda: canvas.zoom_to(1.0),
+            **self.viewing.handlers(),
             "hide_masks": lambda: session.set_masks_visible(not self.actions_["hide_masks"].isChecked()),
             "hide_selected": decisions.toggle_hidden,
             **self.mask_commands.handlers(),
@@ -154,6 +157,7 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel(self.session, self.thumbnails, self.timeline.travel)
         self.findings = QualityPanel(self.session, self.quality)
         self.workplace = Workplace(self.session, self.canvas, self.actions_)
+        self.viewing.attach(self.actions_)
         self.welcome = Welcome(self._handlers(), self.projects.open)
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.workplace)

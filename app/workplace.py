@@ -14,7 +14,7 @@ from app.tools.toolbox import all_tools
 from app.translation import tr
 
 _RULE = ""
-_VIEW = ("hide_masks", "fit", "zoom_in", "zoom_out")
+_VIEW = ("hide_masks", "display", "fit", "zoom_in", "zoom_out")
 _SEEN_SHARE = 0.25  # of the canvas: large enough to judge an outline, and its surroundings stay in view
 _LEAST_SEEN = 20  # pixels: a speck alone is not enlarged so far that nothing around it is left to see
 _HISTORY = ("undo", "redo")

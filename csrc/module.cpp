@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "instance_codes.hpp"
 #include "paste_masks.hpp"
 #include "roi_align.hpp"
 
@@ -107,14 +108,61 @@ void paste_masks(const Dense<const float, 3>& probabilities, const Dense<const f
   maskwright::paste_masks(span_of(probabilities), static_cast<int>(side), span_of(boxes), places, threshold, span_of(output), threads);
 }
 
+template <typename Scalar>
+maskwright::Plane<Scalar> plane_of(const Strided<Scalar, 2>& array) {
+  require(array.shape(1) < 2 || array.stride(1) == 1, "the pixels of a row do not adjoin");
+  return {array.data(), static_cast<std::int64_t>(array.shape(0)), static_cast<std::int64_t>(array.shape(1)), array.stride(0)};
+}
+
+template <typename One, typename Other>
+bool same_size(const Strided<One, 2>& one, const Strided<Other, 2>& other) {
+  return one.shape(0) == other.shape(0) && one.shape(1) == other.shape(1);
+}
+
+void color_codes(const Strided<const std::uint16_t, 2>& codes, const Dense<const std::uint32_t, 2>& table, std::int64_t dash, std::int64_t x,
+                 std::int64_t y, Strided<std::uint32_t, 2> output) {
+  require(table.shape(0) == 3 && table.shape(1) == maskwright::kCodes, "table is (3, 65536)");
+  require(same_size(codes, output), "output has a pixel for each code");
+  require(dash > 0 && x >= 0 && y >= 0, "a dash has a length, and codes begin on the image");
+  const auto from = plane_of(codes);
+  const auto to = plane_of(output);
+  nb::gil_scoped_release release;
+  maskwright::color_codes(from, span_of(table), dash, x, y, to);
+}
+
+void require_starts(std::span<const std::int32_t> starts, std::size_t codes, std::size_t pixels, const char* message) {
+  require(codes > 0 && starts.size() == codes + 1, message);
+  for (std::size_t i = 0; i < codes; ++i) require(starts[i] < starts[i + 1], message);
+  require(starts.front() <= 0 && starts.back() >= static_cast<std::int64_t>(pixels), message);
+}
+
+void draw_codes(const Strided<const std::uint16_t, 2>& codes, const Strided<const std::uint8_t, 2>& sides,
+                const Dense<const std::uint32_t, 2>& table, const Dense<const std::int32_t, 1>& columns,
+                const Dense<const std::int32_t, 1>& rows, Strided<std::uint32_t, 2> output, std::int64_t width, std::int64_t dash,
+                std::int64_t x, std::int64_t y, int threads) {
+  require(table.shape(0) == 3 && table.shape(1) == maskwright::kCodes, "table is (3, 65536)");
+  require(same_size(codes, sides), "give the sides of each code");
+  require_starts(span_of(columns), codes.shape(1), output.shape(1), "columns ascend, one more than codes, around the output");
+  require_starts(span_of(rows), codes.shape(0), output.shape(0), "rows ascend, one more than codes, around the output");
+  require(width > 0 && dash > 0, "a line has a width and its dashes a length");
+  const auto from = plane_of(codes);
+  const auto ends = plane_of(sides);
+  const auto to = plane_of(output);
+  nb::gil_scoped_release release;
+  maskwright::draw_codes(from, ends, span_of(table), span_of(columns), span_of(rows), {width, dash, x, y}, to, threads);
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
-  m.doc() = "Kernels over plain memory; engine.nn.ops is the way in.";
+  m.doc() = "Kernels over plain memory; engine.nn.ops and app.canvas.codes are the ways in.";
   m.def("roi_align_forward", &roi_align_forward, "features"_a.noconvert(), "scales"_a, "boxes"_a.noconvert(), "image_index"_a.noconvert(),
         "level"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
   m.def("roi_align_backward", &roi_align_backward, "upstream"_a.noconvert(), "scales"_a, "boxes"_a.noconvert(), "image_index"_a.noconvert(),
         "level"_a.noconvert(), "gradients"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
   m.def("paste_masks", &paste_masks, "probabilities"_a.noconvert(), "boxes"_a.noconvert(), "windows"_a.noconvert(), "output"_a.noconvert(),
         nb::kw_only(), "threshold"_a, "threads"_a);
+  m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
+  m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),
+        "rows"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "width"_a, "dash"_a, "x"_a, "y"_a, "threads"_a);
 }

@@ -1,4 +1,5 @@
-"""The compiled kernels of csrc/, absent where the install found no compiler. Use them through `engine.nn.ops`.
+"""The compiled kernels of csrc/, absent where the install found no compiler. Use them through `engine.nn.ops`, those
+of the canvas's instance codes through `app.canvas.codes`.
 
 Arrays cross by DLPack without a copy: CPU memory, exactly the dtypes named here, tensors detached. All raise
 ValueError where shapes or indices do not fit and TypeError for another dtype or layout, and let go of the GIL while
@@ -7,6 +8,8 @@ they work.
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 def roi_align_forward(
@@ -52,4 +55,32 @@ def paste_masks(
     """Fill output, uint8 (sum of w * h,), window after window.
 
     probabilities float32 (n, m, m), boxes float32 (n, 4), windows int64 (n, 4) x y w h, all dense.
+    """
+
+def color_codes(
+    codes: NDArray[np.uint16], table: NDArray[np.uint32], dash: int, x: int, y: int, output: NDArray[np.uint32]
+) -> None:
+    """Fill output (h, w) with the colours of codes (h, w), whose rows are dense, the first code lying at (x, y).
+
+    table is (3, 65536): colours of dashes of `dash` pixels, of the gaps between them, without boundaries.
+    """
+
+def draw_codes(
+    codes: NDArray[np.uint16],
+    sides: NDArray[np.uint8],
+    table: NDArray[np.uint32],
+    columns: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    output: NDArray[np.uint32],
+    *,
+    width: int,
+    dash: int,
+    x: int,
+    y: int,
+    threads: int,
+) -> None:
+    """Fill output (H, W) with codes (h, w) enlarged, boundaries as lines of `width` output pixels.
+
+    Code (i, j) covers the output pixels from rows[i] to rows[i + 1] and columns[j] to columns[j + 1]. (x, y) is the
+    place of the first output pixel counted from image point (0, 0). See csrc/instance_codes.hpp for the rest.
     """

@@ -1,4 +1,4 @@
-"""How an instance looks on the canvas: the colour of its category, and whether a person stands behind it.
+"""How an instance looks on the canvas: its colour, and whether a person stands behind it.
 
 A proposal is a suggestion, so it has a faint fill and a dashed outline; what a person accepted, drew or edited has a
 strong fill and a solid outline. The difference never rests on colour alone.
@@ -10,18 +10,25 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
+from app.canvas.palettes import Coloring, color_of
 from engine.geometry.mask import Mask
 from engine.records import Category, Instance, InstanceState
 
-# Opacities out of 255. Proposals stay below half of the accepted fill, or the two look alike over a busy photo; the
-# accepted fill stays below 40 %, or texture needed to judge an edge disappears.
-PROPOSAL_FILL = 38
-ACCEPTED_FILL = 96
-EMPHASIS_FILL = 140
-OUTLINE = 235
+# Shares of the chosen fill. Proposals stay below half of the accepted fill, or the two look alike over a busy photo.
+PROPOSAL_SHARE, EMPHASIS_SHARE = 0.4, 1.5
 # What fills the gaps of a dashed outline: dark, so that the dashes also show where the image has the category's colour.
-GAP = (0, 0, 0, 110)
-UNKNOWN_COLOR = "#9aa4b5"  # an instance whose category is not known yet
+GAP = (0, 0, 0, 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Opacity:
+    """How much masks hide of the image, from 0 to 1.
+
+    An accepted fill of more than 0.4 hides the texture that is needed to judge an edge.
+    """
+
+    fill: float = 0.38
+    outline: float = 0.92
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +39,20 @@ class Style:
     proposal: bool = False
     emphasised: bool = False
 
-    def fill(self) -> int:
+    def fill(self, opacity: Opacity = Opacity()) -> int:
         """The inside, as premultiplied 0xAARRGGBB."""
-        opacity = EMPHASIS_FILL if self.emphasised else PROPOSAL_FILL if self.proposal else ACCEPTED_FILL
-        return premultiplied(self.color, opacity)
+        share = EMPHASIS_SHARE if self.emphasised else PROPOSAL_SHARE if self.proposal else 1.0
+        return premultiplied(self.color, min(round(255 * opacity.fill * share), 255))
 
-    def outline(self) -> int:
+    def outline(self, opacity: Opacity = Opacity()) -> int:
         """The boundary pixels, as premultiplied 0xAARRGGBB."""
-        return premultiplied("#ffffff" if self.emphasised else self.color, OUTLINE)
+        return premultiplied("#ffffff" if self.emphasised else self.color, round(255 * opacity.outline))
 
-    def gap(self) -> int:
+    def gap(self, opacity: Opacity = Opacity()) -> int:
         """The boundary pixels between two dashes, as premultiplied 0xAARRGGBB; those of a solid outline are alike."""
         if not self.proposal:
-            return self.outline()
-        return GAP[3] << 24
+            return self.outline(opacity)
+        return round(GAP[3] * opacity.outline) << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,16 @@ class Shown:
     style: Style
 
 
-def shown(instances: Iterable[Instance], categories: Mapping[int, Category], emphasised: Set[int]) -> list[Shown]:
+def shown(
+    instances: Iterable[Instance],
+    categories: Mapping[int, Category],
+    emphasised: Set[int],
+    coloring: Coloring = Coloring.CATEGORY,
+) -> list[Shown]:
     """What to compose for instances in painting order; those in `emphasised` stand out."""
     result = []
     for instance in instances:
-        category = categories.get(instance.category_id)
-        color = UNKNOWN_COLOR if category is None else category.color
+        color = color_of(instance, categories.get(instance.category_id), coloring)
         proposal = instance.state is InstanceState.PROPOSAL
         result.append(Shown(instance.id, instance.mask, style(color, proposal, instance.id in emphasised)))
     return result

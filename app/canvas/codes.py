@@ -1,19 +1,33 @@
 """The codes of composed masks as colours, and at half their size.
 
-A code is the slot of the instance on top at a pixel, 0 where there is none, with a bit for boundary pixels. A table of
-colours (3, 2^16) says what a code looks like as a dash, as a gap between dashes, and without boundaries.
+A code is the slot of the instance on top at a pixel, 0 where there is none, with a bit for boundary pixels. The sides
+of a boundary pixel say across which of them its instance ends. A table of colours (3, 2^16) says what a code looks like
+as a dash, as a gap between dashes, and without boundaries.
 """
+
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.sampling import Pixels
+from app.canvas.sampling import DeviceRect, Pixels, Placement, starts
+from engine.geometry.mask import Bitmap
+
+_kernels: ModuleType | None
+try:
+    from engine import _kernels
+except ImportError:
+    _kernels = None
 
 Codes = NDArray[np.uint16]
+Sides = NDArray[np.uint8]
 
 BOUNDARY = 0x8000  # the bit of a code that says boundary; the others are the slot, 0 where no instance is
+# Bits of a pixel's sides. With the last, dashes follow x - y along the boundary rather than x + y.
+LEFT, RIGHT, TOP, BOTTOM, FALLING = 1, 2, 4, 8, 16
 DASH = 3  # length of a dash in pixels of the level that is drawn: shorter looks solid, longer skips small objects
 CHUNK = 1 << 15  # pixels coloured at once: what numpy widens to indices must stay in the second-level cache
+THREADS = 2  # a repaint waits for memory with more
 
 
 class Colored:
@@ -32,6 +46,9 @@ class Colored:
 
 def color(codes: Codes, table: Pixels, x: int, y: int, pixels: Pixels) -> None:
     """Fill `pixels` (h, w) with the colours of `codes` (h, w), of which the first lies at (x, y)."""
+    if _kernels is not None:
+        _kernels.color_codes(codes, table, DASH, x, y, pixels)
+        return
     height, width = codes.shape
     rows = max(1, CHUNK // max(width, 1))
     for first in range(0, height, rows):
@@ -41,6 +58,55 @@ def color(codes: Codes, table: Pixels, x: int, y: int, pixels: Pixels) -> None:
         gaps = ((ys + y + first) // DASH + (xs + x) // DASH) % 2 == 1
         ys, xs = ys[gaps], xs[gaps]
         colored[ys, xs] = table[1][part[ys, xs]]
+
+
+def can_draw() -> bool:
+    """Whether `draw` works: it needs the compiled kernels, and an install without a compiler has none."""
+    return _kernels is not None
+
+
+def draw(
+    codes: Codes, sides: Sides, table: Pixels, rect: DeviceRect, place: Placement, width: int, dash: int
+) -> Pixels:
+    """What falls on the device pixels `rect`, all of them on the image (H, W), at a zoom of at least 1.
+
+    Outlines are lines along the edges of image pixels, `width` device pixels wide, of which one lies inside of the
+    mask, in dashes of `dash`. A device pixel is computed from its own place alone.
+    """
+    assert _kernels is not None
+    x1, y1, x2, y2 = rect
+    reach = width - 1
+    first, columns = starts(x1 - reach, x2 + reach, place.x, place.zoom, codes.shape[1])
+    top, rows = starts(y1 - reach, y2 + reach, place.y, place.zoom, codes.shape[0])
+    window = slice(top, top + len(rows) - 1), slice(first, first + len(columns) - 1)
+    pixels = np.empty((y2 - y1, x2 - x1), dtype=np.uint32)
+    x, y = x1 - round(place.x), y1 - round(place.y)
+    placed = (columns - x1).astype(np.int32), (rows - y1).astype(np.int32)
+    _kernels.draw_codes(
+        codes[window], sides[window], table, *placed, pixels, width=width, dash=dash, x=x, y=y, threads=THREADS
+    )
+    return pixels
+
+
+def sides_of(padded: Bitmap) -> Sides:
+    """Across which sides the set pixels (h, w) of `padded` (h + 2, w + 2) have an unset one; 0 where it is inside."""
+    bits = padded.view(np.uint8)
+    middle = bits[1:-1, 1:-1]
+    sides: Sides = np.greater(middle, bits[1:-1, :-2]).view(np.uint8)
+    for neighbour, bit in ((bits[1:-1, 2:], RIGHT), (bits[:-2, 1:-1], TOP), (bits[2:, 1:-1], BOTTOM)):
+        sides |= np.greater(middle, neighbour).view(np.uint8) * np.uint8(bit)
+    return sides
+
+
+def follow_boundary(sides: Sides) -> None:
+    """Say which way the dashes of a whole mask's boundary run, from where around its middle they lie.
+
+    x + y grows by one with every step of a boundary that goes right and down, x - y with one that goes right and up,
+    so that dashes have one length at any slope; on the other diagonal they would be solid.
+    """
+    half_height, half_width = sides.shape[0] // 2, sides.shape[1] // 2
+    for quarter in (sides[:half_height, :half_width], sides[half_height:, half_width:]):
+        quarter |= (quarter != 0).view(np.uint8) * np.uint8(FALLING)
 
 
 def halved(codes: Codes) -> Codes:

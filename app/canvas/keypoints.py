@@ -3,7 +3,7 @@
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.canvas.appearance import UNKNOWN_COLOR
+from app.canvas.palettes import UNKNOWN_COLOR
 from app.canvas.viewport import Viewport
 from app.session import Session
 from engine.keypoints import keypoints, skeleton

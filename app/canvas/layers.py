@@ -7,21 +7,21 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 
 from app.canvas.appearance import Shown
-from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_outline, draw_selected, edge_path
+from app.canvas.codes import can_draw
+from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_selected, edge_path
 from app.canvas.overlay import Overlay, Preview, Rect
 from app.canvas.pyramid import ImageLevels
 from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement, nearest, smooth, under
+from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport
 from engine.errors import OutOfSpace
 
-Draw = Callable[[QPainter, QPainterPath, Shown], None]
+Draw = Callable[[QPainter, QPainterPath], None]
 IMAGE_FORMAT = QImage.Format.Format_RGB32
 OVERLAY_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
-# Device pixels per image pixel from where on outlines are vectors: below, the overlay's own line of pixels is as sharp.
-VECTOR_ZOOM = 3.0
-# More visible instances than this keep the overlay's outlines at any zoom. Stroking one path twice takes about 50 us,
-# so this many take some 5 ms of a 16 ms frame.
-MOST_VECTORS = 96
+# Outlines from a zoom of 1 on and their dashes, in device-independent pixels: thinner ones vanish on a photo, wider
+# ones hide the edge that is to be judged.
+LINE_WIDTH, DASH_LENGTH = 1.5, 7.0
 # Above, one enlarged image pixel shows as a square, because where a mask ends is judged by pixels.
 SMOOTH_BELOW = 4.0
 
@@ -35,6 +35,7 @@ class Layers:
     def __init__(self) -> None:
         self.overlay = Overlay()
         self.pyramid: ImageLevels | None = None
+        self.tone = Tone()
         self.preview: Preview | None = None
         self._outlines = OutlineCache()
 
@@ -47,32 +48,26 @@ class Layers:
                 self.overlay.resize(0, 0)  # the pixels need more room still: their reader says so
 
     def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        if self.pyramid is not None:
-            level = min(level_for(zoom), self.pyramid.levels - 1)
-            pixels, smoothly = self.pyramid.pixels(level), zoom < SMOOTH_BELOW
-            self._draw(painter, pixels, level, rect, viewport, zoom, IMAGE_FORMAT, smoothly=smoothly)
-
-    def paint_overlay(self, painter: QPainter, room: QRectF, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The masks, with outlines that are sharp at this zoom; `room` is all that the widget shows."""
-        visible = self._visible(rect, viewport)
-        if visible is None:
-            return
-        # Counted over all that is visible, or a partial repaint would choose differently from a whole one.
-        everything = self._visible(room, viewport) or visible
-        if zoom < VECTOR_ZOOM or len(self.overlay.within(everything)) > MOST_VECTORS:
-            level = min(level_for(zoom), self.overlay.levels - 1)
-            pixels = self.overlay.pixels(level)
-            self._draw(painter, pixels, level, rect, viewport, zoom, OVERLAY_FORMAT, smoothly=zoom < 1)
-            return
         place, covered = self._covered(rect, viewport, zoom)
-        if covered is not None:
-            columns, rows = under(covered, place, self.overlay.width, self.overlay.height)
-            window = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-            plain = nearest(self.overlay.plain_pixels(window), columns - columns[0], rows - rows[0])
-            _blit(painter, plain, covered, zoom / viewport.scale, OVERLAY_FORMAT)
-        target = self.preview.target if self.preview is not None else None
-        near = [item for item in self.overlay.within(visible) if item.id != target]
-        self._stroke(painter, viewport, visible, near, draw_outline)
+        if self.pyramid is None or covered is None:
+            return
+        level = min(level_for(zoom), self.pyramid.levels - 1)
+        drawn = _sampled(self.pyramid.pixels(level), level, covered, place, smoothly=zoom < SMOOTH_BELOW)
+        _blit(painter, self.tone.applied(drawn), covered, zoom / viewport.scale, IMAGE_FORMAT)
+
+    def paint_overlay(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
+        """The masks, with outlines that are sharp at this zoom."""
+        place, covered = self._covered(rect, viewport, zoom)
+        if covered is None:
+            return
+        ratio = zoom / viewport.scale
+        if zoom >= 1 and can_draw():
+            width, dash = max(round(LINE_WIDTH * ratio), 2), max(round(DASH_LENGTH * ratio), 2)
+            drawn = self.overlay.drawn(covered, place, width, dash)
+        else:
+            level = min(level_for(zoom), self.overlay.levels - 1)
+            drawn = _sampled(self.overlay.pixels(level), level, covered, place, smoothly=zoom < 1)
+        _blit(painter, drawn, covered, ratio, OVERLAY_FORMAT)
 
     def paint_selection(
         self,
@@ -91,10 +86,8 @@ class Layers:
         near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
         chosen = [near[one] for one in selected if one in near]
         if hovered in near and near[hovered] not in chosen:
-            self._stroke(
-                painter, viewport, visible, [near[hovered]], lambda painter, path, _: draw_hovered(painter, path)
-            )
-        self._stroke(painter, viewport, visible, chosen, lambda painter, path, _: draw_selected(painter, path))
+            self._stroke(painter, viewport, visible, [near[hovered]], draw_hovered)
+        self._stroke(painter, viewport, visible, chosen, draw_selected)
         if self.preview is not None and zoom >= 1:
             self._stroke_preview(painter, viewport, self.preview, visible)
 
@@ -116,34 +109,11 @@ class Layers:
         right, bottom = math.ceil(rect.right() * ratio), math.ceil(rect.bottom() * ratio)
         return place, place.covered((left, top, right, bottom), self.overlay.width, self.overlay.height)
 
-    def _draw(
-        self,
-        painter: QPainter,
-        pixels: Picture,
-        level: int,
-        rect: QRectF,
-        viewport: Viewport,
-        zoom: float,
-        picture_format: QImage.Format,
-        *,
-        smoothly: bool,
-    ) -> None:
-        """The part of a level's picture that meets `rect`; a level pixel covers 2^level image pixels."""
-        place, covered = self._covered(rect, viewport, zoom)
-        if covered is None:
-            return
-        if smoothly and not _is_whole(zoom * 2**level):
-            drawn = smooth(pixels, level, covered, place)
-        else:
-            coarse = Placement(zoom * 2**level, place.x, place.y)
-            drawn = nearest(pixels, *under(covered, coarse, pixels.shape[1], pixels.shape[0]))
-        _blit(painter, drawn, covered, zoom / viewport.scale, picture_format)
-
     def _stroke(self, painter: QPainter, viewport: Viewport, visible: Rect, items: Iterable[Shown], draw: Draw) -> None:
         painter.save()
         painter.setTransform(_transform(viewport), True)
         for item in items:
-            draw(painter, self._outlines.path(item.id, item.mask, visible), item)
+            draw(painter, self._outlines.path(item.id, item.mask, visible))
         painter.restore()
 
     def _stroke_preview(self, painter: QPainter, viewport: Viewport, preview: Preview, visible: Rect) -> None:
@@ -159,6 +129,14 @@ class Layers:
 def level_for(zoom: float) -> int:
     """The coarsest level that still has a pixel for every device pixel."""
     return max(0, math.floor(math.log2(1 / zoom) + 1e-9)) if zoom < 1 else 0
+
+
+def _sampled(picture: Picture, level: int, covered: DeviceRect, place: Placement, *, smoothly: bool) -> Pixels:
+    """The part of a level's picture that falls on device pixels; a level pixel covers 2^level image pixels."""
+    if smoothly and not _is_whole(place.zoom * 2**level):
+        return smooth(picture, level, covered, place)
+    coarse = Placement(place.zoom * 2**level, place.x, place.y)
+    return nearest(picture, *under(covered, coarse, picture.shape[1], picture.shape[0]))
 
 
 def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float, picture_format: QImage.Format) -> None:

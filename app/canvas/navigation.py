@@ -8,13 +8,16 @@ from app.canvas.viewport import LEAST_ZOOM, MOST_ZOOM, Viewport, fitted
 FIT_MARGIN = 16.0
 FIT_ZOOM = 16.0  # a tiny image is enlarged so far and no further when it is fitted
 
+SURROUNDINGS = 0.35  # how much is seen around what is zoomed to, as a share of its longer side
+LEAST_SIDE = 20.0  # image pixels: a speck alone is not enlarged so far that nothing around it is left to see
+
 Size = tuple[int, int]  # width, height
 Bounds = tuple[float, float, float, float]  # x1 y1 x2 y2 in image coordinates
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
-    """The zoom and the image point in the middle of the widget."""
+class View:
+    """The zoom in device pixels per image pixel, and the image point in the middle of the widget."""
 
     zoom: float
     x: float
@@ -32,7 +35,7 @@ class Navigation:
         self._room: Size = (1, 1)
         self._ratio = 1.0
         self._fitted = True
-        self._remembered: dict[int, _Remembered] = {}
+        self._remembered: dict[int, View] = {}
 
     @property
     def zoom(self) -> float:
@@ -55,6 +58,15 @@ class Navigation:
         """Another project: its images have the same ids and are others."""
         self._remembered.clear()
         self._image_id = None
+
+    def views(self) -> dict[int, View]:
+        """How images were looked at last, by id, the last of them last; without those that were shown whole."""
+        self._remember()
+        return dict(self._remembered)
+
+    def restore(self, views: dict[int, View]) -> None:
+        """Images will be shown like that when they are opened; instead of what was known of them."""
+        self._remembered = dict(views)
 
     def set_room(self, room: Size, ratio: float) -> None:
         """The widget has another size, or moved to a screen of `ratio` device pixels per widget pixel."""
@@ -98,6 +110,15 @@ class Navigation:
         wide = (x1 - margin, y1 - margin, x2 + margin, y2 + margin)
         self._set(fitted(wide, self._room, FIT_MARGIN, self.viewport.scale))
 
+    def zoom_to_bounds(self, bounds: Bounds) -> None:
+        """Bring image bounds into the middle, as large as they go with some of their surroundings."""
+        x1, y1, x2, y2 = bounds
+        if self._has_image:
+            self._fitted = False
+            margin = max(x2 - x1, y2 - y1, LEAST_SIDE) * SURROUNDINGS
+            wide = (x1 - margin, y1 - margin, x2 + margin, y2 + margin)
+            self._set(fitted(wide, self._room, FIT_MARGIN, FIT_ZOOM / self._ratio))
+
     @property
     def _has_image(self) -> bool:
         return self._image[0] > 0 and self._image[1] > 0
@@ -105,11 +126,10 @@ class Navigation:
     def _remember(self) -> None:
         if self._image_id is None:
             return
-        if self._fitted:
-            self._remembered.pop(self._image_id, None)
-        else:
+        self._remembered.pop(self._image_id, None)
+        if not self._fitted:
             x, y = self.viewport.to_image(self._room[0] / 2, self._room[1] / 2)
-            self._remembered[self._image_id] = _Remembered(self.zoom, x, y)
+            self._remembered[self._image_id] = View(self.zoom, x, y)
 
     def _set(self, viewport: Viewport) -> None:
         viewport = viewport.kept(self._image, self._room, self._ratio)

@@ -7,7 +7,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.canvas.appearance import Shown
 from app.canvas.overlay import Rect
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.polygons import outlines
@@ -18,10 +17,9 @@ KEPT_PATHS = 512  # a path of a large object takes some 100 kB
 HALO = QColor(0, 0, 0, 150)
 SELECTED_INNER, SELECTED_OUTER = QColor("#ffffff"), QColor("#000000")
 # Pen widths in device-independent pixels: the outer must show on both sides of the inner.
-COLOR_WIDTH, HALO_WIDTH = 1.6, 3.2
+HALO_WIDTH = 3.2
 INNER_WIDTH, OUTER_WIDTH = 1.8, 4.4
 HOVER_WIDTH = 1.4
-DASHES = [4.0, 3.0]  # in pen widths
 REACH = 4  # widget pixels that any of these reach outside of a mask's bounds
 
 
@@ -65,16 +63,6 @@ def outline_pieces(mask: Mask) -> list[Piece]:
             (x1, y1), (x2, y2) = part.min(axis=0).tolist(), part.max(axis=0).tolist()
             pieces.append(Piece((x1, y1, x2, y2), QPolygonF([QPointF(x, y) for x, y in part.tolist()])))
     return pieces
-
-
-def draw_outline(painter: QPainter, path: QPainterPath, shown: Shown) -> None:
-    """The outline of an instance in its colour over a dark halo, dashed for a proposal."""
-    color = _cosmetic(painter, QColor(shown.style.color), COLOR_WIDTH)
-    if shown.style.proposal:
-        color.setDashPattern(DASHES)
-        color.setCapStyle(Qt.PenCapStyle.FlatCap)
-    for pen in (_cosmetic(painter, HALO, HALO_WIDTH), color):
-        painter.strokePath(path, pen)
 
 
 def draw_selected(painter: QPainter, path: QPainterPath) -> None:

@@ -2,21 +2,23 @@
 
 Every image pixel holds a code: the slot of the instance on top there, with a bit for boundary pixels. Boundaries lie
 above all fills, so that the outline of an instance shows where another covers it. Colours come from the codes by
-table. Halved copies of the codes, boundaries first, keep outlines one pixel wide however far the view zooms out, and
-dashes one length. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy. The codes of
-a large image lie on disk, and its colours are made where they are drawn.
+table, so that other colours compose nothing anew. Halved copies of the codes, boundaries first, keep outlines one pixel
+wide however far the view zooms out, and dashes one length; zoomed in, outlines are drawn along the sides of boundary
+pixels. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy. The codes of a large
+image lie on disk, and its colours are made where they are drawn.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.appearance import Shown, Style
-from app.canvas.codes import BOUNDARY, Codes, Colored, color, halved
-from app.canvas.sampling import Picture, Pixels
+from app.canvas.appearance import Opacity, Shown, Style
+from app.canvas.codes import BOUNDARY, Codes, Colored, Sides, color, draw, follow_boundary, halved, sides_of
+from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement
 from engine.geometry.mask import Bitmap, Mask
 from engine.images import LARGE_PIXELS
 from engine.images.arrays import new_array
@@ -80,12 +82,14 @@ class Overlay:
     def __init__(self, width: int = 0, height: int = 0, large: int = LARGE_PIXELS) -> None:
         """An image of more than `large` pixels has its codes on disk."""
         self._large = large
+        self._opacity = Opacity()
         self.resize(width, height)
 
     def resize(self, width: int, height: int) -> None:
         """Start again, empty, for an image of another size. Raises OutOfSpace, and then has no size."""
         self.width = self.height = 0
         self._codes: list[Codes] = []
+        self._sides: Sides = np.zeros((0, 0), dtype=np.uint8)  # of the boundary pixels in the finest codes
         self._pixels: list[Pixels] = []  # of a large image none
         self._allocate(width, height, on_disk=width * height > self._large)
         self.width, self.height = width, height
@@ -98,7 +102,7 @@ class Overlay:
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._slots: dict[int, int] = {}
         self._free = list(range(MOST_SHOWN, 0, -1))
-        self._boundaries: dict[int, tuple[Mask, Bitmap]] = {}
+        self._boundaries: dict[int, tuple[Mask, Sides]] = {}
         self._preview: Preview | None = None
         self._pending: list[Rect] = []  # where a preview was that is no longer to be shown
 
@@ -121,10 +125,9 @@ class Overlay:
             color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, self._pixels[level][y1:y2, x1:x2])
         return self._pixels[level]
 
-    def plain_pixels(self, rect: Rect) -> Pixels:
-        """The image pixels inside `rect` without boundaries, for a view that draws sharper ones of its own."""
-        x1, y1, x2, y2 = rect
-        return self._table[2][self._codes[0][y1:y2, x1:x2]]
+    def drawn(self, rect: DeviceRect, place: Placement, width: int, dash: int) -> Pixels:
+        """What falls on device pixels at a zoom of at least 1, with sharp outlines; as `app.canvas.codes.draw`."""
+        return draw(self._codes[0], self._sides, self._table, rect, place, width, dash)
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""
@@ -160,22 +163,36 @@ class Overlay:
         shown = shown[-MOST_SHOWN:]
         before, after = self._shown, {item.id: item for item in shown}
         changed = self._differences(shown, before, after) + self._pending
+        recolored = [
+            item.mask.bounds for item in shown if item.id in before and before[item.id].style is not item.style
+        ]
         self._pending = []
         self._shown, self._order = after, list(shown)
         self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
             self._boundaries.pop(gone, None)
-        for item in shown:
+        restyled = [item for item in shown if item.id not in before or before[item.id].style is not item.style]
+        for item in restyled:
             if item.id not in self._slots:
                 self._slots[item.id] = self._free.pop()
-                self._set_style(self._slots[item.id], item.style)
-            elif before[item.id].style is not item.style:
-                self._set_style(self._slots[item.id], item.style)
+        self._set_styles(restyled)
         rects = self._gather(changed)
         for rect in rects:
             self.refresh(rect)
-        return rects
+        repainted = self._gather([rect for rect in recolored if rect[0] < rect[2]])
+        for rect in repainted:
+            self._forget_colors(rect)
+        return rects + repainted
+
+    def set_opacity(self, opacity: Opacity) -> None:
+        """Let all masks hide more or less of the image."""
+        if opacity != self._opacity:
+            self._opacity = opacity
+            self._set_styles(self._order)
+            if self._preview is not None:
+                self._set_style([PREVIEW_SLOT], self._preview.style)
+            self._forget_colors((0, 0, self.width, self.height))
 
     def set_preview(self, preview: Preview | None) -> list[Rect]:
         """Show a stroke in progress, or no longer any. Returns the rectangles that changed."""
@@ -183,7 +200,7 @@ class Overlay:
         rects, self._pending = self._pending, []
         self._preview = preview
         if preview is not None:
-            self._set_style(PREVIEW_SLOT, preview.style)
+            self._set_style([PREVIEW_SLOT], preview.style)
             rects += preview.bounds()
         changed = self.refresh(_around(rects)) if rects else None
         return [] if changed is None else [changed]
@@ -204,13 +221,10 @@ class Overlay:
         if x1 >= x2 or y1 >= y2:
             return None
         for left, top, right, bottom in _banded([(x1, y1, x2, y2)]):
-            self._codes[0][top:bottom, left:right] = self._compose((left, top, right, bottom))
-        a1, b1, a2, b2 = x1, y1, x2, y2
-        for level in range(self.levels):
-            if level:
-                _remember(self._stale_codes[level], (a1, b1, a2, b2))
-            _remember(self._stale_colors[level], (a1, b1, a2, b2))
-            a1, b1, a2, b2 = a1 // 2, b1 // 2, (a2 + 1) // 2, (b2 + 1) // 2
+            self._compose((left, top, right, bottom))
+        for stale, coarse in zip(self._stale_codes[1:], _coarser((x1, y1, x2, y2)), strict=False):
+            _remember(stale, coarse)
+        self._forget_colors((x1, y1, x2, y2))
         return x1, y1, x2, y2
 
     # -- inside
@@ -220,13 +234,23 @@ class Overlay:
             self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
             if not on_disk:
                 self._pixels.append(np.zeros((height, width), dtype=np.uint32))
+            if len(self._codes) == 1:
+                self._sides = new_array((height, width), np.uint8, on_disk=on_disk and width * height > BAND)
             if max(width, height) <= SMALLEST_LEVEL:
                 break
             width, height = (width + 1) // 2, (height + 1) // 2
 
+    def _forget_colors(self, rect: Rect) -> None:
+        """Image pixels have other colours than those that are kept."""
+        rect = max(rect[0], 0), max(rect[1], 0), min(rect[2], self.width), min(rect[3], self.height)
+        if rect[0] >= rect[2] or rect[1] >= rect[3]:
+            return
+        for stale, coarse in zip(self._stale_colors, chain([rect], _coarser(rect)), strict=False):
+            _remember(stale, coarse)
+
     def _differences(self, shown: Sequence[Shown], before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
-        """Rectangles around every pixel that `shown` gives another code or colour."""
-        alike = {item.id for item in shown if item.id in before and _looks_alike(before[item.id], item)}
+        """Rectangles around every pixel that `shown` gives another code."""
+        alike = {item.id for item in shown if item.id in before and _same_mask(before[item.id], item)}
         old_order = [item.id for item in self._order if item.id in after]
         new_order = [item.id for item in shown if item.id in before]
         reordered = old_order != new_order
@@ -236,15 +260,25 @@ class Overlay:
         for key in (before.keys() | after.keys()) - alike:
             old, new = before.get(key), after.get(key)
             # What grew may now lie beneath what it covered, and the other way round, wherever it is.
-            if old is None or new is None or old.style is not new.style or reordered:
+            if old is None or new is None or reordered:
                 changed.append(_around([item.mask.bounds for item in (old, new) if item is not None]))
             else:
                 changed.append(_difference(old.mask, new.mask))
         return [rect for rect in changed if rect[0] < rect[2]]
 
-    def _set_style(self, slot: int, style: Style) -> None:
-        self._table[:, slot] = style.fill()
-        self._table[:, slot | BOUNDARY] = style.outline(), style.gap(), style.fill()
+    def _set_styles(self, items: Iterable[Shown]) -> None:
+        slots: dict[Style, list[int]] = {}
+        for item in items:
+            slots.setdefault(item.style, []).append(self._slots[item.id])
+        for style, alike in slots.items():
+            self._set_style(alike, style)
+
+    def _set_style(self, slots: list[int], style: Style) -> None:
+        opacity, places = self._opacity, np.array(slots)
+        fill = style.fill(opacity)
+        for kind, boundary in enumerate((style.outline(opacity), style.gap(opacity), fill)):
+            self._table[kind, places] = fill
+            self._table[kind, places | BOUNDARY] = boundary
 
     def _gather(self, rects: list[Rect]) -> list[Rect]:
         """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
@@ -268,47 +302,44 @@ class Overlay:
         x1, y1, x2, y2 = self._bounds.T
         return np.flatnonzero((x1 < rect[2]) & (x2 > rect[0]) & (y1 < rect[3]) & (y2 > rect[1]))
 
-    def _compose(self, rect: Rect) -> Codes:
-        codes = np.zeros((rect[3] - rect[1], rect[2] - rect[0]), dtype=np.uint16)
-        preview = self._preview
-        if preview is not None and preview.flip:
-            return self._compose_flipped(rect, codes, preview)
-        target = preview.target if preview is not None else None
-        items = [item for item in self.within(rect) if item.id != target]
-        for item in items:
-            _put(codes, rect, item.mask, item.mask.bitmap, self._slots[item.id])
-        shape = None
+    def _compose(self, rect: Rect) -> None:
+        x1, y1, x2, y2 = rect
+        codes, sides = self._codes[0][y1:y2, x1:x2], self._sides[y1:y2, x1:x2]
+        codes[...] = 0
+        sides[...] = 0
+        preview, shape, slot = self._preview, np.zeros((2, 2), dtype=np.bool_), PREVIEW_SLOT
+        items: list[Shown | None] = list(self.within(rect))  # None stands for the stroke in progress
         if preview is not None:
-            shape = preview.window((rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1))
-            np.copyto(codes, PREVIEW_SLOT, where=shape[1:-1, 1:-1])
+            shape = preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
+            items = self._with_preview(items, preview)
+            slot = self._slots.get(preview.target or 0, slot) if preview.flip else slot
         for item in items:
-            _put(codes, rect, item.mask, self._boundary(item), self._slots[item.id] | BOUNDARY)
-        if shape is not None:
-            np.copyto(codes, PREVIEW_SLOT | BOUNDARY, where=_inner_boundary(shape))
-        return codes
+            if item is None:
+                np.copyto(codes, slot, where=shape[1:-1, 1:-1])
+            else:
+                window, part = _inside(rect, item.mask)
+                np.copyto(codes[window], self._slots[item.id], where=item.mask.bitmap[part])
+        for item in items:
+            if item is None:
+                _put_boundary(codes, sides, sides_of(shape), slot)
+            else:
+                window, part = _inside(rect, item.mask)
+                _put_boundary(codes[window], sides[window], self._boundary(item)[part], self._slots[item.id])
 
-    def _compose_flipped(self, rect: Rect, codes: Codes, preview: Preview) -> Codes:
-        """As `_compose`, the previewed mask in the place of its target's."""
-        window = preview.window((rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1))
-        shape = Mask.from_crop(window[1:-1, 1:-1], rect[0], rect[1])
-        edge = Mask.from_crop(_inner_boundary(window), rect[0], rect[1])
-        near = {item.id for item in self.within(rect)} | {preview.target}
-        items = [item for item in self._order if item.id in near]
-        for item in items:
-            mask = shape if item.id == preview.target else item.mask
-            _put(codes, rect, mask, mask.bitmap, self._slots[item.id])
-        for item in items:
-            flipped = item.id == preview.target
-            mask, boundary = (edge, edge.bitmap) if flipped else (item.mask, self._boundary(item))
-            _put(codes, rect, mask, boundary, self._slots[item.id] | BOUNDARY)
-        return codes
+    def _with_preview(self, items: list[Shown | None], preview: Preview) -> list[Shown | None]:
+        """What lies in a rectangle, the stroke in progress on top, or in the place of its target where it flips."""
+        if not preview.flip:
+            return [*(item for item in items if item is not None and item.id != preview.target), None]
+        near = {item.id for item in items if item is not None} | {preview.target}
+        return [None if item.id == preview.target else item for item in self._order if item.id in near]
 
-    def _boundary(self, item: Shown) -> Bitmap:
+    def _boundary(self, item: Shown) -> Sides:
         cached = self._boundaries.get(item.id)
         if cached is None or cached[0] is not item.mask:
             padded = np.zeros((item.mask.height + 2, item.mask.width + 2), dtype=np.bool_)
             padded[1:-1, 1:-1] = item.mask.bitmap
-            cached = (item.mask, _inner_boundary(padded))
+            cached = (item.mask, sides_of(padded))
+            follow_boundary(cached[1])
             self._boundaries[item.id] = cached
         return cached[1]
 
@@ -321,8 +352,15 @@ def _banded(rects: Iterable[Rect]) -> Iterator[Rect]:
             yield x1, y1, x2, min(y1 + rows, bottom)
 
 
-def _looks_alike(one: Shown, other: Shown) -> bool:
-    return one.style is other.style and (one.mask is other.mask or one.mask == other.mask)
+def _coarser(rect: Rect) -> Iterator[Rect]:
+    """The same rectangle in the pixels of each coarser level, without an end."""
+    while True:
+        rect = rect[0] // 2, rect[1] // 2, (rect[2] + 1) // 2, (rect[3] + 1) // 2
+        yield rect
+
+
+def _same_mask(one: Shown, other: Shown) -> bool:
+    return one.mask is other.mask or one.mask == other.mask
 
 
 def _around(rects: list[Rect]) -> Rect:
@@ -368,17 +406,15 @@ def _difference(one: Mask, other: Mask) -> Rect:
     return Mask.from_crop(one.crop(*whole) ^ other.crop(*whole), whole[0], whole[1]).bounds
 
 
-def _put(codes: Codes, rect: Rect, mask: Mask, bitmap: Bitmap, code: int) -> None:
-    """Write `code` where `bitmap`, which lies like the mask's, is set inside `rect`."""
+def _inside(rect: Rect, mask: Mask) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a mask's pixels inside of `rect` are in the rectangle, and in the mask's bitmap."""
     a1, b1, a2, b2 = mask.bounds
     x1, y1, x2, y2 = max(a1, rect[0]), max(b1, rect[1]), min(a2, rect[2]), min(b2, rect[3])
-    window = codes[y1 - rect[1] : y2 - rect[1], x1 - rect[0] : x2 - rect[0]]
-    np.copyto(window, code, where=bitmap[y1 - b1 : y2 - b1, x1 - a1 : x2 - a1])
+    window = slice(y1 - rect[1], y2 - rect[1]), slice(x1 - rect[0], x2 - rect[0])
+    return window, (slice(y1 - b1, y2 - b1), slice(x1 - a1, x2 - a1))
 
 
-def _inner_boundary(padded: Bitmap) -> Bitmap:
-    """The set pixels (h, w) of `padded` (h + 2, w + 2) that have an unset one above, below, left or right."""
-    inside = padded[:-2, 1:-1] & padded[2:, 1:-1]
-    inside &= padded[1:-1, :-2]
-    inside &= padded[1:-1, 2:]
-    return padded[1:-1, 1:-1] & ~inside
+def _put_boundary(codes: Codes, sides: Sides, boundary: Sides, slot: int) -> None:
+    there = boundary != 0
+    np.copyto(codes, slot | BOUNDARY, where=there)
+    np.copyto(sides, boundary, where=there)

@@ -50,6 +50,19 @@ def under(rect: DeviceRect, place: Placement, width: int, height: int) -> tuple[
     return np.clip(columns, 0, width - 1), np.clip(rows, 0, height - 1)
 
 
+def starts(first: int, end: int, origin: float, zoom: float, length: int) -> tuple[int, NDArray[np.int64]]:
+    """The first of an image's `length` columns that has a device pixel from `first` to `end`, and where it and those
+    after it begin, with where the last ends. At a zoom of at least 1; `under` says the same by device pixel."""
+    one = min(max(math.floor((first + 0.5 - origin) / zoom), 0), length - 1)
+    last = min(max(math.floor((end - 0.5 - origin) / zoom), one), length - 1)
+    columns = np.arange(one, last + 2)
+    places = np.ceil(columns * zoom + origin - 0.5)
+    # The product and the quotient may round to different sides of a border.
+    places += np.floor((places + 0.5 - origin) / zoom) < columns
+    places -= np.floor((places - 0.5 - origin) / zoom) >= columns
+    return one, places.astype(np.int64)
+
+
 def nearest(picture: Picture, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Pixels:
     """picture[rows, columns] for all pairs of ascending indices, C-contiguous; reads only the window they span."""
     left, top = columns[0], rows[0]

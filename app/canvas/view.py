@@ -18,15 +18,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.canvas.appearance import UNKNOWN_COLOR, shown
+from app.canvas.appearance import shown
 from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
+from app.canvas.display import Display
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Navigation, Size
 from app.canvas.outlines import REACH
 from app.canvas.overlay import Preview, Rect, joined
+from app.canvas.palettes import UNKNOWN_COLOR
 from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
@@ -55,9 +57,10 @@ class CanvasView(QWidget):
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
-        self._navigation = Navigation(self._view_changed)
+        self.navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
         self.brush_tip = BrushTip()
+        self.display = Display()
         self.marking = Marking(session, self)
         self.shaping = Shaping(session, self)
         self.tool: Tool | None = None
@@ -80,11 +83,13 @@ class CanvasView(QWidget):
         self.setAccessibleName("Image")
         self.setAccessibleDescription("The current image and the masks of its instances")
         theme().changed.connect(self.update)
-        session.project_changed.connect(self._navigation.forget)
+        session.project_changed.connect(self.navigation.forget)
         session.image_changed.connect(self._show_image)
         session.instances_changed.connect(self._sync)
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
+        self.display.masks_changed.connect(self._show_colors)
+        self.display.image_changed.connect(self._show_tone)
         self._show_image()
         self._show_selection()
 
@@ -93,12 +98,12 @@ class CanvasView(QWidget):
     @property
     def viewport(self) -> Viewport:
         """Where the image lies in the widget."""
-        return self._navigation.viewport
+        return self.navigation.viewport
 
     @property
     def zoom(self) -> float:
         """Device pixels per image pixel."""
-        return self._navigation.zoom
+        return self.navigation.zoom
 
     @property
     def image_size(self) -> Size:
@@ -111,23 +116,23 @@ class CanvasView(QWidget):
 
     def fit(self) -> None:
         """Show the whole image, and keep showing it whole when the canvas is resized."""
-        self._navigation.fit()
+        self.navigation.fit()
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
         """Zoom to `zoom` device pixels per image pixel, keeping what lies at a widget point, else the centre, there."""
         at = QRectF(self.rect()).center() if at is None else at
-        self._navigation.zoom_to(zoom, at.x(), at.y())
+        self.navigation.zoom_to(zoom, at.x(), at.y())
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         self.zoom_to(self.zoom * factor, at)
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the image by widget pixels."""
-        self._navigation.pan(dx, dy)
+        self.navigation.pan(dx, dy)
 
     def show_bounds(self, bounds: Rect) -> None:
         """Bring image bounds into view with some of their surroundings, unless they are in view already."""
-        self._navigation.show_bounds(bounds)
+        self.navigation.show_bounds(bounds)
 
     # -- tools
 
@@ -217,7 +222,7 @@ class CanvasView(QWidget):
         room = QRectF(self.rect())
         if self.is_ready:
             self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
+            self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
             if self._pointed:
                 paint_keypoints(painter, self.session, self.viewport)
@@ -225,7 +230,7 @@ class CanvasView(QWidget):
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+        self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
 
     # -- Qt: pointer and keys
 
@@ -281,7 +286,7 @@ class CanvasView(QWidget):
             event.accept()  # or a command of that key would have it
             return True
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
+            self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
         return super().event(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -329,7 +334,7 @@ class CanvasView(QWidget):
             self._image_id = image_id
             self.layers.resize(*self.image_size)
             self._sync()
-            self._navigation.open_image(image_id, self.image_size)
+            self.navigation.open_image(image_id, self.image_size)
         if pixels is None:
             self.layers.pyramid = None
             self._loading.start()
@@ -349,7 +354,9 @@ class CanvasView(QWidget):
         instances = self.session.shown_instances() if self.session.image is not None else []
         selected = self.session.selection
         self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
-        rects = self.layers.overlay.sync(shown(instances, self.session.categories, self._emphasised))
+        rects = self.layers.overlay.sync(
+            shown(instances, self.session.categories, self._emphasised, self.display.color_by)
+        )
         before, self._pointed = self._pointed, have_keypoints(self.session)
         if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed
             self.update()
@@ -358,6 +365,15 @@ class CanvasView(QWidget):
                 self.update_image_rect(rect)
         if self._hovered is not None and self._hovered not in self.session.instances:
             self._hovered = None
+
+    def _show_colors(self) -> None:
+        self.layers.overlay.set_opacity(self.display.opacity)
+        self._sync()
+        self.update()
+
+    def _show_tone(self) -> None:
+        self.layers.tone = self.display.tone
+        self.update()
 
     def _show_selection(self) -> None:
         before = self._outlined

@@ -36,6 +36,8 @@ class ProjectContents:
     last_image_id = Fact[int]("last_image_id")
     # The score from which on proposals were shown last.
     threshold = Fact[float]("threshold")
+    # How images were looked at last: id, zoom, and the image point in the middle, x and y.
+    views = Fact[list[tuple[int, float, float, float]]]("views")
 
     def __init__(self, database: Database) -> None:
         self._database = database

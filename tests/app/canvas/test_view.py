@@ -1,5 +1,6 @@
 """The canvas shows the image and its masks where it says they are, and stays that way however it is moved."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.canvas.tone import Tone
 from app.canvas.view import CanvasView
 from app.session import Session
 from app.theme import theme
 from app.timeline import Timeline
 from app.tools.brush import Brush
 from app.tools.select import Select
+from app.window import MainWindow
 from engine.geometry.mask import Mask
 from engine.images import find_images, read_rgb
 from engine.project import commands
@@ -295,7 +298,7 @@ def test_a_great_selection_is_shown_too(canvas: CanvasView, session: Session, ad
     before = canvas.grab().toImage()
     session.select(instance.id for instance in many)
     selected = canvas.grab().toImage()
-    x, y = (round(place) for place in canvas.image_to_widget(6, 2.5))
+    x, y = (round(place) for place in canvas.image_to_widget(6, 2.25))
     assert selected.pixelColor(x, y).lightness() > before.pixelColor(x, y).lightness() + 60
     session.select([])
     assert canvas.grab().toImage() == before
@@ -357,3 +360,68 @@ def test_a_real_photo_is_shown_at_every_zoom(canvas: CanvasView, session: Sessio
         x2, y2 = (round(place) for place in canvas.image_to_widget(image.width, image.height))
         shown = pixels_of(canvas.grab().toImage())[y1:y2, x1:x2, 2::-1]
         np.testing.assert_allclose(shown.reshape(-1, 3).mean(axis=0), mean, atol=2.5)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
+@pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0, 4.0])
+def test_outlines_are_as_wide_on_every_screen_at_every_zoom(
+    canvas: CanvasView, session: Session, add: Add, ratio: float, zoom: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(Mask.from_crop(np.ones((60, 60), dtype=bool), 20, 20))
+    session.select([])
+    monkeypatch.setattr(CanvasView, "devicePixelRatioF", lambda self: ratio)
+    canvas.navigation.set_room((400, 300), ratio)
+    canvas.zoom_to(zoom)
+    canvas.pan(-canvas.viewport.x, -canvas.viewport.y)
+    picture = QImage(round(400 * ratio), round(300 * ratio), QImage.Format.Format_RGB32)
+    picture.setDevicePixelRatio(ratio)
+    canvas.layers.tone = Tone(brightness=-1.0)
+    canvas.display.fill.set(0)
+    canvas.render(picture)
+    row = pixels_of(picture)[round(50 * zoom), : round(80 * zoom) + 10, :3].any(axis=1)
+    widths = {1.0: 2, 1.25: 2, 1.5: 2, 2.0: 3}
+    start = math.ceil(20 * zoom - 0.5)
+    lit = [x for x in np.flatnonzero(row) if x <= start + 5]
+    assert lit == list(range(start - widths[ratio] + 1, start + 1))
+
+
+def test_an_image_is_looked_at_like_before_after_a_restart(window: MainWindow, session: Session) -> None:
+    assert session.project is not None
+    path = session.project.path
+    session.close_project()
+    window.projects.open(path)
+    first, second = list(window.session.images)
+    window.session.open_image(first)
+    window.canvas.zoom_to(3.0)
+    window.canvas.pan(30, -20)
+    middle = window.canvas.viewport.to_image(window.canvas.width() / 2, window.canvas.height() / 2)
+    window.session.open_image(second)
+    window.session.close_project()
+    window.canvas.fit()
+    window.projects.open(path)
+    window.session.open_image(first)
+    assert window.canvas.zoom == pytest.approx(3.0)
+    again = window.canvas.viewport.to_image(window.canvas.width() / 2, window.canvas.height() / 2)
+    assert again == pytest.approx(middle, abs=0.5)
+    window.session.open_image(second)
+    whole = window.canvas.viewport
+    window.canvas.fit()
+    assert window.canvas.viewport == whole
+
+
+def test_zooming_to_the_selection_brings_it_into_the_middle(window: MainWindow, session: Session, add: Add) -> None:
+    assert session.project is not None
+    instance = add(Mask.from_crop(np.ones((12, 30), dtype=bool), 100, 20))
+    path = session.project.path
+    session.close_project()
+    window.projects.open(path)
+    window.session.open_image(instance.image_id)
+    window.canvas.fit()
+    before = window.canvas.viewport
+    window.actions_["zoom_selection"].trigger()
+    assert window.canvas.viewport == before
+    window.session.select([instance.id])
+    window.actions_["zoom_selection"].trigger()
+    x, y = window.canvas.image_to_widget(115, 26)
+    assert (x, y) == pytest.approx((window.canvas.width() / 2, window.canvas.height() / 2), abs=2)
+    assert window.canvas.viewport.scale > before.scale

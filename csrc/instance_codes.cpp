@@ -1,0 +1,169 @@
+#include "instance_codes.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "thread_pool.hpp"
+
+namespace maskwright {
+namespace {
+
+constexpr std::int64_t kBand = 64;  // output rows that a thread takes at once: enough to outweigh the lines that bands share
+
+// Where dashes are gaps, by how far along the boundary a pixel lies; a division for each pixel would cost half of the frame.
+class Gaps {
+ public:
+  Gaps(const Line& line, std::int64_t width, std::int64_t height)
+      : height_(height), rising_(pattern(line.x + line.y, width + height, line.dash)),
+        falling_(pattern(line.x - line.y - height, width + height, line.dash)) {}
+
+  // Of a row's pixels from x = 0 on.
+  const std::uint8_t* row(std::int64_t y, bool falling) const { return falling ? falling_.data() + height_ - y : rising_.data() + y; }
+
+ private:
+  static std::vector<std::uint8_t> pattern(std::int64_t first, std::int64_t length, std::int64_t dash) {
+    std::vector<std::uint8_t> gaps(static_cast<std::size_t>(length + 1));
+    std::int64_t along = first % (2 * dash) + 2 * dash;
+    for (std::uint8_t& gap : gaps) gap = along++ / dash % 2 == 1;
+    return gaps;
+  }
+
+  std::int64_t height_;
+  std::vector<std::uint8_t> rising_, falling_;
+};
+
+// The rows [top, bottom) of the output, drawn by one thread.
+struct Band {
+  Plane<const std::uint16_t> codes;
+  Plane<const std::uint8_t> sides;
+  const std::uint32_t* table;
+  std::span<const std::int32_t> columns, rows;
+  std::int64_t line_width;
+  const Gaps& gaps;
+  Plane<std::uint32_t> output;
+  std::int64_t top, bottom;
+
+  void fill() const {
+    const std::uint32_t* plain = table + 2 * kCodes;
+    const std::uint32_t* last = nullptr;
+    std::int64_t y = first_row(top);
+    for (std::int64_t at = top; at < bottom; ++at) {
+      std::uint32_t* target = output.row(at);
+      if (rows[y + 1] <= at) {
+        while (rows[y + 1] <= at) ++y;
+        last = nullptr;
+      }
+      if (last != nullptr) {
+        std::memcpy(target, last, static_cast<std::size_t>(output.width) * sizeof(std::uint32_t));
+      } else {
+        fill_row(codes.row(y), plain, target);
+      }
+      last = target;
+    }
+  }
+
+  void fill_row(const std::uint16_t* row, const std::uint32_t* plain, std::uint32_t* target) const {
+    if (columns.back() - columns.front() == codes.width) {  // one to one
+      const std::uint16_t* first = row - columns.front();
+      for (std::int64_t x = 0; x < output.width; ++x) target[x] = plain[first[x]];
+      return;
+    }
+    std::int64_t from = 0;
+    for (std::int64_t x = 0; x < codes.width; ++x) {
+      const std::int64_t to = std::min<std::int64_t>(columns[x + 1], output.width);
+      const std::uint32_t color = plain[row[x]];
+      for (; from < to; ++from) target[from] = color;
+    }
+  }
+
+  // The lines' inner pixels, or what is outside of the masks.
+  void draw(bool inner) const {
+    const std::int64_t outer = line_width - 1;
+    for (std::int64_t y = first_row(top - outer); y < codes.height && rows[y] - outer < bottom; ++y) {
+      const std::uint8_t* row = sides.row(y);
+      std::int64_t x = 0;
+      while (x < codes.width) {
+        std::uint64_t eight;
+        if (x + 8 <= codes.width && (std::memcpy(&eight, row + x, 8), eight == 0)) {
+          x += 8;
+          continue;
+        }
+        if (row[x] != 0) inner ? draw_inner(x, y, row[x]) : draw_outer(x, y, row[x], outer);
+        ++x;
+      }
+    }
+  }
+
+  void draw_inner(std::int64_t x, std::int64_t y, std::uint8_t side) const {
+    const std::int64_t x1 = columns[x], x2 = columns[x + 1], y1 = rows[y], y2 = rows[y + 1];
+    const std::uint16_t code = codes.row(y)[x];
+    if (side & kTop) paint(code, side, x1, y1, x2, y1 + 1);
+    if (side & kBottom) paint(code, side, x1, y2 - 1, x2, y2);
+    if (side & kLeft) paint(code, side, x1, y1, x1 + 1, y2);
+    if (side & kRight) paint(code, side, x2 - 1, y1, x2, y2);
+  }
+
+  void draw_outer(std::int64_t x, std::int64_t y, std::uint8_t side, std::int64_t reach) const {
+    const std::int64_t x1 = columns[x], x2 = columns[x + 1], y1 = rows[y], y2 = rows[y + 1];
+    const std::uint16_t code = codes.row(y)[x];
+    // Lines run on around the corner, or it would be missing.
+    const std::int64_t left = side & kLeft ? x1 - reach : x1, right = side & kRight ? x2 + reach : x2;
+    if (side & kTop) paint(code, side, left, y1 - reach, right, y1);
+    if (side & kBottom) paint(code, side, left, y2, right, y2 + reach);
+    if (side & kLeft) paint(code, side, x1 - reach, y1, x1, y2);
+    if (side & kRight) paint(code, side, x2, y1, x2 + reach, y2);
+  }
+
+  void paint(std::uint16_t code, std::uint8_t side, std::int64_t x1, std::int64_t y1, std::int64_t x2, std::int64_t y2) const {
+    x1 = std::max<std::int64_t>(x1, 0), x2 = std::min(x2, output.width);
+    y1 = std::max(y1, top), y2 = std::min(y2, bottom);
+    const std::uint32_t dash = table[code], gap = table[kCodes + code];
+    for (std::int64_t y = y1; y < y2; ++y) {
+      std::uint32_t* target = output.row(y);
+      if (dash == gap) {
+        for (std::int64_t x = x1; x < x2; ++x) target[x] = dash;
+      } else {
+        const std::uint8_t* is_gap = gaps.row(y, side & kFalling);
+        for (std::int64_t x = x1; x < x2; ++x) target[x] = is_gap[x] ? gap : dash;
+      }
+    }
+  }
+
+  std::int64_t first_row(std::int64_t at) const {
+    const auto next = std::upper_bound(rows.begin(), rows.end(), static_cast<std::int32_t>(at));
+    return std::clamp<std::int64_t>(next - rows.begin() - 1, 0, codes.height - 1);
+  }
+};
+
+}  // namespace
+
+void color_codes(Plane<const std::uint16_t> codes, std::span<const std::uint32_t> table, std::int64_t dash, std::int64_t x, std::int64_t y,
+                 Plane<std::uint32_t> output) {
+  for (std::int64_t row = 0; row < codes.height; ++row) {
+    const std::uint16_t* from = codes.row(row);
+    std::uint32_t* to = output.row(row);
+    for (std::int64_t column = 0; column < codes.width; ++column) {
+      const std::uint16_t code = from[column];
+      std::uint32_t color = table[code];
+      if (code >= kBoundary && ((row + y) / dash + (column + x) / dash) % 2 == 1) color = table[kCodes + code];
+      to[column] = color;
+    }
+  }
+}
+
+void draw_codes(Plane<const std::uint16_t> codes, Plane<const std::uint8_t> sides, std::span<const std::uint32_t> table,
+                std::span<const std::int32_t> columns, std::span<const std::int32_t> rows, Line line, Plane<std::uint32_t> output,
+                int threads) {
+  const Gaps gaps(line, output.width, output.height);
+  const std::size_t bands = static_cast<std::size_t>((output.height + kBand - 1) / kBand);
+  parallel_for(bands, threads, [&](std::size_t i) {
+    const std::int64_t top = static_cast<std::int64_t>(i) * kBand;
+    const Band band{codes, sides, table.data(), columns, rows, line.width, gaps, output, top, std::min(top + kBand, output.height)};
+    band.fill();
+    band.draw(false);
+    band.draw(true);
+  });
+}
+
+}  // namespace maskwright

@@ -1,0 +1,46 @@
+// The canvas's instance codes as colours.
+//
+// A code is the slot of the instance on top at an image pixel, 0 for none, with kBoundary where the pixel is on that instance's
+// boundary. `Sides` says across which sides of such a pixel the instance ends. Colours are premultiplied 0xAARRGGBB; a table holds
+// three for each code: as a dash, as a gap between dashes, and without boundaries.
+//
+// Pixel convention: image pixel (x, y) covers the device pixels [columns[x], columns[x + 1]) x [rows[y], rows[y + 1]).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace maskwright {
+
+inline constexpr std::uint16_t kBoundary = 0x8000;
+inline constexpr std::size_t kCodes = 1 << 16;
+
+// Bits of a side: where the instance ends, and whether its dashes follow x - y along the boundary rather than x + y.
+enum Sides : std::uint8_t { kLeft = 1, kRight = 2, kTop = 4, kBottom = 8, kFalling = 16 };
+
+template <typename Scalar>
+struct Plane {
+  Scalar* data;
+  std::int64_t height, width, row_stride;
+
+  Scalar* row(std::int64_t y) const { return data + y * row_stride; }
+};
+
+struct Line {
+  std::int64_t width, dash;  // device pixels; one of the width lies inside of the mask, the others outside
+  std::int64_t x, y;         // of the first output pixel, counted from image point (0, 0), so that dashes move with the image
+};
+
+// Every code's colour, boundaries in dashes of `dash` pixels; the first code lies at (x, y).
+void color_codes(Plane<const std::uint16_t> codes, std::span<const std::uint32_t> table, std::int64_t dash, std::int64_t x, std::int64_t y,
+                 Plane<std::uint32_t> output);
+
+// Codes enlarged, boundaries drawn as lines along the pixels' edges. `columns` and `rows` (one more than there are codes) ascend
+// by at least 1 and may reach beyond the output, whose first pixel is 0. Where lines meet, the pixel of an instance's own inner line
+// wins, then the later code. What an output pixel becomes hangs on its place alone, not on how much is drawn at once.
+void draw_codes(Plane<const std::uint16_t> codes, Plane<const std::uint8_t> sides, std::span<const std::uint32_t> table,
+                std::span<const std::int32_t> columns, std::span<const std::int32_t> rows, Line line, Plane<std::uint32_t> output,
+                int threads);
+
+}  // namespace maskwright

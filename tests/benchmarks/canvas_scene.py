@@ -1,0 +1,164 @@
+"""What the canvas benchmark works on: crowded images in a real window, and the widgets that it is compared with."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QApplication, QWidget
+
+import app.jobs.rounds
+from app.jobs.pixels import Decoded, PixelCache
+from app.preferences import Preferences
+from app.theme import Mode, theme
+from app.window import MainWindow
+from engine.geometry.mask import Mask
+from engine.project import commands
+from engine.project.project import Project
+from engine.records import Detection
+
+VERTICES = 100
+SIZES = 20, 70  # radius of an instance in image pixels, from and to
+CANVAS = 1920, 1080
+
+Outline = np.ndarray  # (VERTICES, 2) x, y
+
+
+def outlines(count: int, width: int, height: int) -> list[Outline]:
+    """Wobbly closed curves spread over an image."""
+    random = np.random.default_rng(0)
+    angles = np.linspace(0, 2 * math.pi, VERTICES, endpoint=False)
+    result = []
+    for _ in range(count):
+        wobble = 1 + 0.15 * np.sin(angles * random.integers(2, 6) + random.uniform(0, 6))
+        radius = random.uniform(*SIZES) * wobble
+        x, y = random.uniform(90, width - 90), random.uniform(90, height - 90)
+        result.append(np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1))
+    return result
+
+
+def filled(outline: Outline) -> Mask:
+    x1, y1 = np.floor(outline.min(axis=0)).astype(int) - 1
+    x2, y2 = np.ceil(outline.max(axis=0)).astype(int) + 1
+    bitmap = np.zeros((y2 - y1, x2 - x1), dtype=np.uint8)
+    cv2.fillPoly(bitmap, [np.round(outline - (x1, y1)).astype(np.int32)], 1)
+    return Mask.from_crop(bitmap, int(x1), int(y1))
+
+
+def make_project(folder: Path, count: int, width: int, height: int) -> Path:
+    """A project with one photo-like image and another; on the first, instances of which every other is accepted."""
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    coarse = random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
+    for name, size in (("crowded.png", (width, height)), ("other.png", (320, 240))):
+        picture = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+        cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    project = Project.create(folder / "benchmark.maskwright")
+    project.add_images([folder / "crowded.png", folder / "other.png"])
+    for name, color in (("cell", "#0072b2"), ("nucleus", "#e69f00"), ("debris", "#009e73")):
+        project.apply(commands.add_category(project.new_category_id(), name, color))
+    image = next(each for each in project.images() if each.width == width)
+    found = [
+        Detection(0, ("cell", "nucleus", "debris")[i % 3], 0.5 + 0.5 * i / count, (0.0, 0.0, 1.0, 1.0), filled(outline))
+        for i, outline in enumerate(outlines(count, width, height))
+    ]
+    project.set_proposals(image.id, found, "benchmark")
+    project.apply(commands.accept(list(project.instances(image.id))[::2]))
+    other = next(each for each in project.images() if each.id != image.id)
+    project.last_image_id = other.id
+    project.close()
+    return folder / "benchmark.maskwright"
+
+
+def open_window(folder: Path) -> MainWindow:
+    """The real window without a model, its canvas as large as CANVAS."""
+    app.jobs.rounds.BUNDLED_WEIGHTS = folder / "none.safetensors"
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme().apply(application, Mode.DARK)
+    window = MainWindow(Preferences())
+    window.loader.stop()  # pixels are decoded beforehand, and given when it is time
+    window.show()
+    return window
+
+
+def enlarge(window: MainWindow) -> None:
+    """Until the canvas is as large as CANVAS; with a project open, or its docks are not there."""
+    for _ in range(3):
+        missing = [
+            length - now for length, now in zip(CANVAS, (window.canvas.width(), window.canvas.height()), strict=True)
+        ]
+        window.resize(window.width() + missing[0], window.height() + missing[1])
+        settle(0.3)
+
+
+def crowded(window: MainWindow) -> tuple[int, Path]:
+    """Id and file of the image with the instances."""
+    assert window.session.project is not None
+    image = max(window.session.images.values(), key=lambda each: each.width)
+    return image.id, window.session.project.image_path(image)
+
+
+def decode(path: Path) -> Decoded:
+    """As the reader's thread does."""
+    return PixelCache().read(path)
+
+
+def settle(seconds: float = 0.25) -> float:
+    """Let timers fire and everything be painted. How many milliseconds of that were work."""
+    worked, until = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        QApplication.processEvents()
+        taken = (time.perf_counter() - start) * 1000
+        if taken < 0.1:
+            time.sleep(0.001)  # nothing was due
+        else:
+            worked += taken
+    return worked
+
+
+def send(canvas: QWidget, kind: QEvent.Type, place: QPointF, buttons: Qt.MouseButton) -> None:
+    """A pointer event, and all painting that follows from it."""
+    button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(canvas, QMouseEvent(kind, place, canvas.mapToGlobal(place), button, buttons, none))
+    QApplication.processEvents()
+
+
+class Plain(QWidget):
+    """The control: what the machine and Qt take to fill a canvas with one colour."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor("#14171c"))
+        painter.end()
+
+
+class ShapeByShape(QWidget):
+    """What annotation tools do that build each shape's path at every paint."""
+
+    def __init__(self, picture: QImage, shapes: list[Outline], scale: float) -> None:
+        super().__init__()
+        self.picture, self.shapes, self.scale = picture, shapes, scale
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(self.scale, self.scale)
+        painter.drawImage(0, 0, self.picture)
+        pen = QPen(QColor("#0072b2"), 2)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.setBrush(QColor(0, 114, 178, 96))
+        for shape in self.shapes:
+            path = QPainterPath()
+            path.addPolygon(QPolygonF([QPointF(x, y) for x, y in shape.tolist()]))
+            path.closeSubpath()
+            painter.drawPath(path)
+        painter.end()
