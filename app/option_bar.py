@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from app.panels.parts import label
 from app.theme import SPACING, theme
@@ -33,13 +42,15 @@ class OptionBar(QWidget):
         self._hint = label("", "small")
         self._layout.addWidget(self._name)
         self._layout.addWidget(self._controls)
-        self._layout.addStretch(1)
-        self._layout.addWidget(self._hint)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the window may be narrower
+        self._layout.addWidget(self._hint, 1)
 
     def show_tool(self, tool: Tool, name: str, hint: str) -> None:
         """Show the options of a tool that is active now."""
         self._name.setText(name)
         self._hint.setText(hint)
+        self._hint.setToolTip(hint)
         controls = QWidget()
         row = QHBoxLayout(controls)
         row.setContentsMargins(0, 0, 0, 0)
