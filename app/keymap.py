@@ -37,10 +37,10 @@ PROJECT, EDIT, REVIEW, VIEW, TOOLS, MODEL, HELP = "Project", "Edit", "Review", "
 MASK, NUDGE = "Mask", "Nudge"
 
 # At the right of the tool's options: what a hand can do with it that no control shows.
-BRUSH_TIP = "Adds. Ctrl removes · Shift draws straight lines · Ctrl or Alt + wheel sets the size"
-ERASER_TIP = "Removes. Ctrl adds · Shift draws straight lines · Ctrl or Alt + wheel sets the size"
-POLYGON_TIP = "Click or draw. Enter closes · Backspace takes back · Shift snaps to 45° · Ctrl swaps add and subtract"
-LASSO_TIP = "Draw around it; releasing closes. Ctrl swaps add and subtract"
+BRUSH_TIP = "Ctrl removes · Shift straight · Ctrl + wheel size"
+ERASER_TIP = "Ctrl adds · Shift straight · Ctrl + wheel size"
+POLYGON_TIP = "Enter closes · Backspace takes back · Shift snaps · Ctrl swaps"
+LASSO_TIP = "Release closes · Ctrl swaps add and subtract"
 
 COMMANDS = (
     Command("sample", "Open Sample Project", (), PROJECT, "flask-outline", "Open a small project of nuclei images"),

@@ -3,7 +3,17 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QButtonGroup, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from app.actions import Actions
 from app.panels.parts import label
@@ -33,16 +43,15 @@ class OptionBar(QWidget):
         self._layout.setContentsMargins(12, 0, 12, 0)
         self._layout.setSpacing(2 * SPACING)
         self._name = label("", "heading")
-        self._hint = label("", "small")
+        self._hint = _Hint()
         self._layout.addWidget(self._name)
         self._layout.addWidget(self._controls)
-        self._layout.addStretch(1)
-        self._layout.addWidget(self._hint)
+        self._layout.addWidget(self._hint, 1)
 
     def show_tool(self, tool: Tool, name: str, hint: str) -> None:
         """Show the options of a tool that is active now."""
         self._name.setText(name)
-        self._hint.setText(hint)
+        self._hint.show_text(hint)
         controls = QWidget()
         row = QHBoxLayout(controls)
         row.setContentsMargins(0, 0, 0, 0)
@@ -52,6 +61,31 @@ class OptionBar(QWidget):
         self._layout.replaceWidget(self._controls, controls)
         self._controls.deleteLater()
         self._controls = controls
+
+
+class _Hint(QLabel):
+    """A line at the right that is cut where there is no room, and then told by its tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = ""
+        self.setProperty("kind", "small")
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def show_text(self, text: str) -> None:
+        self._whole = text
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fitting = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(fitting)
+        self.setToolTip(self._whole if fitting != self._whole else "")
+        self.setAccessibleName(self._whole)
 
 
 def control(option: Toggle | Choice | Number) -> QWidget:

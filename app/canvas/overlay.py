@@ -30,7 +30,7 @@ MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the t
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
-ROOM_ADDED = 1.2  # how much more than two rectangles the one around them may hold, that it is painted instead of them
+ROOM_ADDED = 1.2  # composing so much more at once takes less time than composing two rectangles one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
 
@@ -376,24 +376,24 @@ def _remember(stale: list[Rect], rect: Rect) -> None:
         stale[:] = [_around(stale)]
 
 
-def joined(rects: Iterable[Rect]) -> list[Rect]:
-    """Rectangles joined into one around them wherever that adds little room, until none are.
+def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED) -> list[Rect]:
+    """Rectangles joined into one around them wherever it holds at most so many times what they hold, until none are.
 
     Those along a slanted line stay apart although each overlaps the next: around all of them is most of the image.
     """
     result: list[Rect] = []
     for rect in rects:
-        near = [one for one in result if _is_worth_joining(one, rect)]
+        near = [one for one in result if _is_worth_joining(one, rect, room_added)]
         while near:
             result = [one for one in result if one not in near]
             rect = _around([rect, *near])
-            near = [one for one in result if _is_worth_joining(one, rect)]
+            near = [one for one in result if _is_worth_joining(one, rect, room_added)]
         result.append(rect)
     return result
 
 
-def _is_worth_joining(one: Rect, other: Rect) -> bool:
-    return _room(_around([one, other])) <= ROOM_ADDED * (_room(one) + _room(other))
+def _is_worth_joining(one: Rect, other: Rect, room_added: float) -> bool:
+    return _room(_around([one, other])) <= room_added * (_room(one) + _room(other))
 
 
 def _room(rect: Rect) -> int:

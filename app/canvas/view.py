@@ -42,7 +42,7 @@ from app.tools.shaping import Shaping
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
-SCATTERED = 16  # dirty rectangles painted one by one; more are painted as one around them
+SCATTERED = 24  # dirty rectangles painted one by one; where there are more, those that lie near become one
 
 
 class CanvasView(QWidget):
@@ -427,7 +427,9 @@ class CanvasView(QWidget):
 
 def _few(region: QRegion) -> list[QRect]:
     """Rectangles around a region: one for what lies together, because each has its price."""
-    rects = joined((x, y, x + w, y + h) for x, y, w, h in (each.getRect() for each in region))  # type: ignore[attr-defined]
-    if len(rects) > SCATTERED:
-        return [region.boundingRect()]
-    return [QRect(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in rects]
+    rects = [(x, y, x + w, y + h) for x, y, w, h in (each.getRect() for each in region)]  # type: ignore[attr-defined]
+    for room_added in (1.2, 1.8, 3.0):
+        rects = joined(rects, room_added)
+        if len(rects) <= SCATTERED:
+            return [QRect(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in rects]
+    return [region.boundingRect()]

@@ -342,9 +342,8 @@ def test_brush_and_eraser_share_size_and_tip(canvas: CanvasView) -> None:
     assert options[:2] == (canvas.brush_tip, canvas.brush_size)
 
 
-def test_the_ring_has_the_shape_of_the_tip(brush: CanvasView, at: At) -> None:
-    brush.grab()  # a canvas just shown may still be told that the pointer is not on it
-    QTest.mouseMove(brush, at(100, 60))
+def test_the_ring_has_the_shape_of_the_tip(brush: CanvasView, at: At, move: Move) -> None:
+    move(at(100, 60))
     ringed = brush.grab().toImage()
     corner = at(106, 66)
     brush.brush_tip.set(Tip.SQUARE)
