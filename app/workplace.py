@@ -37,7 +37,8 @@ class Workplace(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.option_bar = OptionBar()
-        column.addWidget(ReviewBar(session, actions))
+        self._review_bar = ReviewBar(session, actions)
+        column.addWidget(self._review_bar)
         column.addWidget(self.option_bar)
         column.addLayout(middle, 1)
         self.window_level = WindowLevelBar(session, canvas.update)
@@ -49,6 +50,7 @@ class Workplace(QWidget):
         self.canvas.set_tool(self._tools[name])
         action = self._actions[f"tool_{name}"]
         self.option_bar.show_tool(self._tools[name], action.text(), action.statusTip())
+        self._order_tabs()
         self.canvas.setFocus()
 
     def look_at(self, bounds: tuple[int, int, int, int]) -> None:
@@ -62,6 +64,15 @@ class Workplace(QWidget):
             self.canvas.pan(self.canvas.width() / 2 - x, self.canvas.height() / 2 - y)
         self.canvas.show_bounds(bounds)
 
+    def _order_tabs(self) -> None:
+        """Tab goes from the review bar through the tool's options and the tools to the canvas, and on to the docks."""
+        before: QWidget = self
+        for part in (self._review_bar, self.option_bar, self._strip, self.canvas, self.window_level):
+            for widget in (part, *part.findChildren(QWidget)):
+                if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    QWidget.setTabOrder(before, widget)
+                    before = widget
+
     def _make_strip(self) -> QToolBar:
         strip = QToolBar(tr("Tools"))
         strip.setAccessibleName(tr("Tools"))
@@ -71,7 +82,9 @@ class Workplace(QWidget):
         for command_id in (*(f"tool_{name}" for name in self._tools), _RULE, *_HISTORY, _RULE, *_VIEW):
             if command_id != _RULE:
                 strip.addAction(self._actions[command_id])
-                strip.widgetForAction(self._actions[command_id]).setAccessibleName(self._actions[command_id].text())
+                button = strip.widgetForAction(self._actions[command_id])
+                button.setAccessibleName(self._actions[command_id].text())
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             else:
                 strip.addSeparator()
         return strip
