@@ -45,6 +45,8 @@ class Docks:
             dock.setVisible(visible)
         for tabs in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             tabs.setAccessibleName(tr("Panels"))
+            # Qt leaves an empty bar behind, where Tab would stop at nothing.
+            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if visible else Qt.FocusPolicy.NoFocus)
 
     def reveal(self, name: str) -> None:
         """Bring a dock to the front, whether it was closed or behind another."""
