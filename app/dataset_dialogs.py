@@ -128,6 +128,7 @@ class ImportDialog(_DatasetDialog):
         self.form.addRow(tr("Format"), self.kind)
         self.form.addRow(tr("Dataset"), self.data)
         self._images_label = QLabel()
+        self._images_label.setBuddy(self.images)
         self.form.addRow(self._images_label, self.images)
         for box in (self.in_project, self.accept_images, self.crowds):
             self.form.addRow("", box)
@@ -192,7 +193,9 @@ class ExportDialog(_DatasetDialog):
         parts.addStretch(1)
         self.form.addRow(tr("Format"), self.kind)
         self.form.addRow(tr("Images"), self.which)
-        self.form.addRow(tr("Parts"), parts)
+        parts_label = QLabel(tr("Parts"))
+        parts_label.setBuddy(self.split)
+        self.form.addRow(parts_label, parts)
         self.form.addRow("", self.by_folder)
         self.form.addRow(tr("Image files"), self.files)
         self.form.addRow(tr("Export to"), self.out)
@@ -237,8 +240,9 @@ class ExportDialog(_DatasetDialog):
 
 
 def _formats() -> list[tuple[str, object]]:
-    """Titles and names of the formats; the titles are names of programs and of file formats."""
-    return [(each.title, name) for name, each in FORMATS.items()]
+    """Titles and names of the formats; most titles are names of programs, the same in every language."""
+    words = {"labelmap": tr("Label maps"), "yolo": tr("YOLO segmentation")}
+    return [(words.get(name, each.title), name) for name, each in FORMATS.items()]
 
 
 def _choice(name: str, items: Iterable[tuple[str, object]], tip: str) -> QComboBox:

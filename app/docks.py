@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QWidget
 
 from app.panels.parts import Panel
 from app.translation import tr
@@ -43,6 +43,10 @@ class Docks:
         """Show or hide all of them."""
         for dock in self._docks.values():
             dock.setVisible(visible)
+        for tabs in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            tabs.setAccessibleName(tr("Panels"))
+            # Qt leaves an empty bar behind, where Tab would stop at nothing.
+            tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus if visible else Qt.FocusPolicy.NoFocus)
 
     def reveal(self, name: str) -> None:
         """Bring a dock to the front, whether it was closed or behind another."""

@@ -33,7 +33,7 @@ class PagesDialog(QDialog):
         self.these = QRadioButton(tr("These pages"))
         self.every.setToolTip(tr("Add all pages but the first, which is there already"))
         self.these.setToolTip(tr("Add the pages that are typed at the right"))
-        self.field = TextField(tr("Pages"), tr("1, 3-5"))
+        self.field = TextField(tr("Pages to add"), tr("1, 3-5"))
         self.field.textChanged.connect(lambda: self.these.setChecked(True))
         self._problem = label("", "danger", wrap=True)
         self._choice: PageChoice = every_page

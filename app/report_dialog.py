@@ -19,6 +19,7 @@ class ReportDialog(QDialog):
         self.text = QPlainTextEdit(lines)
         self.text.setReadOnly(True)
         self.text.setAccessibleName(tr("Everything the job said"))
+        self.text.setToolTip(tr("What was left out, and why"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
         layout.setSpacing(2 * SPACING)

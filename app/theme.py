@@ -40,7 +40,7 @@ class Tokens:
     canvas: str  # around the image
     text: str
     muted: str  # secondary text
-    faint: str  # disabled text, placeholder
+    faint: str  # disabled text, the borders of what can be used: 3.0 or more against all grounds
     accent: str
     accent_hover: str
     on_accent: str
@@ -60,8 +60,8 @@ DARK = Tokens(
     canvas="#0e1014",
     text="#e6e9ef",
     muted="#9aa4b5",
-    faint="#687385",
-    accent="#5b8cff",
+    faint="#76818f",
+    accent="#4f80f2",
     accent_hover="#739dff",
     on_accent="#0b1020",
     selection="#26344f",
@@ -79,7 +79,7 @@ LIGHT = Tokens(
     canvas="#e3e6ec",
     text="#1a2029",
     muted="#586273",
-    faint="#8d96a5",
+    faint="#7b8494",
     accent="#2f63d8",
     accent_hover="#2452bb",
     on_accent="#ffffff",
@@ -169,7 +169,7 @@ def palette(tokens: Tokens) -> QPalette:
         role.Base: tokens.surface,
         role.AlternateBase: tokens.raised,
         role.Text: tokens.text,
-        role.PlaceholderText: tokens.faint,
+        role.PlaceholderText: tokens.muted,
         role.Button: tokens.raised,
         role.ButtonText: tokens.text,
         role.BrightText: tokens.danger,

@@ -84,6 +84,7 @@ class Welcome(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(tr("Welcome"))
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the cards take it, and scroll into view
 
     def set_recent(self, paths: list[Path]) -> None:
         """List the projects that were opened last."""

@@ -1,11 +1,13 @@
 """The middle of the window: the review bar, the tools at the left, and the canvas."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.canvas.view import CanvasView
 from app.option_bar import OptionBar
+from app.panels.parts import set_kind
 from app.panels.window_level import WindowLevelBar
 from app.review_bar import ReviewBar
 from app.session import Session
@@ -18,6 +20,27 @@ _VIEW = ("hide_masks", "display", "fit", "zoom_in", "zoom_out")
 _SEEN_SHARE = 0.25  # of the canvas: large enough to judge an outline, and its surroundings stay in view
 _LEAST_SEEN = 20  # pixels: a speck alone is not enlarged so far that nothing around it is left to see
 _HISTORY = ("undo", "redo")
+_BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+
+
+class _FocusFrame(QFrame):
+    """A frame around the canvas that shows where the keyboard is once Tab led there, and not while it is painted on."""
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__()
+        self.setProperty("kind", "around")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(canvas)
+        canvas.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFocusEvent):
+            led = event.type() is QEvent.Type.FocusIn and event.reason() in _BY_KEYBOARD
+            set_kind(self, "around-focused" if led else "around")
+        elif event.type() is QEvent.Type.MouseButtonPress:
+            set_kind(self, "around")
+        return False
 
 
 class Workplace(QWidget):
@@ -32,12 +55,13 @@ class Workplace(QWidget):
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self._strip)
-        middle.addWidget(canvas, 1)
+        middle.addWidget(_FocusFrame(canvas), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.option_bar = OptionBar(actions)
-        column.addWidget(ReviewBar(session, actions))
+        self._review_bar = ReviewBar(session, actions)
+        column.addWidget(self._review_bar)
         column.addWidget(self.option_bar)
         column.addLayout(middle, 1)
         self.window_level = WindowLevelBar(session, canvas.update)
@@ -49,6 +73,7 @@ class Workplace(QWidget):
         self.canvas.set_tool(self._tools[name])
         action = self._actions[f"tool_{name}"]
         self.option_bar.show_tool(self._tools[name], action.text(), action.statusTip())
+        self._order_tabs()
         self.canvas.setFocus()
 
     def look_at(self, bounds: tuple[int, int, int, int]) -> None:
@@ -62,6 +87,15 @@ class Workplace(QWidget):
             self.canvas.pan(self.canvas.width() / 2 - x, self.canvas.height() / 2 - y)
         self.canvas.show_bounds(bounds)
 
+    def _order_tabs(self) -> None:
+        """Tab goes from the review bar through the tool's options and the tools to the canvas, and on to the docks."""
+        before: QWidget = self
+        for part in (self._review_bar, self.option_bar, self._strip, self.canvas, self.window_level):
+            for widget in (part, *part.findChildren(QWidget)):
+                if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    QWidget.setTabOrder(before, widget)
+                    before = widget
+
     def _make_strip(self) -> QToolBar:
         strip = QToolBar(tr("Tools"))
         strip.setAccessibleName(tr("Tools"))
@@ -71,7 +105,9 @@ class Workplace(QWidget):
         for command_id in (*(f"tool_{name}" for name in self._tools), _RULE, *_HISTORY, _RULE, *_VIEW):
             if command_id != _RULE:
                 strip.addAction(self._actions[command_id])
-                strip.widgetForAction(self._actions[command_id]).setAccessibleName(self._actions[command_id].text())
+                button = strip.widgetForAction(self._actions[command_id])
+                button.setAccessibleName(self._actions[command_id].text())
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             else:
                 strip.addSeparator()
         return strip

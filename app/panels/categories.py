@@ -56,6 +56,7 @@ class CategoriesPanel(Panel):
     def _make_list(self) -> QListView:
         view = QListView()
         view.setAccessibleName(tr("Categories"))
+        view.setToolTip(tr("The chosen category is what is drawn next"))
         view.setModel(self.model)
         self._delegate = CategoryDelegate()
         self._delegate.dot_clicked.connect(self._recolor)

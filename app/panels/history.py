@@ -55,6 +55,7 @@ class HistoryPanel(Panel):
     def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
         view = _HistoryView()
         view.setAccessibleName(tr("History"))
+        view.setToolTip(tr("Enter or a double click goes to an edit"))
         view.setModel(self.model)
         self._delegate = HistoryDelegate(self.model, thumbnails)
         view.setItemDelegate(self._delegate)

@@ -11,7 +11,7 @@ from PySide6.QtCore import (
     QStringListModel,
     Qt,
 )
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.panels.status import IMAGE_LOOKS
@@ -148,11 +148,12 @@ class ImageDelegate(QStyledItemDelegate):
 
 
 def paint_row_background(painter: QPainter, option: QStyleOptionViewItem) -> None:
-    """A rounded wash behind a selected or hovered row, and an accent edge where the keyboard is."""
+    """A rounded wash behind a selected or hovered row, and an accent edge around the one that the keyboard is at."""
     selected = bool(option.state & QStyle.StateFlag.State_Selected)
     hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
-    if not selected and not hovered:
-        return
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme().color("selection" if selected else "raised"))
-    painter.drawRoundedRect(option.rect.adjusted(2, 1, -2, -1), 6, 6)
+    focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+    painter.setPen(QPen(theme().color("accent"), 2) if focused else Qt.PenStyle.NoPen)
+    if selected or hovered or focused:
+        ground = theme().color("selection" if selected else "raised")
+        painter.setBrush(ground if selected or hovered else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(option.rect.adjusted(1, 1, -1, -1), 6, 6)

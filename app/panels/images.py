@@ -57,6 +57,7 @@ class ImagesPanel(Panel):
     def _make_list(self, thumbnails: ThumbnailSource) -> QListView:
         view = QListView()
         view.setAccessibleName(tr("Images"))
+        view.setToolTip(tr("Choose an image to open it"))
         view.setModel(self.model)
         view.setItemDelegate(ImageDelegate(thumbnails))
         view.itemDelegate().setParent(view)

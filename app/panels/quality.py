@@ -66,6 +66,7 @@ class QualityPanel(Panel):
     def _make_tree(self) -> QTreeView:
         view = QTreeView()
         view.setAccessibleName(tr("Findings"))
+        view.setToolTip(tr("Choose a finding to see it on its image"))
         view.setModel(self.model)
         self._delegate = FindingDelegate(self.model, self._quality)
         view.setItemDelegate(self._delegate)

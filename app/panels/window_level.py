@@ -42,9 +42,12 @@ class WindowLevelBar(QWidget):
         self.full = button(tr("Full range"), self._show_all, tip=tr("From the smallest to the largest value"))
         for each in (self.auto, self.full):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        names = label(tr("Window"), "muted"), label(tr("Level"), "muted")
+        for name, slider in zip(names, (self.width_slider, self.level_slider), strict=True):
+            name.setBuddy(slider)
         layout = row(
-            *(label(tr("Window"), "muted"), self.width_slider, self._width),
-            *(label(tr("Level"), "muted"), self.level_slider, self._level),
+            *(names[0], self.width_slider, self._width),
+            *(names[1], self.level_slider, self._level),
             *(self.auto, self.full, self._range),
         )
         layout.setContentsMargins(12, 6, 12, 6)

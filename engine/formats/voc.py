@@ -82,9 +82,12 @@ def read_voc(path: str | Path) -> Dataset:
             annotations.append(DatasetAnnotation(number, ids.setdefault(category, len(ids) + 1), shape, where))
     _note_unlabelled(folder, {image.file_name for image in images}, tally)
     used = {annotation.category_id for annotation in annotations}
-    # The standard classes that nothing is of were not chosen by anyone.
-    named = {name: number for name, number in ids.items() if number in used or (folder / "labelmap.txt").is_file()}
-    categories = tuple(DatasetCategory(number, name, color=_color(palette, name)) for name, number in named.items())
+    # The standard classes that nothing is of were not chosen by anyone, nor were the standard colours of the others.
+    chosen = (folder / "labelmap.txt").is_file()
+    named = {name: number for name, number in ids.items() if number in used or chosen}
+    categories = tuple(
+        DatasetCategory(number, name, color=_color(palette, name) if chosen else None) for name, number in named.items()
+    )
     return Dataset(path, tuple(images), tuple(annotations), categories, notes=tally.sentences(), images_folder=folder)
 
 

@@ -11,11 +11,16 @@ from engine.project.rows import category_of, category_row
 from engine.project.schema import categories, instances
 from engine.records import Category
 
-# Told apart by people of any colour vision (Okabe and Ito 2008), in an order in which the first ones also stand out on
-# dark fluorescence and on pink stains alike.
-_PALETTE = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
+# Told apart by people of any colour vision: seven of Okabe and Ito (2008), in an order in which the first ones also
+# stand out on dark fluorescence and on pink stains alike, and then each time the colour that is farthest from those
+# before it to people who see red and green alike (simulated after Machado, Oliveira and Fernandes 2009, section 4).
+_PALETTE = (
+    *("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#7d26ff"),
+    *("#26ff9a", "#bf1d32", "#5985ff", "#59f4ff", "#7ee6c3", "#ff9c59", "#00736b", "#28733c"),
+)
 # The golden ratio's fraction: hues that follow each other in these steps stay far apart however many there are.
 _HUE_STEP = 0.618033988749895
+_VALUES = (0.95, 0.6, 0.8)  # light and dark in turn: what hues say is lost on some people
 
 _IN_USE = select(literal(1)).where(instances.c.category_id == categories.c.id).correlate(categories).exists()
 _LISTED = or_(~categories.c.removed, _IN_USE)
@@ -25,7 +30,8 @@ def category_color(category_id: int) -> str:
     """A color "#rrggbb" for a category that nobody chose one for, unlike those of the ids around it."""
     if 1 <= category_id <= len(_PALETTE):
         return _PALETTE[category_id - 1]
-    red, green, blue = colorsys.hsv_to_rgb((category_id * _HUE_STEP) % 1.0, 0.75, 0.95)
+    value = _VALUES[category_id % len(_VALUES)]
+    red, green, blue = colorsys.hsv_to_rgb((category_id * _HUE_STEP) % 1.0, 0.75, value)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
