@@ -11,6 +11,7 @@ from app.session import Session
 from app.tools.options import Number, Option, Triggers
 from app.translation import tr, trn
 from engine.errors import MaskwrightError
+from engine.geometry import rle
 from engine.geometry.mask import Mask
 from engine.project import Edit, InstanceChange, Project, shape_commands
 from engine.records import Instance
@@ -60,7 +61,14 @@ class Shaping(QObject):
 
     def change(self, build: Callable[[], Edit], effort: float) -> None:
         """Apply the edit that `build` makes, which may touch nothing of Qt's and no project."""
-        self.work(build, self.commit, effort)
+
+        def prepared() -> Edit:
+            edit = build()
+            changes = (change for change in edit.changes if isinstance(change, InstanceChange))
+            _encode(change.after.mask for change in changes if change.after is not None)
+            return edit
+
+        self.work(prepared, self.commit, effort)
 
     def split(
         self, instances: Sequence[Instance], cut: Callable[[Mask], list[Mask]], effort: float, nothing: str
@@ -71,7 +79,9 @@ class Shaping(QObject):
         """
 
         def pieces() -> list[tuple[Instance, list[Mask]]]:
-            return [(instance, cut(instance.mask)) for instance in instances]
+            found = [(instance, cut(instance.mask)) for instance in instances]
+            _encode(mask for _, masks in found for mask in masks)
+            return found
 
         self.work(pieces, lambda found: self._split(found, nothing), effort)
 
@@ -139,6 +149,13 @@ class Shaping(QObject):
             self._refuse(nothing)
         elif self.commit(edit):
             self._session.select([*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
+
+
+def _encode(masks: Iterable[Mask]) -> None:
+    """Encode large masks while nobody waits: that is known then when they are stored."""
+    for mask in masks:
+        if mask.bitmap.size >= rle.KEPT_FROM:
+            rle.encode_crop(mask)
 
 
 def effort_of(instances: Iterable[Instance], margin: int = 0) -> int:
