@@ -149,6 +149,7 @@ MOUSE_HELP = (
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Remove from the mask"),
     ("Ctrl + wheel", "Size of the brush"),
+    ("Drag or click twice with the cut line", "Cut instances apart"),
 )
 
 

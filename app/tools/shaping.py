@@ -20,6 +20,7 @@ from engine.records import Instance
 # to more than a third of a frame of 16 ms is done in a thread, as storing and painting its outcome take time as well.
 MOST_AT_ONCE = 100_000
 PER_INSTANCE = 1_000  # 50 us for the smallest of masks
+TOLD_FROM = 10_000_000  # half a second, after which a person wonders whether anything happens
 CUT_EFFORT = 5  # times that of filling, for each pixel
 TRIGGERS = (
     "fill_holes",
@@ -91,19 +92,21 @@ class Shaping(QObject):
 
         It is not called where the project was closed meanwhile; an error of either is told to the person.
         """
+        if effort > TOLD_FROM:
+            self._tell(tr("This takes a moment, because the masks are large. You can go on working."))
         if effort > MOST_AT_ONCE or self._waiting:
             self._waiting += 1
             project = self._session.project
             self._background.run(
                 work,
                 lambda result: self._ended(project, partial(self._done, done, result)),
-                lambda why: self._ended(project, partial(self._refuse, why)),
+                lambda why: self._ended(project, partial(self._tell, why)),
             )
             return
         try:
             result = work()
         except MaskwrightError as error:
-            self._refuse(str(error))
+            self._tell(str(error))
         else:
             self._done(done, result)
 
@@ -114,7 +117,7 @@ class Shaping(QObject):
         before = [change.before for change in edit.changes if isinstance(change, InstanceChange) and change.before]
         changed = sum(session.instances.get(each.id) != each for each in before) if here else 0
         if changed:
-            self._refuse(
+            self._tell(
                 trn(
                     "{count} instance was changed meanwhile, so nothing was done.",
                     "{count} instances were changed meanwhile, so nothing was done.",
@@ -135,9 +138,9 @@ class Shaping(QObject):
         try:
             done(result)
         except MaskwrightError as error:
-            self._refuse(str(error))
+            self._tell(str(error))
 
-    def _refuse(self, why: str) -> None:
+    def _tell(self, why: str) -> None:
         self._session.notice.emit(why)
 
     def _split(self, pieces: Sequence[tuple[Instance, Sequence[Mask]]], nothing: str) -> None:
@@ -146,7 +149,7 @@ class Shaping(QObject):
         new_ids = project.new_instance_ids(sum(len(masks) - 1 for _, masks in pieces))
         edit = shape_commands.split(pieces, new_ids)
         if not edit.changes:
-            self._refuse(nothing)
+            self._tell(nothing)
         elif self.commit(edit):
             self._session.select([*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
 

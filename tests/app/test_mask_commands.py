@@ -385,3 +385,17 @@ def test_work_for_a_project_that_was_closed_is_dropped(qtbot: QtBot, at_work: Ma
     at_work.canvas.shaping.work(lambda: None, done.append, 1)
     qtbot.waitUntil(lambda: bool(done))
     np.testing.assert_array_equal(stored(at_work, instance.id), full(ragged()))
+
+
+def test_a_project_open_for_reading_is_copied_from_only(qtbot: QtBot, working: MainWindow, add: Add) -> None:
+    session = working.session
+    assert session.project is not None
+    path, instance = session.project.path, add(ragged())
+    working.projects.close()
+    working.projects.open(path, read_only=True)
+    qtbot.waitUntil(lambda: instance.id in session.instances)
+    session.select([instance.id])
+    working.actions_["copy"].trigger()
+    assert "Instances copied" in QGuiApplication.clipboard().text()
+    enabled = {one for one in ("cut", "paste", "grow", "lock", "duplicate") if working.actions_[one].isEnabled()}
+    assert not enabled
