@@ -21,6 +21,7 @@ from engine.records import Instance
 MOST_AT_ONCE = 100_000
 PER_INSTANCE = 1_000  # 50 us for the smallest of masks
 TOLD_FROM = 10_000_000  # half a second, after which a person wonders whether anything happens
+MOST_PIECES = 1_000  # that one command makes; a mask that comes to more is noise
 CUT_EFFORT = 5  # times that of filling, for each pixel
 TRIGGERS = (
     "fill_holes",
@@ -146,7 +147,12 @@ class Shaping(QObject):
     def _split(self, pieces: Sequence[tuple[Instance, Sequence[Mask]]], nothing: str) -> None:
         project = self._session.project
         assert project is not None
-        new_ids = project.new_instance_ids(sum(len(masks) - 1 for _, masks in pieces))
+        count = sum(len(masks) - 1 for _, masks in pieces)
+        if count > MOST_PIECES:
+            raise MaskwrightError(
+                tr("This would make {count} new instances.", count=f"{count:,}"), remedy=tr("Remove the specks first.")
+            )
+        new_ids = project.new_instance_ids(count)
         edit = shape_commands.split(pieces, new_ids)
         if not edit.changes:
             self._tell(nothing)

@@ -194,6 +194,16 @@ def test_touching_objects_are_split_and_both_selected(qtbot: QtBot, working: Mai
     assert not pieces[0].mask.overlaps(pieces[1].mask)
 
 
+def test_noise_is_not_split_into_thousands(qtbot: QtBot, working: MainWindow, add: Add) -> None:
+    dots = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    dots[::3, ::3] = True
+    instance = add(Mask.from_full(dots))
+    working.session.select([instance.id])
+    working.actions_["split_watershed"].trigger()
+    qtbot.waitUntil(lambda: "2,159 new instances" in working.notices.text, timeout=20000)
+    assert list(working.session.instances) == [instance.id]
+
+
 def test_arrow_keys_move_by_one_pixel_and_with_shift_by_ten(working: MainWindow, add: Add) -> None:
     instance = add(square(40, 40, 20))
     key(working, Qt.Key.Key_Right)
