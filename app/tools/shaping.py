@@ -128,6 +128,11 @@ class Shaping(QObject):
             return False
         return bool(edit.changes) and session.apply(edit)
 
+    def select_there(self, edit: Edit, ids: Iterable[int]) -> None:
+        """Select what came of an edit, unless the person went on to another image."""
+        if self._session.image is not None and self._session.image.id == edit.image_id:
+            self._session.select(ids)
+
     # -- inside
 
     def _ended(self, project: Project | None, then: Callable[[], object]) -> None:
@@ -157,7 +162,7 @@ class Shaping(QObject):
         if not edit.changes:
             self._tell(nothing)
         elif self.commit(edit):
-            self._session.select([*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
+            self.select_there(edit, [*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
 
 
 def _encode(masks: Iterable[Mask]) -> None:
@@ -171,3 +176,10 @@ def effort_of(instances: Iterable[Instance], margin: int = 0) -> int:
     """The effort for these, each with a margin of so many pixels around it."""
     sizes = ((each.mask.width + 2 * margin) * (each.mask.height + 2 * margin) for each in instances)
     return sum(size + PER_INSTANCE for size in sizes)
+
+
+def effort_around(instances: Iterable[Instance]) -> int:
+    """The effort for one mask that holds all of these, however far apart they are."""
+    boxes = [each.mask.bounds for each in instances]
+    x1, y1, x2, y2 = zip(*boxes, strict=True) if boxes else ((0,), (0,), (0,), (0,))
+    return (max(x2) - min(x1)) * (max(y2) - min(y1)) + PER_INSTANCE * len(boxes)
