@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from engine import keypoints
 from engine.errors import MaskwrightError
 from engine.geometry import shaping
 from engine.geometry.mask import Mask
@@ -58,12 +59,14 @@ def smooth(instances: Sequence[Instance], radius: int, image_size: Size) -> Edit
 
 
 def nudge(instances: Sequence[Instance], dx: int, dy: int, image_size: Size) -> Edit:
-    """Move masks by whole pixels. Raises MaskwrightError where a pixel would leave the image: it would be lost."""
-    moved = [Mask.from_crop(each.mask.bitmap, each.mask.x + dx, each.mask.y + dy) for each in instances]
-    if any(mask.clip(*image_size) != mask for mask in moved):
+    """Move masks, and keypoints with them, by whole pixels.
+
+    Raises MaskwrightError where a pixel of a mask would leave the image: it would be lost.
+    """
+    after = [_moved(instance, dx, dy) for instance in instances]
+    if any(instance.mask.clip(*image_size) != instance.mask for instance in after):
         raise MaskwrightError("It would leave the image.", remedy="Move it by less, or the other way.")
-    masks = iter(moved)
-    return _reshaped(Action.NUDGE, instances, lambda _: next(masks))
+    return edit_of(Action.NUDGE, instances, after)
 
 
 def merge(instances: Sequence[Instance]) -> Edit:
@@ -143,6 +146,12 @@ def _drawn(new_id: int, image_id: int, copy: Copy) -> Instance:
 def _with_mask(instance: Instance, mask: Mask) -> Instance:
     """With another mask, and accepted; the very same where the mask is."""
     return instance if mask == instance.mask else replace(instance.with_mask(mask), state=InstanceState.ACCEPTED)
+
+
+def _moved(instance: Instance, dx: int, dy: int) -> Instance:
+    mask = instance.mask
+    changed = _with_mask(instance, Mask.from_crop(mask.bitmap, mask.x + dx, mask.y + dy))
+    return replace(changed, source=keypoints.moved(changed.source, dx, dy))
 
 
 def _reshaped(action: Action, instances: Sequence[Instance], shape: Callable[[Mask], Mask]) -> Edit:
