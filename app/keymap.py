@@ -137,14 +137,16 @@ COMMANDS = (
     Command("subtract", "Subtract", (), MASK, "set-left", "Take the others from the one selected first", writes=True),
     Command("intersect", "Intersect", (), MASK, "set-center", "Leave the first what all have in common", writes=True),
     Command("duplicate", "Duplicate", ("Ctrl+D",), MASK, "content-duplicate", writes=True),
-    Command("nudge_left", "Left", ("Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_right", "Right", ("Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_up", "Up", ("Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_down", "Down", ("Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_left_far", "Far Left", ("Shift+Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_right_far", "Far Right", ("Shift+Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_up_far", "Far Up", ("Shift+Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
-    Command("nudge_down_far", "Far Down", ("Shift+Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_left", "Move Left", ("Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_right", "Move Right", ("Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_up", "Move Up", ("Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_down", "Move Down", ("Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_left_far", "Move Left by 10", ("Shift+Left",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command(
+        "nudge_right_far", "Move Right by 10", ("Shift+Right",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE
+    ),
+    Command("nudge_up_far", "Move Up by 10", ("Shift+Up",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
+    Command("nudge_down_far", "Move Down by 10", ("Shift+Down",), MASK, scope=Scope.CANVAS, writes=True, submenu=NUDGE),
     Command("lock", "Lock or Unlock", ("Ctrl+L",), MASK, "lock-outline", "Nothing changes locked masks", writes=True),
     Command("hide_others", "Hide Others", ("Ctrl+Shift+H",), MASK, "eye-minus-outline", writes=True),
     Command("show_all", "Show All", (), MASK, "eye-plus-outline", "Show every hidden instance", writes=True),
@@ -209,6 +211,7 @@ MOUSE_HELP = (
     ("Shift + click a vertex, drag beside", "Choose several vertices"),
     ("Click an edge", "Add a vertex"),
     ("Ctrl + click a vertex", "Delete it"),
+    ("Drag with the cut line", "Cut instances apart"),
 )
 
 

@@ -9,11 +9,11 @@ from PySide6.QtGui import QGuiApplication
 from app import clipboard
 from app.clipboard import Copied
 from app.session import Session
-from app.tools.shaping import Shaping, effort_of
+from app.tools.shaping import Shaping, effort_around, effort_of
 from app.translation import tr, trn
 from engine.errors import MaskwrightError
 from engine.geometry.splitting import split_by_watershed
-from engine.project import Edit, Project, commands, shape_commands
+from engine.project import Edit, commands, shape_commands
 from engine.records import Image, Instance
 
 STEP, LEAP = 1, 10  # pixels that an arrow key moves masks by, and with Shift
@@ -46,8 +46,8 @@ class MaskCommands(QObject):
             "shrink": lambda: self._resize(shape_commands.shrink),
             "smooth": self._smooth,
             "split_watershed": self._split,
-            "merge": lambda: self._change(shape_commands.merge),
-            "union": lambda: self._change(shape_commands.union),
+            "merge": lambda: self._join(shape_commands.merge),
+            "union": lambda: self._join(shape_commands.union),
             "subtract": lambda: self._change(shape_commands.subtract),
             "intersect": lambda: self._change(shape_commands.intersect),
             "duplicate": self._duplicate,
@@ -67,6 +67,11 @@ class MaskCommands(QObject):
         chosen = self._chosen()
         if chosen:
             self._shaping.change(partial(build, chosen), effort_of(chosen, margin) * times)
+
+    def _join(self, build: Build) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self._shaping.change(partial(build, chosen), effort_around(chosen))
 
     def _remove_specks(self) -> None:
         self._change(partial(shape_commands.remove_specks, area=int(self._shaping.speck_area.value)))
@@ -124,13 +129,13 @@ class MaskCommands(QObject):
         self._shaping.work(lambda: None, lambda _: self._paste_now(), 0)
 
     def _paste_now(self) -> None:
-        text = QGuiApplication.clipboard().text()
-        self._shaping.work(partial(clipboard.read, text), self._add, len(text) * CHARACTER_EFFORT)
+        text, image = QGuiApplication.clipboard().text(), self._session.image
+        if image is not None:
+            read = partial(clipboard.read, text)
+            self._shaping.work(read, lambda copied: self._add(copied, image), len(text) * CHARACTER_EFFORT)
 
-    def _add(self, copied: list[Copied]) -> None:
+    def _add(self, copied: list[Copied], image: Image) -> None:
         session = self._session
-        if session.project is None or session.image is None:
-            return
         ids = {category.name: category.id for category in session.categories.values()}
         missing = sorted({each.category for each in copied} - ids.keys())
         active = session.categories.get(session.active_category_id or 0)
@@ -139,17 +144,20 @@ class MaskCommands(QObject):
         if active is not None:
             ids |= dict.fromkeys(missing, active.id)
         copies = [shape_commands.Copy(ids[each.category], each.mask, each.crowd) for each in copied]
-        if self._add_copies(copies, session.project, session.image) and missing and active is not None:
+        if self._add_copies(copies, image) and missing and active is not None:
             names = ", ".join(missing)
             words = tr("This project has no category {names}: pasted as {active}.", names=names, active=active.name)
             session.notice.emit(words)
 
-    def _add_copies(self, copies: list[shape_commands.Copy], project: Project, image: Image) -> bool:
+    def _add_copies(self, copies: list[shape_commands.Copy], image: Image) -> bool:
+        project = self._session.project
+        assert project is not None
         new_ids = project.new_instance_ids(len(copies))
-        if not self._session.apply(shape_commands.paste(copies, image, new_ids)):
+        edit = shape_commands.paste(copies, image, new_ids)
+        if not self._shaping.commit(edit):
             return False
-        self._session.select(new_ids)
-        outside = len(copies) - len(self._session.selection)
+        self._shaping.select_there(edit, new_ids)
+        outside = len(copies) - len(edit.changes)
         if outside:
             self._session.notice.emit(
                 trn(

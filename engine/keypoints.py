@@ -1,4 +1,4 @@
-"""Keypoints as COCO's records hold them: kept, shown and exported, never edited.
+"""Keypoints as COCO's records hold them: kept, shown and exported, moved with their instance and else never edited.
 
 A point is (x, y, visibility) in COCO's pixel indices, so that its continuous coordinates are half a pixel more.
 Visibility 0 is not labelled, 1 labelled but hidden, 2 visible (https://cocodataset.org/#format-data).
@@ -29,11 +29,18 @@ def keypoints(annotation: str | None) -> tuple[Keypoint, ...]:
     # Nearly all records have none: the text is searched before it is parsed.
     if annotation is None or '"keypoints"' not in annotation:
         return ()
-    values = json.loads(annotation).get("keypoints")
-    if not isinstance(values, list) or len(values) % 3 or not all(map(_is_number, values)):
-        return ()
-    triples = zip(values[0::3], values[1::3], values[2::3], strict=True)
+    triples = _triples(json.loads(annotation).get("keypoints"))
     return tuple(Keypoint(index, x + 0.5, y + 0.5, v > 1) for index, (x, y, v) in enumerate(triples) if v > 0)
+
+
+def moved(annotation: str | None, dx: int, dy: int) -> str | None:
+    """A source record with its labelled points so many pixels further; without any it is the same text."""
+    if not keypoints(annotation):
+        return annotation
+    record = json.loads(annotation or "")
+    points = [[x + dx, y + dy, v] if v > 0 else [x, y, v] for x, y, v in _triples(record["keypoints"])]
+    record["keypoints"] = [value for point in points for value in point]
+    return json.dumps(record, ensure_ascii=False)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -46,6 +53,13 @@ def skeleton(category: str | None) -> tuple[tuple[int, int], ...]:
         return ()
     # COCO counts them from 1.
     return tuple((pair[0] - 1, pair[1] - 1) for pair in pairs if _is_pair(pair))
+
+
+def _triples(values: object) -> list[tuple[float, float, float]]:
+    """The points of a record's list, none where it is malformed."""
+    if not isinstance(values, list) or len(values) % 3 or not all(map(_is_number, values)):
+        return []
+    return list(zip(values[0::3], values[1::3], values[2::3], strict=True))
 
 
 def _is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ from app.session import Session
 from app.tools.options import Number, Option, Triggers
 from app.translation import tr, trn
 from engine.errors import MaskwrightError
+from engine.geometry import rle
 from engine.geometry.mask import Mask
 from engine.project import Edit, InstanceChange, Project, shape_commands
 from engine.records import Instance
@@ -19,6 +20,8 @@ from engine.records import Instance
 # to more than a third of a frame of 16 ms is done in a thread, as storing and painting its outcome take time as well.
 MOST_AT_ONCE = 100_000
 PER_INSTANCE = 1_000  # 50 us for the smallest of masks
+TOLD_FROM = 10_000_000  # half a second, after which a person wonders whether anything happens
+MOST_PIECES = 1_000  # that one command makes; a mask that comes to more is noise
 CUT_EFFORT = 5  # times that of filling, for each pixel
 TRIGGERS = (
     "fill_holes",
@@ -60,7 +63,14 @@ class Shaping(QObject):
 
     def change(self, build: Callable[[], Edit], effort: float) -> None:
         """Apply the edit that `build` makes, which may touch nothing of Qt's and no project."""
-        self.work(build, self.commit, effort)
+
+        def prepared() -> Edit:
+            edit = build()
+            changes = (change for change in edit.changes if isinstance(change, InstanceChange))
+            _encode(change.after.mask for change in changes if change.after is not None)
+            return edit
+
+        self.work(prepared, self.commit, effort)
 
     def split(
         self, instances: Sequence[Instance], cut: Callable[[Mask], list[Mask]], effort: float, nothing: str
@@ -71,7 +81,9 @@ class Shaping(QObject):
         """
 
         def pieces() -> list[tuple[Instance, list[Mask]]]:
-            return [(instance, cut(instance.mask)) for instance in instances]
+            found = [(instance, cut(instance.mask)) for instance in instances]
+            _encode(mask for _, masks in found for mask in masks)
+            return found
 
         self.work(pieces, lambda found: self._split(found, nothing), effort)
 
@@ -81,19 +93,21 @@ class Shaping(QObject):
 
         It is not called where the project was closed meanwhile; an error of either is told to the person.
         """
+        if effort > TOLD_FROM:
+            self._tell(tr("This takes a moment, because the masks are large. You can go on working."))
         if effort > MOST_AT_ONCE or self._waiting:
             self._waiting += 1
             project = self._session.project
             self._background.run(
                 work,
                 lambda result: self._ended(project, partial(self._done, done, result)),
-                lambda why: self._ended(project, partial(self._refuse, why)),
+                lambda why: self._ended(project, partial(self._tell, why)),
             )
             return
         try:
             result = work()
         except MaskwrightError as error:
-            self._refuse(str(error))
+            self._tell(str(error))
         else:
             self._done(done, result)
 
@@ -104,7 +118,7 @@ class Shaping(QObject):
         before = [change.before for change in edit.changes if isinstance(change, InstanceChange) and change.before]
         changed = sum(session.instances.get(each.id) != each for each in before) if here else 0
         if changed:
-            self._refuse(
+            self._tell(
                 trn(
                     "{count} instance was changed meanwhile, so nothing was done.",
                     "{count} instances were changed meanwhile, so nothing was done.",
@@ -113,6 +127,11 @@ class Shaping(QObject):
             )
             return False
         return bool(edit.changes) and session.apply(edit)
+
+    def select_there(self, edit: Edit, ids: Iterable[int]) -> None:
+        """Select what came of an edit, unless the person went on to another image."""
+        if self._session.image is not None and self._session.image.id == edit.image_id:
+            self._session.select(ids)
 
     # -- inside
 
@@ -125,23 +144,42 @@ class Shaping(QObject):
         try:
             done(result)
         except MaskwrightError as error:
-            self._refuse(str(error))
+            self._tell(str(error))
 
-    def _refuse(self, why: str) -> None:
+    def _tell(self, why: str) -> None:
         self._session.notice.emit(why)
 
     def _split(self, pieces: Sequence[tuple[Instance, Sequence[Mask]]], nothing: str) -> None:
         project = self._session.project
         assert project is not None
-        new_ids = project.new_instance_ids(sum(len(masks) - 1 for _, masks in pieces))
+        count = sum(len(masks) - 1 for _, masks in pieces)
+        if count > MOST_PIECES:
+            raise MaskwrightError(
+                tr("This would make {count} new instances.", count=f"{count:,}"), remedy=tr("Remove the specks first.")
+            )
+        new_ids = project.new_instance_ids(count)
         edit = shape_commands.split(pieces, new_ids)
         if not edit.changes:
-            self._refuse(nothing)
+            self._tell(nothing)
         elif self.commit(edit):
-            self._session.select([*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
+            self.select_there(edit, [*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
+
+
+def _encode(masks: Iterable[Mask]) -> None:
+    """Encode large masks while nobody waits: that is known then when they are stored."""
+    for mask in masks:
+        if mask.bitmap.size >= rle.KEPT_FROM:
+            rle.encode_crop(mask)
 
 
 def effort_of(instances: Iterable[Instance], margin: int = 0) -> int:
     """The effort for these, each with a margin of so many pixels around it."""
     sizes = ((each.mask.width + 2 * margin) * (each.mask.height + 2 * margin) for each in instances)
     return sum(size + PER_INSTANCE for size in sizes)
+
+
+def effort_around(instances: Iterable[Instance]) -> int:
+    """The effort for one mask that holds all of these, however far apart they are."""
+    boxes = [each.mask.bounds for each in instances]
+    x1, y1, x2, y2 = zip(*boxes, strict=True) if boxes else ((0,), (0,), (0,), (0,))
+    return (max(x2) - min(x1)) * (max(y2) - min(y1)) + PER_INSTANCE * len(boxes)

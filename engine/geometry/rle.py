@@ -4,6 +4,7 @@ Both are COCO's compressed text: runs of the bitmap in column order, beginning w
 characters, where each run from the fourth on is the difference to the run two before (pycocotools, `maskApi.c`).
 """
 
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,14 +17,24 @@ from engine.geometry.mask import Bitmap, Mask
 
 Runs = NDArray[np.int64]
 
+# Encodings of the large bitmaps that are still in use, by their identity: a bitmap never changes, and an edit stores a
+# mask again that was read or encoded before. Smaller ones are encoded in less than a millisecond.
+KEPT_FROM = 1 << 18
+_kept: dict[int, tuple[weakref.ref[Bitmap], str]] = {}
+
 
 def encode_crop(mask: Mask) -> str:
     """The stored encoding of the mask's bitmap; place and size are kept beside it. Empty text for the empty mask."""
     if mask.is_empty:
         return ""
+    kept = _kept.get(id(mask.bitmap))
+    if kept is not None and kept[0]() is mask.bitmap:
+        return kept[1]
     # OpenCV turns rows into columns block by block: a mask across a huge image would keep numpy busy for half a second.
     columns = np.asarray(cv2.transpose(mask.bitmap.view(np.uint8))).T
-    return str(coco_mask.encode(columns)["counts"].decode("ascii"))
+    counts = str(coco_mask.encode(columns)["counts"].decode("ascii"))
+    _keep(mask.bitmap, counts)
+    return counts
 
 
 def decode_crop(x: int, y: int, width: int, height: int, counts: str) -> Mask:
@@ -31,7 +42,9 @@ def decode_crop(x: int, y: int, width: int, height: int, counts: str) -> Mask:
     if width == 0 or height == 0:
         return Mask.empty()
     bitmap = coco_mask.decode({"size": [height, width], "counts": counts.encode("ascii")})
-    return Mask(x, y, np.ascontiguousarray(bitmap).view(np.bool_))
+    mask = Mask(x, y, np.ascontiguousarray(bitmap).view(np.bool_))
+    _keep(mask.bitmap, counts)
+    return mask
 
 
 def to_coco(mask: Mask, height: int, width: int) -> dict[str, Any]:
@@ -92,6 +105,19 @@ def from_counts(counts: Sequence[bytes], height: int, width: int) -> list[Mask]:
         raise _misfit(height, width)
     masks = iter(_cut_out(edges, firsts, height, width))
     return [next(masks) if text else Mask.empty() for text in counts]
+
+
+def _keep(bitmap: Bitmap, counts: str) -> None:
+    """Remember an encoding for as long as the bitmap is in use."""
+    key = id(bitmap)
+
+    def forget(gone: weakref.ref[Bitmap]) -> None:
+        kept = _kept.get(key)
+        if kept is not None and kept[0] is gone:
+            del _kept[key]
+
+    if bitmap.size >= KEPT_FROM:
+        _kept[key] = weakref.ref(bitmap, forget), counts
 
 
 def _misfit(height: int, width: int) -> ValueError:

@@ -5,6 +5,8 @@ between pixel centres. What lies beyond the image is not known: a mask that reac
 rounded there. `image_size` is (width, height), and pixels outside of it are left out of every result that takes it.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -86,14 +88,28 @@ def smooth(mask: Mask, radius: int, image_size: tuple[int, int]) -> Mask:
 
     Each outer border is smoothed on its own and each hole too, so thin walls between them stay.
     """
-    result = Mask.empty()
+    result = []
     for part in parts(mask.clip(*image_size)):
         filled = fill_holes(part)
-        smoothed = _softened(filled, radius, image_size)
-        for hole in components(filled.bitmap & ~part.bitmap, part.x, part.y, STRAIGHT):
-            smoothed = smoothed.subtract(_softened(hole, radius, image_size))
-        result = result.union(smoothed if smoothed.overlaps(part) else part)
-    return result
+        gaps = components(filled.bitmap & ~part.bitmap, part.x, part.y, STRAIGHT)
+        inside = together([_softened(gap, radius, image_size) for gap in gaps])
+        smoothed = _softened(filled, radius, image_size).subtract(inside)
+        result.append(smoothed if smoothed.overlaps(part) else part)
+    return together(result)
+
+
+def together(masks: Sequence[Mask]) -> Mask:
+    """The pixels of any of the masks; of many in a fraction of the time that joining them one by one takes."""
+    boxes = [mask.bounds for mask in masks if not mask.is_empty]
+    if not boxes:
+        return Mask.empty()
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    left, top = min(lefts), min(tops)
+    window = np.zeros((max(bottoms) - top, max(rights) - left), dtype=np.bool_)
+    for mask in masks:
+        x, y = mask.x - left, mask.y - top
+        window[y : y + mask.height, x : x + mask.width] |= mask.bitmap
+    return Mask.from_crop(window, left, top)
 
 
 def components(bitmap: Bitmap, x: int, y: int, connectivity: int) -> list[Mask]:

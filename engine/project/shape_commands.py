@@ -4,9 +4,11 @@ As in `commands`: nothing is written, a command that changes nothing returns an 
 A changed instance is accepted. Masks of any size take their time: these functions may run in any thread.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
+from engine import keypoints
 from engine.errors import MaskwrightError
 from engine.geometry import shaping
 from engine.geometry.mask import Mask
@@ -57,34 +59,38 @@ def smooth(instances: Sequence[Instance], radius: int, image_size: Size) -> Edit
 
 
 def nudge(instances: Sequence[Instance], dx: int, dy: int, image_size: Size) -> Edit:
-    """Move masks by whole pixels. Raises MaskwrightError where a pixel would leave the image: it would be lost."""
-    moved = [Mask.from_crop(each.mask.bitmap, each.mask.x + dx, each.mask.y + dy) for each in instances]
-    if any(mask.clip(*image_size) != mask for mask in moved):
+    """Move masks, and keypoints with them, by whole pixels.
+
+    Raises MaskwrightError where a pixel of a mask would leave the image: it would be lost.
+    """
+    after = [_moved(instance, dx, dy) for instance in instances]
+    if any(instance.mask.clip(*image_size) != instance.mask for instance in after):
         raise MaskwrightError("It would leave the image.", remedy="Move it by less, or the other way.")
-    masks = iter(moved)
-    return _reshaped(Action.NUDGE, instances, lambda _: next(masks))
+    return edit_of(Action.NUDGE, instances, after)
 
 
 def merge(instances: Sequence[Instance]) -> Edit:
     """Give the first instance the pixels of all, and remove the others as `delete` does."""
     first, *others = _at_least_two(instances)
-    merged = replace(_with_mask(first, _union(instances)), state=InstanceState.ACCEPTED)
+    merged = replace(
+        _with_mask(first, shaping.together([each.mask for each in instances])), state=InstanceState.ACCEPTED
+    )
     return edit_of(Action.MERGE, instances, [merged, *(deleted(other) for other in others)])
 
 
 def union(instances: Sequence[Instance]) -> Edit:
     """Add the pixels of the other instances to the first; the others stay as they are."""
-    return _combined(Action.UNION, instances, lambda mask, other: mask.union(other))
+    return _combined(Action.UNION, instances, lambda mask, others: shaping.together([mask, *others]))
 
 
 def subtract(instances: Sequence[Instance]) -> Edit:
     """Take the pixels of the other instances away from the first. Raises MaskwrightError where none would be left."""
-    return _combined(Action.SUBTRACT, instances, lambda mask, other: mask.subtract(other))
+    return _combined(Action.SUBTRACT, instances, lambda mask, others: reduce(Mask.subtract, others, mask))
 
 
 def intersect(instances: Sequence[Instance]) -> Edit:
     """Leave the first instance the pixels that all have. Raises MaskwrightError where there are none."""
-    return _combined(Action.INTERSECT, instances, lambda mask, other: mask.intersect(other))
+    return _combined(Action.INTERSECT, instances, lambda mask, others: reduce(Mask.intersect, others, mask))
 
 
 def split(pieces: Sequence[tuple[Instance, Sequence[Mask]]], new_ids: Sequence[int]) -> Edit:
@@ -142,6 +148,12 @@ def _with_mask(instance: Instance, mask: Mask) -> Instance:
     return instance if mask == instance.mask else replace(instance.with_mask(mask), state=InstanceState.ACCEPTED)
 
 
+def _moved(instance: Instance, dx: int, dy: int) -> Instance:
+    mask = instance.mask
+    changed = _with_mask(instance, Mask.from_crop(mask.bitmap, mask.x + dx, mask.y + dy))
+    return replace(changed, source=keypoints.moved(changed.source, dx, dy))
+
+
 def _reshaped(action: Action, instances: Sequence[Instance], shape: Callable[[Mask], Mask]) -> Edit:
     after = [_with_mask(instance, shape(instance.mask)) for instance in instances]
     gone = sum(new.mask.is_empty and not old.mask.is_empty for old, new in zip(instances, after, strict=True))
@@ -151,11 +163,9 @@ def _reshaped(action: Action, instances: Sequence[Instance], shape: Callable[[Ma
     return edit_of(action, instances, after)
 
 
-def _combined(action: Action, instances: Sequence[Instance], combine: Callable[[Mask, Mask], Mask]) -> Edit:
+def _combined(action: Action, instances: Sequence[Instance], combine: Callable[[Mask, Sequence[Mask]], Mask]) -> Edit:
     first, *others = _at_least_two(instances)
-    mask = first.mask
-    for other in others:
-        mask = combine(mask, other.mask)
+    mask = combine(first.mask, [other.mask for other in others])
     if mask.is_empty:
         raise MaskwrightError("No pixel of the first instance would be left.", remedy="Delete it if that is meant.")
     return edit_of(action, instances, [_with_mask(first, mask), *others])
@@ -167,10 +177,3 @@ def _at_least_two(instances: Sequence[Instance]) -> Sequence[Instance]:
             "This takes several instances.", remedy="Select the one to change first, then with Shift the others."
         )
     return instances
-
-
-def _union(instances: Iterable[Instance]) -> Mask:
-    result = Mask.empty()
-    for instance in instances:
-        result = result.union(instance.mask)
-    return result

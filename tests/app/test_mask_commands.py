@@ -194,6 +194,16 @@ def test_touching_objects_are_split_and_both_selected(qtbot: QtBot, working: Mai
     assert not pieces[0].mask.overlaps(pieces[1].mask)
 
 
+def test_noise_is_not_split_into_thousands(qtbot: QtBot, working: MainWindow, add: Add) -> None:
+    dots = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    dots[::3, ::3] = True
+    instance = add(Mask.from_full(dots))
+    working.session.select([instance.id])
+    working.actions_["split_watershed"].trigger()
+    qtbot.waitUntil(lambda: "2,159 new instances" in working.notices.text, timeout=20000)
+    assert list(working.session.instances) == [instance.id]
+
+
 def test_arrow_keys_move_by_one_pixel_and_with_shift_by_ten(working: MainWindow, add: Add) -> None:
     instance = add(square(40, 40, 20))
     key(working, Qt.Key.Key_Right)
@@ -385,3 +395,17 @@ def test_work_for_a_project_that_was_closed_is_dropped(qtbot: QtBot, at_work: Ma
     at_work.canvas.shaping.work(lambda: None, done.append, 1)
     qtbot.waitUntil(lambda: bool(done))
     np.testing.assert_array_equal(stored(at_work, instance.id), full(ragged()))
+
+
+def test_a_project_open_for_reading_is_copied_from_only(qtbot: QtBot, working: MainWindow, add: Add) -> None:
+    session = working.session
+    assert session.project is not None
+    path, instance = session.project.path, add(ragged())
+    working.projects.close()
+    working.projects.open(path, read_only=True)
+    qtbot.waitUntil(lambda: instance.id in session.instances)
+    session.select([instance.id])
+    working.actions_["copy"].trigger()
+    assert "Instances copied" in QGuiApplication.clipboard().text()
+    enabled = {one for one in ("cut", "paste", "grow", "lock", "duplicate") if working.actions_[one].isEnabled()}
+    assert not enabled

@@ -323,3 +323,16 @@ def test_a_tooltip_tells_where_an_instance_comes_from(
     assert words[2].startswith("Brush Stroke by ada, ")
     assert words[3].startswith("New Instance by ada, ")
     assert words[4] == "7 s of work in all"
+
+
+def test_a_locked_instance_says_so_in_its_row(
+    qtbot: QtBot, session: Session, instances: InstancesPanel, add: Callable[[Mask], Instance]
+) -> None:
+    instance = add(square(10, 10))
+    qtbot.waitUntil(lambda: instances.model.rowCount() == 1)
+    row = instances.model.index(0)
+    open_row = instances.list.grab(instances.list.visualRect(row)).toImage()
+    session.apply(commands.lock([instance]))
+    qtbot.waitUntil(lambda: "locked" in str(row.data(Qt.ItemDataRole.AccessibleTextRole)))
+    assert "locked" in str(row.data(Qt.ItemDataRole.ToolTipRole))
+    assert instances.list.grab(instances.list.visualRect(row)).toImage() != open_row

@@ -158,6 +158,7 @@ def _instance_rows(images: int, count: int) -> Iterator[dict[str, object]]:
             "edited": False,
             "crowd": False,
             "hidden": False,
+            "locked": False,
             "predicted_by": predicted_by,
             "in_history": True,
             "mask_x": mask.x,

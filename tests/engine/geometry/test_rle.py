@@ -1,5 +1,6 @@
 """RLE: byte for byte what pycocotools writes, without its full-image bitmaps."""
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -108,3 +109,19 @@ def test_pixels_outside_the_image_are_left_out() -> None:
 def test_malformed_records_are_refused_in_words(record: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"size|counts"):
         rle.from_coco(record)
+
+
+def test_a_large_mask_is_encoded_once_for_as_long_as_it_is_in_use() -> None:
+    bitmap = np.random.default_rng(0).random((700, 500)) < 0.5
+    mask = Mask.from_full(bitmap)
+    counts = rle.encode_crop(mask)
+    assert rle.encode_crop(mask) is counts
+    again = rle.decode_crop(*mask.bounds[:2], mask.width, mask.height, counts)
+    assert again == mask
+    assert rle.encode_crop(again) is counts
+    before = len(rle._kept)
+    del mask, again
+    gc.collect()
+    assert len(rle._kept) == before - 2
+    other = Mask.from_full(~bitmap)
+    assert rle.decode_crop(*other.bounds[:2], other.width, other.height, rle.encode_crop(other)) == other

@@ -131,6 +131,12 @@ def test_growing_is_opencvs_dilation_by_a_disc(radius: int) -> None:
     assert np.array_equal(grown.to_full(90, 120), cv2.dilate(bitmap.astype(np.uint8), element).astype(bool))
 
 
+@given(st.lists(bitmaps, max_size=4))
+def test_masks_together_are_their_union(several: list[Bitmap]) -> None:
+    expected = np.any([*several, np.zeros((HEIGHT, WIDTH), dtype=bool)], axis=0)
+    assert np.array_equal(full(shaping.together([Mask.from_full(each) for each in several])), expected)
+
+
 @given(bitmaps, radii)
 def test_smoothing_loses_no_part_and_stays_near(bitmap: Bitmap, radius: int) -> None:
     mask = Mask.from_full(bitmap)

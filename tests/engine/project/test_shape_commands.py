@@ -1,5 +1,6 @@
 """What each command on the shape of a selection promises, and that locks hold against all of them."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -184,6 +185,13 @@ def test_nothing_is_moved_out_of_the_image() -> None:
     moved = after(shape_commands.nudge([corner], WIDTH - 3, HEIGHT - 3, SIZE))[1]
     assert moved is not None
     assert moved.mask == square(WIDTH - 3, HEIGHT - 3, 3)
+
+
+def test_keypoints_move_with_their_instance() -> None:
+    source = '{"keypoints": [3, 4, 2, 0, 0, 0, 5, 6, 1], "num_keypoints": 2}'
+    changed = after(shape_commands.nudge([instance(1, square(2, 2, 5), source=source)], 3, -1, SIZE))[1]
+    assert changed is not None
+    assert json.loads(changed.source or "") == {"keypoints": [6, 3, 2, 0, 0, 0, 8, 5, 1], "num_keypoints": 2}
 
 
 def test_an_instance_is_not_shrunk_away() -> None:

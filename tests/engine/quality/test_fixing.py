@@ -195,3 +195,19 @@ def test_every_check_explains_itself() -> None:
     assert set(ABOUT) == set(Check)
     assert all(about.title and about.why.endswith(".") for about in ABOUT.values())
     assert not any(ABOUT[check].fix for check in FILE_CHECKS)
+
+
+def test_what_is_wrong_with_a_locked_instance_is_told_but_not_mended(
+    project: Project, fill: Callable[..., list[Instance]]
+) -> None:
+    speck = block(10, 10, 60).union(block(100, 100, 1))
+    locked, loose = fill(0, speck, Mask(speck.x + 1, speck.y + 90, speck.bitmap))
+    before = findings_of(project, Check.SPECK)
+    project.apply(commands.lock([locked]))
+    findings = findings_of(project, Check.SPECK)
+    assert {one.instance_ids: one.fix is None for one in findings} == {(locked.id,): True, (loose.id,): False}
+    fixed = fix(project, before)
+    assert [one.instance_ids for one in fixed.stale] == [(locked.id,)]
+    project.apply(fixed.edit)
+    assert project.instance(locked.id).mask == speck
+    assert project.instance(loose.id).mask != loose.mask
