@@ -124,11 +124,12 @@ MOUSE_HELP = (
     ("Click again", "Select the one beneath"),
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Brush removes, eraser adds"),
-    ("Shift + click", "Straight line from the last stroke"),
-    ("Shift + drag", "Straight line with brush or eraser"),
+    ("Shift + drag with the brush", "Draw a straight line"),
+    ("Shift + click with the brush", "Go straight from the last stroke"),
     ("Ctrl + wheel, Alt + wheel", "Size of the brush"),
-    ("Click with the polygon", "Add a vertex; the first closes"),
-    ("Drag with polygon, lasso", "Draw freehand"),
+    ("Click with the polygon", "Add a vertex; on the first, close"),
+    ("Drag with polygon or lasso", "Draw freehand"),
+    ("Ctrl + click or drag with them", "Subtract instead of add"),
 )
 
 
