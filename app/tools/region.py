@@ -71,6 +71,7 @@ class RegionTool(Tool):
             return False
         self._repaint(self._drawn())
         self._outline = None
+        self.point(self._pointer)
         return True
 
     def leave(self) -> None:
@@ -83,6 +84,7 @@ class RegionTool(Tool):
         return (self.mode.value == SUBTRACT) != event.has(Qt.KeyboardModifier.ControlModifier)
 
     def begin(self, event: PointerEvent) -> None:
+        """Begin an outline at the pointer, unless there is nothing that it could change."""
         removes = self.removes(event)
         target = self.canvas.marking.target(removes, self.canvas.instances_at(event.x, event.y))
         if target is not None:
