@@ -28,8 +28,9 @@ class Lasso(RegionTool):
         self.begin(event)
 
     def move(self, event: PointerEvent) -> None:
-        self.point(event)
-        if self._outline is not None and event.buttons & Qt.MouseButton.LeftButton:
+        if self._outline is None:
+            self.point(event)
+        elif event.buttons & Qt.MouseButton.LeftButton:
             self._extend(event, LEAST_STEP)
 
     def release(self, event: PointerEvent) -> None:
@@ -38,6 +39,7 @@ class Lasso(RegionTool):
             if len(self._outline.points) < 3:
                 self.cancel()  # a click
             self.close()
+        self.point(event)
 
     def _extend(self, event: PointerEvent, least: float) -> None:
         assert self._outline is not None

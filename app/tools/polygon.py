@@ -167,8 +167,7 @@ class Polygon(RegionTool):
         corners = super()._paint_outline(painter, outline)
         ink = REMOVING if outline.removes else LINE
         if self._pointer is not None and self._closes(self._pointer):
-            color = QColor(self.canvas.category_color(outline.target.category_id))
-            _draw_handle(painter, corners.at(0), CLOSING_RING, REMOVING if outline.removes else color)
+            _draw_handle(painter, corners.at(0), CLOSING_RING, self._color(outline))
         for place in range(1, len(outline.points)):
             _draw_handle(painter, corners.at(place), VERTEX, ink)
         _draw_handle(painter, corners.at(0), FIRST_VERTEX, ink)

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
+from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
 from app.tools.marking import Target
 from app.tools.options import Choice, Entry, Option
@@ -54,6 +55,14 @@ class RegionTool(Tool):
 
     # -- Tool
 
+    def activate(self, canvas: CanvasView) -> None:
+        super().activate(canvas)
+        canvas.session.active_category_changed.connect(self._recolor)
+
+    def deactivate(self) -> None:
+        self.canvas.session.active_category_changed.disconnect(self._recolor)
+        super().deactivate()
+
     def options(self) -> Sequence[Option]:
         return self.mode, self.canvas.marking.fresh, self.canvas.marking.apart
 
@@ -62,6 +71,7 @@ class RegionTool(Tool):
             return False
         self._repaint(self._drawn())
         self._outline = None
+        self.point(self._pointer)
         return True
 
     def leave(self) -> None:
@@ -74,6 +84,7 @@ class RegionTool(Tool):
         return (self.mode.value == SUBTRACT) != event.has(Qt.KeyboardModifier.ControlModifier)
 
     def begin(self, event: PointerEvent) -> None:
+        """Begin an outline at the pointer, unless there is nothing that it could change."""
         removes = self.removes(event)
         target = self.canvas.marking.target(removes, self.canvas.instances_at(event.x, event.y))
         if target is not None:
@@ -90,7 +101,7 @@ class RegionTool(Tool):
         if mask.is_empty:
             self.canvas.session.notice.emit(tr("The outline holds no pixel of the image."))
             return
-        self.canvas.marking.commit(outline.target, mask, self.action, removes=outline.removes, source=source)
+        self.canvas.marking.commit(self._target(outline), mask, self.action, removes=outline.removes, source=source)
 
     # -- painting
 
@@ -111,6 +122,20 @@ class RegionTool(Tool):
         elif self._pointer is not None and self.removes(self._pointer):
             self._paint_badge(painter, QPointF(*self.canvas.viewport.to_widget(self._pointer.x, self._pointer.y)))
         painter.restore()
+
+    def _target(self, outline: Outline) -> Target:
+        """A new instance is of the category that is active when the outline is closed, which takes its time."""
+        active = self.canvas.session.active_category_id
+        if outline.target.instance_id is not None or active is None:
+            return outline.target
+        return replace(outline.target, category_id=active)
+
+    def _color(self, outline: Outline) -> QColor:
+        """The category's, or what stands for removing."""
+        return REMOVING if outline.removes else QColor(self.canvas.category_color(self._target(outline).category_id))
+
+    def _recolor(self) -> None:
+        self._repaint(self._drawn())
 
     def _drawn(self) -> list[Point]:
         """The corners of what is shown: the outline so far and the line to the pointer."""
@@ -147,11 +172,10 @@ class RegionTool(Tool):
         view = self.canvas.viewport
         corners = QPolygonF([QPointF(x, y) for x, y in self._drawn()])
         corners = QTransform(view.scale, 0, 0, view.scale, view.x, view.y).map(corners)
-        color = REMOVING if outline.removes else QColor(self.canvas.category_color(outline.target.category_id))
         area = QPainterPath()
         area.addPolygon(corners)
         area.setFillRule(self.fill_rule)
-        fill = QColor(color)
+        fill = QColor(self._color(outline))
         fill.setAlpha(FILL_OPACITY)
         painter.fillPath(area, fill)
         ink = REMOVING if outline.removes else LINE

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.canvas.appearance import Shown, style
 from app.canvas.codes import DASH
-from app.canvas.overlay import Overlay, Preview, Rect
+from app.canvas.overlay import Overlay, Preview, Rect, joined
 from engine.geometry.mask import Bitmap, Mask
 from engine.images import LARGE_PIXELS
 
@@ -270,3 +270,20 @@ def test_an_image_without_pixels_and_one_without_instances_are_composed() -> Non
     assert overlay.at(1, 1) == []
     whole: Rect = (-4, -4, 50, 50)
     assert overlay.refresh(whole) == (0, 0, 5, 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_joined_rectangles_hold_what_the_single_ones_held(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    corners = random.integers(0, 300, (40, 2)).tolist()
+    rects = [(x, y, x + int(random.integers(1, 60)), y + int(random.integers(1, 60))) for x, y in corners]
+    covered = np.zeros((360, 360), dtype=bool)
+    for x1, y1, x2, y2 in joined(rects):
+        covered[y1:y2, x1:x2] = True
+    assert all(covered[y1:y2, x1:x2].all() for x1, y1, x2, y2 in rects)
+
+
+def test_rectangles_along_a_slanted_line_stay_apart_and_those_on_one_spot_become_one() -> None:
+    slanted = [(100 * i, 100 * i, 100 * i + 110, 100 * i + 110) for i in range(8)]
+    assert sorted(joined(slanted)) == slanted
+    assert joined([(0, 0, 50, 50), (2, 1, 52, 51), (1, 3, 51, 53)]) == [(0, 0, 52, 53)]

@@ -321,6 +321,18 @@ def test_shift_snaps_edges_to_multiples_of_45_degrees(polygon: CanvasView, sessi
     assert json.loads(instance.source)["segmentation"] == [[each for point in expected for each in point]]
 
 
+def test_a_category_chosen_while_it_is_drawn_is_that_of_the_new_instance(
+    polygon: CanvasView, session: Session, at: At
+) -> None:
+    click(polygon, at, TRIANGLE)
+    before = polygon.grab().toImage()
+    (other,) = session.categories.keys() - {session.active_category_id}
+    session.set_active_category(other)
+    assert polygon.grab().toImage() != before
+    enter(polygon)
+    assert only(session).category_id == other
+
+
 def test_dragging_draws_freehand_between_clicked_vertices(polygon: CanvasView, session: Session, at: At) -> None:
     arc = circle(80, 60, 40)[:25]  # from the right over the bottom to the left
     click(polygon, at, [(120.0, 20.0)])
