@@ -67,11 +67,11 @@ def visible_handles(outline: Outline, viewport: Viewport, size: tuple[int, int])
     return HandleView(outline, viewport, size, shown, places[shown] + (viewport.x, viewport.y))
 
 
-def draw_handle(painter: QPainter, at: QPointF, look: Look) -> None:
-    """One handle around a widget point."""
-    ratio = painter.device().devicePixelRatioF()
-    accent = theme().tokens.accent
-    painter.drawPixmap(at - QPointF(RADIUS, RADIUS), _picture(look, accent, ratio))
+def draw_handles(painter: QPainter, places: Points, look: Look) -> None:
+    """Handles around widget points (m, 2)."""
+    picture = _picture(look, theme().tokens.accent, painter.device().devicePixelRatioF())
+    for x, y in (places - RADIUS).tolist():
+        painter.drawPixmap(QPointF(x, y), picture)
 
 
 def draw_lines(painter: QPainter, lines: list[list[QPointF]]) -> None:

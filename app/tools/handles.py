@@ -116,6 +116,7 @@ def _work(wanted: _Wanted, known: list[_Known], search: _Search) -> None:
     found = None
     try:
         found = _find(wanted, known)
+        found.outline.nearest_edge(0, 0, 0)  # what the first look computes takes more than a frame where it is long
     except Exception:  # noqa: BLE001 - told like any other fault; the canvas goes on without handles
         sys.excepthook(*sys.exc_info())
     search.ended.emit(found)

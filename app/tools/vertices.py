@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from app.canvas.messages import draw_pill
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
-from app.tools.handle_view import RADIUS, HandleView, Look, draw_box, draw_handle, draw_lines, visible_handles
+from app.tools.handle_view import RADIUS, HandleView, Look, draw_box, draw_handles, draw_lines, visible_handles
 from app.tools.handles import Handles
 from app.tools.marking import Target
 from app.tools.options import Number, Option
@@ -174,7 +174,7 @@ class Vertices(Tool):
                 self._paint_lines(painter, self._pull)
             self._paint_handles(painter, view)
         if self._ghost is not None and self._pull is None:
-            draw_handle(painter, QPointF(*self.canvas.image_to_widget(*self._ghost[1])), Look.GHOST)
+            draw_handles(painter, np.array([self.canvas.image_to_widget(*self._ghost[1])]), Look.GHOST)
         if self._box is not None:
             box = self._box.normalized()
             corners = [QPointF(*self.canvas.image_to_widget(p.x(), p.y())) for p in (box.topLeft(), box.bottomRight())]
@@ -341,12 +341,11 @@ class Vertices(Tool):
         x, y = places.T
         met = (x > clip.left() - RADIUS) & (x < clip.right() + RADIUS)
         met &= (y > clip.top() - RADIUS) & (y < clip.bottom() + RADIUS)
-        for number, place in zip(view.numbers[met].tolist(), places[met].tolist(), strict=True):
-            look = Look.CHOSEN if number in self.chosen else Look.PLAIN
-            if number != self._hovered:
-                draw_handle(painter, QPointF(*place), look)
-        for place in places[met & (view.numbers == (-1 if self._hovered is None else self._hovered))].tolist():
-            draw_handle(painter, QPointF(*place), Look.HOVERED)
+        hovered = view.numbers == (-1 if self._hovered is None else self._hovered)
+        chosen = np.isin(view.numbers, list(self.chosen)) & ~hovered
+        draw_handles(painter, places[met & ~chosen & ~hovered], Look.PLAIN)
+        draw_handles(painter, places[met & chosen], Look.CHOSEN)
+        draw_handles(painter, places[met & hovered], Look.HOVERED)
 
     def _paint_lines(self, painter: QPainter, pull: Pull) -> None:
         paths = pull.change.paths

@@ -268,3 +268,31 @@ def test_an_image_without_pixels_and_one_without_instances_are_composed() -> Non
     assert overlay.at(1, 1) == []
     whole: Rect = (-4, -4, 50, 50)
     assert overlay.refresh(whole) == (0, 0, 5, 3)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 7))
+@settings(deadline=None, max_examples=30)
+def test_pixels_that_flip_are_shown_in_their_place_and_are_what_is_composed_at_the_end(seed: int, which: int) -> None:
+    shown = scene(8, seed % 1000)
+    target = shown[which]
+    random = np.random.default_rng(seed)
+    x, y = int(random.integers(0, WIDTH - 60)), int(random.integers(0, HEIGHT - 60))
+    window = (slice(y, y + 60), slice(x, x + 60))
+    drawing = Drawing(np.zeros((HEIGHT, WIDTH), dtype=bool))
+    overlay = composed(shown)
+    overlay.set_preview(Preview(target.id, target.mask, drawing, erase=False, style=target.style, flip=True))
+    drawing.bitmap[window] = random.random((60, 60)) < 0.6
+    overlay.refresh((x, y, x + 60, y + 60))
+    inside = target.mask.to_full(HEIGHT, WIDTH) ^ drawing.bitmap
+    # What lies outside of the image does not flip, and stays.
+    frame = target.mask.crop(-140, -140, WIDTH + 140, HEIGHT + 140)
+    frame[140 : 140 + HEIGHT, 140 : 140 + WIDTH] = inside
+    changed = Shown(target.id, Mask.from_crop(frame, -140, -140), target.style)
+    after = [changed if item is target else item for item in shown]
+    np.testing.assert_array_equal(overlay.pixels(0), painted(after))
+    overlay.end_preview()
+    overlay.sync(after)
+    assert_identical(overlay, composed(after))
+    overlay.set_preview(Preview(target.id, changed.mask, drawing, erase=False, style=target.style, flip=True))
+    overlay.set_preview(None)
+    assert_identical(overlay, composed(after))
