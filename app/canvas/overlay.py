@@ -296,9 +296,8 @@ class Overlay:
         window = preview.window((rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1))
         shape = Mask.from_crop(window[1:-1, 1:-1], rect[0], rect[1])
         edge = Mask.from_crop(_inner_boundary(window), rect[0], rect[1])
-        near: set[int | None] = {item.id for item in self.within(rect)} - {preview.target}
-        near |= set() if shape.is_empty else {preview.target}
-        items = [item for item in self._order if item.id in near]
+        near = {item.id for item in self.within(rect)}
+        items = [item for item in self._order if (not shape.is_empty if item.id == preview.target else item.id in near)]
         for item in items:
             mask = shape if item.id == preview.target else item.mask
             _put(codes, rect, mask, mask.bitmap, self._slots[item.id])
