@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QRegion
 
 from app.canvas.messages import draw_pill
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
-from app.tools.handle_view import RADIUS, HandleView, Look, draw_box, draw_handles, draw_lines, visible_handles
+from app.tools.handle_view import BORDER, RADIUS, HandleView, Look, draw_box, draw_handles, draw_lines, visible_handles
 from app.tools.handles import Handles
 from app.tools.marking import Target
 from app.tools.options import Number, Option
@@ -110,9 +110,9 @@ class Vertices(Tool):
             self._pull.move(event)
             self._repaint_pull()
         elif self._box is not None and held:
-            self._repaint(self._box)
+            before = QRectF(self._box)
             self._box.setBottomRight(QPointF(event.x, event.y))
-            self._repaint(self._box)
+            self._repaint_box(before, self._box)
         else:
             self._hover(event)
 
@@ -126,9 +126,6 @@ class Vertices(Tool):
             self._repaint(box)
             if max(abs(box.width()), abs(box.height())) * self.canvas.viewport.scale > STILL:
                 self._choose_inside(box.normalized(), event.has(Qt.KeyboardModifier.ShiftModifier))
-            elif not event.has(Qt.KeyboardModifier.ShiftModifier) and self.chosen:
-                self._choose(())
-                self._click(event)
             else:
                 self._click(event)
 
@@ -176,9 +173,7 @@ class Vertices(Tool):
         if self._ghost is not None and self._pull is None:
             draw_handles(painter, np.array([self.canvas.image_to_widget(*self._ghost[1])]), Look.GHOST)
         if self._box is not None:
-            box = self._box.normalized()
-            corners = [QPointF(*self.canvas.image_to_widget(p.x(), p.y())) for p in (box.topLeft(), box.bottomRight())]
-            draw_box(painter, QRectF(*corners))
+            draw_box(painter, self._on_widget(self._box))
 
     def shown_handles(self) -> Points:
         """Where the handles are (m, 2) that can be seen, in widget coordinates."""
@@ -247,6 +242,11 @@ class Vertices(Tool):
         self._repaint_pointed()
 
     def _click(self, event: PointerEvent) -> None:
+        """A click beside the handles lets go of the chosen ones first, unless it is at another instance."""
+        under = self.canvas.instances_at(event.x, event.y)[:1]
+        if self.chosen and set(under) <= set(self.canvas.session.selection):
+            self._choose(())
+            return
         self._select.press(event)
         self._select.release(event)
 
@@ -359,6 +359,17 @@ class Vertices(Tool):
         self.canvas.update_image_rect(
             (box.left() - margin, box.top() - margin, box.right() + margin, box.bottom() + margin)
         )
+
+    def _on_widget(self, box: QRectF) -> QRectF:
+        box = box.normalized()
+        corners = (box.topLeft(), box.bottomRight())
+        return QRectF(*(QPointF(*self.canvas.image_to_widget(corner.x(), corner.y())) for corner in corners))
+
+    def _repaint_box(self, before: QRectF, after: QRectF) -> None:
+        """Repaint where one of two boxes is and the other one is not, and their borders."""
+        one, other = (self._on_widget(box).toAlignedRect() for box in (before, after))
+        inner = one.intersected(other).adjusted(BORDER, BORDER, -BORDER, -BORDER)
+        self.canvas.update(QRegion(one.united(other).adjusted(-BORDER, -BORDER, BORDER, BORDER)) - QRegion(inner))
 
     def _repaint_handles(self, numbers: Collection[int]) -> None:
         outline = self._outline()

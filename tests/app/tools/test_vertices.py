@@ -323,6 +323,17 @@ def test_a_click_selects_another_instance_and_beside_all_none(
     assert session.selection == ()
 
 
+def test_a_click_beside_the_handles_lets_go_of_the_chosen_ones_first(
+    canvas: CanvasView, tool: Vertices, session: Session, instance: Instance, at: At
+) -> None:
+    for beside in ((38, 38), (10, 100)):
+        click(canvas, at(70, 30))
+        assert len(tool.chosen) == 1
+        click(canvas, at(*beside))
+        assert not tool.chosen
+        assert session.selection == (instance.id,)
+
+
 def test_changing_a_proposal_accepts_it_and_only_looking_does_not(
     canvas: CanvasView, tool: Vertices, session: Session, propose: Callable[..., list[Instance]], at: At
 ) -> None:
