@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from app.canvas.viewport import Viewport
@@ -17,7 +17,6 @@ REACH = 9.0  # widget pixels from which a handle is hit
 GAP = 9.0  # widget pixels: of handles closer to each other one is shown
 MOST = 1500  # handles painted at once; each takes some 3 us
 RADIUS = 8  # widget pixels around a handle that it paints at most
-BORDER = 3  # of a box, likewise
 
 
 class Look(Enum):
@@ -29,8 +28,8 @@ class Look(Enum):
 
 _RADII = {Look.PLAIN: 4.0, Look.HOVERED: 5.5, Look.CHOSEN: 4.5, Look.GHOST: 5.0}
 # Images are of no theme, so these are the same in each: a blue that shows on dark and on bright ones.
-_WHITE, _DARK, _BLUE = QColor("#ffffff"), QColor("#10131a"), QColor("#4f86ff")
-_HALO = QColor(0, 0, 0, 110)
+_WHITE, _DARK, BLUE = QColor("#ffffff"), QColor("#10131a"), QColor("#4f86ff")
+HALO = QColor(0, 0, 0, 110)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,23 +80,10 @@ def draw_lines(painter: QPainter, lines: list[list[QPointF]]) -> None:
     """Stretches in progress, over any image."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for color, width in ((_HALO, 3.4), (_BLUE, 1.6)):
+    for color, width in ((HALO, 3.4), (BLUE, 1.6)):
         painter.setPen(QPen(color, width))
         for line in lines:
             painter.drawPolyline(line)
-    painter.restore()
-
-
-def draw_box(painter: QPainter, box: QRectF) -> None:
-    """The rectangle that selects handles, in widget coordinates."""
-    painter.save()
-    inside = QColor(_BLUE)
-    inside.setAlpha(36)
-    painter.fillRect(box, inside)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for color, width in ((_HALO, 3.0), (_BLUE, 1.0)):
-        painter.setPen(QPen(color, width))
-        painter.drawRect(box)
     painter.restore()
 
 
@@ -119,18 +105,18 @@ def _picture(look: Look, ratio: float) -> QPixmap:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     centre, radius = QPointF(RADIUS, RADIUS), _RADII[look]
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_HALO)
+    painter.setBrush(HALO)
     painter.drawEllipse(centre, radius + 1.8, radius + 1.8)
     inner, ring, width = _WHITE, _DARK, 1.4
     if look is Look.CHOSEN:
-        inner, ring = _BLUE, _WHITE
+        inner, ring = BLUE, _WHITE
     elif look is not Look.PLAIN:
-        ring, width = _BLUE, 2.0
+        ring, width = BLUE, 2.0
     painter.setPen(QPen(ring, width))
     painter.setBrush(inner)
     painter.drawEllipse(centre, radius, radius)
     if look is Look.GHOST:
-        painter.setPen(QPen(_BLUE, 1.6))
+        painter.setPen(QPen(BLUE, 1.6))
         painter.drawLine(centre - QPointF(2.5, 0), centre + QPointF(2.5, 0))
         painter.drawLine(centre - QPointF(0, 2.5), centre + QPointF(0, 2.5))
     painter.end()

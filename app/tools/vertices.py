@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QRegion
+from PySide6.QtGui import QPainter
 
 from app.canvas.messages import draw_pill
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
-from app.tools.handle_view import BORDER, RADIUS, HandleView, Look, draw_box, draw_handles, draw_lines, visible_handles
+from app.tools.choosing_box import ChoosingBox
+from app.tools.handle_view import RADIUS, HandleView, Look, draw_handles, draw_lines, visible_handles
 from app.tools.handles import Handles
 from app.tools.marking import Target
 from app.tools.options import Number, Option
@@ -59,7 +60,7 @@ class Vertices(Tool):
         self._hovered: int | None = None
         self._ghost: Ghost | None = None
         self._pull: Pull | None = None
-        self._box: QRectF | None = None  # in image coordinates, from where the button went down
+        self._box: ChoosingBox | None = None
         self._pointer: PointerEvent | None = None
         self._view: HandleView | None = None
         self.tolerance.changed.connect(self._follow)
@@ -100,7 +101,7 @@ class Vertices(Tool):
             self._choose(())
             self._take(event)
         else:
-            self._box = QRectF(event.x, event.y, 0, 0)
+            self._box = ChoosingBox(self.canvas, event)
 
     def move(self, event: PointerEvent) -> None:
         self._pointer = event
@@ -110,9 +111,7 @@ class Vertices(Tool):
             self._pull.move(event)
             self._repaint_pull()
         elif self._box is not None and held:
-            before = QRectF(self._box)
-            self._box.setBottomRight(QPointF(event.x, event.y))
-            self._repaint_box(before, self._box)
+            self._box.move(event)
         else:
             self._hover(event)
 
@@ -123,9 +122,9 @@ class Vertices(Tool):
         if pull is not None:
             self._finish(pull)
         elif box is not None:
-            self._repaint(box)
-            if max(abs(box.width()), abs(box.height())) * self.canvas.viewport.scale > STILL:
-                self._choose_inside(box.normalized(), event.has(Qt.KeyboardModifier.ShiftModifier))
+            box.repaint()
+            if box.length > STILL:
+                self._choose_inside(box, event.has(Qt.KeyboardModifier.ShiftModifier))
             else:
                 self._click(event)
 
@@ -140,7 +139,7 @@ class Vertices(Tool):
             self.canvas.show_preview(None)
             return True
         if self._box is not None:
-            self._repaint(self._box)
+            self._box.repaint()
             self._box = None
             return True
         had_chosen = bool(self.chosen)
@@ -173,7 +172,7 @@ class Vertices(Tool):
         if self._ghost is not None and self._pull is None:
             draw_handles(painter, np.array([self.canvas.image_to_widget(*self._ghost[1])]), Look.GHOST)
         if self._box is not None:
-            draw_box(painter, self._on_widget(self._box))
+            self._box.paint(painter)
 
     def shown_handles(self) -> Points:
         """Where the handles are (m, 2) that can be seen, in widget coordinates."""
@@ -255,12 +254,10 @@ class Vertices(Tool):
         self.chosen = frozenset(numbers)
         self._repaint_handles(changed)
 
-    def _choose_inside(self, box: QRectF, more: bool) -> None:
+    def _choose_inside(self, box: ChoosingBox, more: bool) -> None:
         outline = self.handles.outline
         if outline is not None:
-            x, y = outline.places.T
-            inside = (x >= box.left()) & (x <= box.right()) & (y >= box.top()) & (y <= box.bottom())
-            self._choose({*np.flatnonzero(inside).tolist(), *(self.chosen if more else ())})
+            self._choose({*box.inside(outline.places), *(self.chosen if more else ())})
 
     # -- changing the outline
 
@@ -359,17 +356,6 @@ class Vertices(Tool):
         self.canvas.update_image_rect(
             (box.left() - margin, box.top() - margin, box.right() + margin, box.bottom() + margin)
         )
-
-    def _on_widget(self, box: QRectF) -> QRectF:
-        box = box.normalized()
-        corners = (box.topLeft(), box.bottomRight())
-        return QRectF(*(QPointF(*self.canvas.image_to_widget(corner.x(), corner.y())) for corner in corners))
-
-    def _repaint_box(self, before: QRectF, after: QRectF) -> None:
-        """Repaint where one of two boxes is and the other one is not, and their borders."""
-        one, other = (self._on_widget(box).toAlignedRect() for box in (before, after))
-        inner = one.intersected(other).adjusted(BORDER, BORDER, -BORDER, -BORDER)
-        self.canvas.update(QRegion(one.united(other).adjusted(-BORDER, -BORDER, BORDER, BORDER)) - QRegion(inner))
 
     def _repaint_handles(self, numbers: Collection[int]) -> None:
         outline = self._outline()
