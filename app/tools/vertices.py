@@ -162,7 +162,7 @@ class Vertices(Tool):
             self._remove(self.chosen)
 
     def paint(self, painter: QPainter) -> None:
-        if self.handles.waiting:
+        if self.handles.late:
             draw_pill(painter, QRectF(self.canvas.rect()), tr("Finding the vertices…"))
         view = self._shown()
         if view is not None:

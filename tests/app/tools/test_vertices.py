@@ -549,8 +549,13 @@ def test_the_outline_of_a_large_mask_is_found_in_a_thread(
     tool: Vertices, session: Session, add: Add, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setattr(handles, "SHORT", 100)
-    session.select([add(holed()).id])
+    first, second = add(holed()), add(Mask.from_full(rule([(5, 5), (25, 5), (25, 25), (5, 25)])))
+    session.select([first.id])
     assert tool.handles.waiting
+    session.select([second.id])
+    qtbot.waitUntil(lambda: not tool.handles.waiting)
+    assert places(tool) == {(5, 5), (25, 5), (25, 25), (5, 25)}
+    session.select([first.id])
     qtbot.waitUntil(lambda: not tool.handles.waiting)
     assert places(tool) == {*OUTER, *HOLE, *PART}
 
