@@ -312,7 +312,10 @@ class Vertices(Tool):
         if instance is None or session.image is None or session.image.id != target.image_id:
             session.notice.emit(tr("The instance is no longer there, so nothing was changed."))
             return
-        outline, mask, polygons = change.outline, change.mask, change.polygons
+        outline = change.outline
+        if outline is self.handles.outline:
+            return  # nothing moved
+        mask, polygons = change.mask, change.polygons
         taken = marking.taken(target, mask.subtract(instance.mask))
         if not taken.is_empty:
             mask, polygons = mask.subtract(taken), None

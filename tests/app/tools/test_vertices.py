@@ -431,6 +431,19 @@ def test_an_export_repeats_the_vertices_and_measures_the_mask(
     assert (record["area"], record["bbox"]) == (mask.area, [mask.x, mask.y, mask.width, mask.height])
 
 
+def test_a_vertex_dragged_back_or_against_the_border_changes_nothing(
+    canvas: CanvasView, session: Session, drawn: Instance, at: At
+) -> None:
+    before = edits(session)
+    drag(canvas, [at(90, 30), at(70, 50), at(90, 30)])
+    assert edits(session) == before
+    drag(canvas, [at(90, 30), at(90, -20)])
+    assert edits(session) == before + 1
+    QTest.keyClick(canvas, Qt.Key.Key_Up)
+    assert edits(session) == before + 1
+    assert source_of(session, drawn.id)["segmentation"] == [[20.5, 20.25, 90.0, 0.0, 40.75, 95.5], SQUARE]
+
+
 def test_the_preview_of_a_polygon_is_what_pycocotools_draws(
     canvas: CanvasView, session: Session, drawn: Instance, at: At
 ) -> None:
