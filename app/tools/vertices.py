@@ -315,11 +315,11 @@ class Vertices(Tool):
         outline = change.outline
         if outline is self.handles.outline:
             return  # nothing moved
-        mask, polygons = change.mask, change.polygons
-        taken = marking.taken(target, mask.subtract(instance.mask))
+        mask, flipped, polygons = change.mask, change.flipped, change.polygons
+        taken = marking.taken(target, flipped.subtract(instance.mask))
         if not taken.is_empty:
             mask, polygons = mask.subtract(taken), None
-        if mask == instance.mask and polygons is None:
+        if flipped == taken and polygons is None:
             if taken.is_empty:
                 self.handles.remember(instance.mask, instance.source, outline)
         else:
