@@ -6,11 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from app.canvas.viewport import Viewport
-from app.theme import theme
 from engine.geometry.even_odd import Points
 from engine.geometry.outline import Numbers, Outline
 
@@ -27,7 +26,10 @@ class Look(Enum):
     GHOST = auto()  # where a handle would come
 
 
-_RADII = {Look.PLAIN: 4.0, Look.HOVERED: 5.5, Look.CHOSEN: 4.5, Look.GHOST: 4.0}
+_RADII = {Look.PLAIN: 4.0, Look.HOVERED: 5.5, Look.CHOSEN: 4.5, Look.GHOST: 5.0}
+# Images are of no theme, so these are the same in each: a blue that shows on dark and on bright ones.
+_WHITE, _DARK, BLUE = QColor("#ffffff"), QColor("#10131a"), QColor("#4f86ff")
+HALO = QColor(0, 0, 0, 110)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,32 +69,21 @@ def visible_handles(outline: Outline, viewport: Viewport, size: tuple[int, int])
     return HandleView(outline, viewport, size, shown, places[shown] + (viewport.x, viewport.y))
 
 
-def draw_handle(painter: QPainter, at: QPointF, look: Look) -> None:
-    """One handle around a widget point."""
-    ratio = painter.device().devicePixelRatioF()
-    accent = theme().tokens.accent
-    painter.drawPixmap(at - QPointF(RADIUS, RADIUS), _picture(look, accent, ratio))
+def draw_handles(painter: QPainter, places: Points, look: Look) -> None:
+    """Handles around widget points (m, 2)."""
+    picture = _picture(look, painter.device().devicePixelRatioF())
+    for x, y in (places - RADIUS).tolist():
+        painter.drawPixmap(QPointF(x, y), picture)
 
 
 def draw_lines(painter: QPainter, lines: list[list[QPointF]]) -> None:
     """Stretches in progress, over any image."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for color, width in ((QColor(0, 0, 0, 150), 3.2), (theme().color("accent"), 1.6)):
+    for color, width in ((HALO, 3.4), (BLUE, 1.6)):
         painter.setPen(QPen(color, width))
         for line in lines:
             painter.drawPolyline(line)
-    painter.restore()
-
-
-def draw_box(painter: QPainter, box: QRectF) -> None:
-    """The rectangle that selects handles, in widget coordinates."""
-    color = theme().color("accent")
-    painter.save()
-    painter.setPen(QPen(color, 1))
-    color.setAlpha(40)
-    painter.setBrush(color)
-    painter.drawRect(box)
     painter.restore()
 
 
@@ -104,30 +95,29 @@ def _one_a_cell(places: Points, numbers: Numbers, gap: float) -> Numbers:
 
 
 @lru_cache(maxsize=64)
-def _picture(look: Look, accent: str, ratio: float) -> QPixmap:
+def _picture(look: Look, ratio: float) -> QPixmap:
     """A handle painted once: white in a dark ring, which no image hides both of."""
     side = 2 * RADIUS
     picture = QPixmap(round(side * ratio), round(side * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
-    chosen = look is Look.CHOSEN
-    inner, ring = QColor(accent if chosen else "#ffffff"), QColor("#ffffff" if chosen else "#10131a")
-    if look is Look.HOVERED:
-        ring = QColor(accent)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if look is Look.GHOST:
-        painter.setOpacity(0.7)
     centre, radius = QPointF(RADIUS, RADIUS), _RADII[look]
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(0, 0, 0, 90))
+    painter.setBrush(HALO)
     painter.drawEllipse(centre, radius + 1.8, radius + 1.8)
-    painter.setPen(QPen(ring, 2.0 if look is Look.HOVERED else 1.4))
+    inner, ring, width = _WHITE, _DARK, 1.4
+    if look is Look.CHOSEN:
+        inner, ring = BLUE, _WHITE
+    elif look is not Look.PLAIN:
+        ring, width = BLUE, 2.0
+    painter.setPen(QPen(ring, width))
     painter.setBrush(inner)
     painter.drawEllipse(centre, radius, radius)
     if look is Look.GHOST:
-        painter.setPen(QPen(QColor(accent), 1.4))
-        painter.drawLine(centre - QPointF(2, 0), centre + QPointF(2, 0))
-        painter.drawLine(centre - QPointF(0, 2), centre + QPointF(0, 2))
+        painter.setPen(QPen(BLUE, 1.6))
+        painter.drawLine(centre - QPointF(2.5, 0), centre + QPointF(2.5, 0))
+        painter.drawLine(centre - QPointF(0, 2.5), centre + QPointF(0, 2.5))
     painter.end()
     return picture

@@ -4,14 +4,15 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, Qt, QThreadPool, QTimer, Signal
 
 from engine.geometry.mask import Mask
 from engine.geometry.outline import Outline, outline_of, outline_of_source
 from engine.records import Instance
 
 KEPT = 8  # outlines: so many steps of undo bring handles back as they were left
-SHORT = 1 << 18  # pixels of a mask's bounds up to which its outline takes some 3 ms
+SHORT = 1 << 16  # pixels of a mask's bounds up to which its outline takes some milliseconds, however jagged it is
+LATE_AFTER = 200  # milliseconds; what is found sooner would only make the message flicker
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +53,18 @@ class Handles(QObject):
         self._known: deque[_Known] = deque(maxlen=KEPT)
         self._search = _Search()
         self._search.ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
+        self._late = QTimer(self, singleShot=True, interval=LATE_AFTER)
+        self._late.timeout.connect(self.changed)
 
     @property
     def waiting(self) -> bool:
         """Whether the outline is still being found."""
         return self._wanted is not None and self.outline is None
+
+    @property
+    def late(self) -> bool:
+        """Whether that takes so long that a person wonders."""
+        return self.waiting and not self._late.isActive()
 
     def follow(self, instance: Instance | None, image_size: tuple[int, int], tolerance: float) -> None:
         """Show the handles of an instance on an image (width, height), or none."""
@@ -75,6 +83,7 @@ class Handles(QObject):
             if wanted.mask.bitmap.size <= SHORT:
                 self._keep(_find(wanted, list(self._known)))
             else:
+                self._late.start()
                 self._begin(wanted)
 
     def remember(self, mask: Mask, source: str | None, outline: Outline) -> None:
@@ -116,6 +125,7 @@ def _work(wanted: _Wanted, known: list[_Known], search: _Search) -> None:
     found = None
     try:
         found = _find(wanted, known)
+        found.outline.nearest_edge(0, 0, 0)  # what the first look computes takes more than a frame where it is long
     except Exception:  # noqa: BLE001 - told like any other fault; the canvas goes on without handles
         sys.excepthook(*sys.exc_info())
     search.ended.emit(found)

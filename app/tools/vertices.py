@@ -11,7 +11,8 @@ from PySide6.QtGui import QPainter
 from app.canvas.messages import draw_pill
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
-from app.tools.handle_view import RADIUS, HandleView, Look, draw_box, draw_handle, draw_lines, visible_handles
+from app.tools.choosing_box import ChoosingBox
+from app.tools.handle_view import RADIUS, HandleView, Look, draw_handles, draw_lines, visible_handles
 from app.tools.handles import Handles
 from app.tools.marking import Target
 from app.tools.options import Number, Option
@@ -59,7 +60,7 @@ class Vertices(Tool):
         self._hovered: int | None = None
         self._ghost: Ghost | None = None
         self._pull: Pull | None = None
-        self._box: QRectF | None = None  # in image coordinates, from where the button went down
+        self._box: ChoosingBox | None = None
         self._pointer: PointerEvent | None = None
         self._view: HandleView | None = None
         self.tolerance.changed.connect(self._follow)
@@ -100,7 +101,7 @@ class Vertices(Tool):
             self._choose(())
             self._take(event)
         else:
-            self._box = QRectF(event.x, event.y, 0, 0)
+            self._box = ChoosingBox(self.canvas, event)
 
     def move(self, event: PointerEvent) -> None:
         self._pointer = event
@@ -110,9 +111,7 @@ class Vertices(Tool):
             self._pull.move(event)
             self._repaint_pull()
         elif self._box is not None and held:
-            self._repaint(self._box)
-            self._box.setBottomRight(QPointF(event.x, event.y))
-            self._repaint(self._box)
+            self._box.move(event)
         else:
             self._hover(event)
 
@@ -123,12 +122,9 @@ class Vertices(Tool):
         if pull is not None:
             self._finish(pull)
         elif box is not None:
-            self._repaint(box)
-            if max(abs(box.width()), abs(box.height())) * self.canvas.viewport.scale > STILL:
-                self._choose_inside(box.normalized(), event.has(Qt.KeyboardModifier.ShiftModifier))
-            elif not event.has(Qt.KeyboardModifier.ShiftModifier) and self.chosen:
-                self._choose(())
-                self._click(event)
+            box.repaint()
+            if box.length > STILL:
+                self._choose_inside(box, event.has(Qt.KeyboardModifier.ShiftModifier))
             else:
                 self._click(event)
 
@@ -143,7 +139,7 @@ class Vertices(Tool):
             self.canvas.show_preview(None)
             return True
         if self._box is not None:
-            self._repaint(self._box)
+            self._box.repaint()
             self._box = None
             return True
         had_chosen = bool(self.chosen)
@@ -166,7 +162,7 @@ class Vertices(Tool):
             self._remove(self.chosen)
 
     def paint(self, painter: QPainter) -> None:
-        if self.handles.waiting:
+        if self.handles.late:
             draw_pill(painter, QRectF(self.canvas.rect()), tr("Finding the vertices…"))
         view = self._shown()
         if view is not None:
@@ -174,11 +170,9 @@ class Vertices(Tool):
                 self._paint_lines(painter, self._pull)
             self._paint_handles(painter, view)
         if self._ghost is not None and self._pull is None:
-            draw_handle(painter, QPointF(*self.canvas.image_to_widget(*self._ghost[1])), Look.GHOST)
+            draw_handles(painter, np.array([self.canvas.image_to_widget(*self._ghost[1])]), Look.GHOST)
         if self._box is not None:
-            box = self._box.normalized()
-            corners = [QPointF(*self.canvas.image_to_widget(p.x(), p.y())) for p in (box.topLeft(), box.bottomRight())]
-            draw_box(painter, QRectF(*corners))
+            self._box.paint(painter)
 
     def shown_handles(self) -> Points:
         """Where the handles are (m, 2) that can be seen, in widget coordinates."""
@@ -247,6 +241,11 @@ class Vertices(Tool):
         self._repaint_pointed()
 
     def _click(self, event: PointerEvent) -> None:
+        """A click beside the handles lets go of the chosen ones first, unless it is at another instance."""
+        under = self.canvas.instances_at(event.x, event.y)[:1]
+        if self.chosen and set(under) <= set(self.canvas.session.selection):
+            self._choose(())
+            return
         self._select.press(event)
         self._select.release(event)
 
@@ -255,12 +254,10 @@ class Vertices(Tool):
         self.chosen = frozenset(numbers)
         self._repaint_handles(changed)
 
-    def _choose_inside(self, box: QRectF, more: bool) -> None:
+    def _choose_inside(self, box: ChoosingBox, more: bool) -> None:
         outline = self.handles.outline
         if outline is not None:
-            x, y = outline.places.T
-            inside = (x >= box.left()) & (x <= box.right()) & (y >= box.top()) & (y <= box.bottom())
-            self._choose({*np.flatnonzero(inside).tolist(), *(self.chosen if more else ())})
+            self._choose({*box.inside(outline.places), *(self.chosen if more else ())})
 
     # -- changing the outline
 
@@ -315,11 +312,14 @@ class Vertices(Tool):
         if instance is None or session.image is None or session.image.id != target.image_id:
             session.notice.emit(tr("The instance is no longer there, so nothing was changed."))
             return
-        outline, mask, polygons = change.outline, change.mask, change.polygons
-        taken = marking.taken(target, mask.subtract(instance.mask))
+        outline = change.outline
+        if outline is self.handles.outline:
+            return  # nothing moved
+        mask, flipped, polygons = change.mask, change.flipped, change.polygons
+        taken = marking.taken(target, flipped.subtract(instance.mask))
         if not taken.is_empty:
             mask, polygons = mask.subtract(taken), None
-        if mask == instance.mask and polygons is None:
+        if flipped == taken and polygons is None:
             if taken.is_empty:
                 self.handles.remember(instance.mask, instance.source, outline)
         else:
@@ -341,12 +341,11 @@ class Vertices(Tool):
         x, y = places.T
         met = (x > clip.left() - RADIUS) & (x < clip.right() + RADIUS)
         met &= (y > clip.top() - RADIUS) & (y < clip.bottom() + RADIUS)
-        for number, place in zip(view.numbers[met].tolist(), places[met].tolist(), strict=True):
-            look = Look.CHOSEN if number in self.chosen else Look.PLAIN
-            if number != self._hovered:
-                draw_handle(painter, QPointF(*place), look)
-        for place in places[met & (view.numbers == (-1 if self._hovered is None else self._hovered))].tolist():
-            draw_handle(painter, QPointF(*place), Look.HOVERED)
+        hovered = view.numbers == (-1 if self._hovered is None else self._hovered)
+        chosen = np.isin(view.numbers, list(self.chosen)) & ~hovered
+        draw_handles(painter, places[met & ~chosen & ~hovered], Look.PLAIN)
+        draw_handles(painter, places[met & chosen], Look.CHOSEN)
+        draw_handles(painter, places[met & hovered], Look.HOVERED)
 
     def _paint_lines(self, painter: QPainter, pull: Pull) -> None:
         paths = pull.change.paths

@@ -165,13 +165,15 @@ def differing(one: Mask, other: Mask) -> Mask:
 
 
 def _with_handle(outline: Outline, edge: int, place: tuple[float, float]) -> tuple[Outline, int]:
-    """The outline with one more handle, and its number. A point that is there already becomes the handle."""
+    """The outline with a handle at a place on an edge, and its number. A point that is there already becomes it."""
     point = np.round(np.array(place) * STEPS) / STEPS
-    number = int(np.searchsorted(outline.handles, edge, side="right"))
     for end in (edge, int(outline.next_points[edge])):
-        if not outline.is_handle[end] and np.array_equal(outline.points[end], point):
+        if np.array_equal(outline.points[end], point):
             number = int(np.searchsorted(outline.handles, end))
+            if outline.is_handle[end]:
+                return outline, number
             return Outline(outline.points, outline.starts, np.insert(outline.handles, number, end)), number
+    number = int(np.searchsorted(outline.handles, edge, side="right"))
     points = np.insert(outline.points, edge + 1, point, axis=0)
     starts = outline.starts + (outline.starts > edge)
     handles = np.insert(outline.handles + (outline.handles > edge), number, edge + 1)

@@ -287,3 +287,31 @@ def test_rectangles_along_a_slanted_line_stay_apart_and_those_on_one_spot_become
     slanted = [(100 * i, 100 * i, 100 * i + 110, 100 * i + 110) for i in range(8)]
     assert sorted(joined(slanted)) == slanted
     assert joined([(0, 0, 50, 50), (2, 1, 52, 51), (1, 3, 51, 53)]) == [(0, 0, 52, 53)]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 7))
+@settings(deadline=None, max_examples=30)
+def test_pixels_that_flip_are_shown_in_their_place_and_are_what_is_composed_at_the_end(seed: int, which: int) -> None:
+    shown = scene(8, seed % 1000)
+    target = shown[which]
+    random = np.random.default_rng(seed)
+    x, y = int(random.integers(0, WIDTH - 60)), int(random.integers(0, HEIGHT - 60))
+    window = (slice(y, y + 60), slice(x, x + 60))
+    drawing = Drawing(np.zeros((HEIGHT, WIDTH), dtype=bool))
+    overlay = composed(shown)
+    overlay.set_preview(Preview(target.id, target.mask, drawing, erase=False, style=target.style, flip=True))
+    drawing.bitmap[window] = random.random((60, 60)) < 0.6
+    overlay.refresh((x, y, x + 60, y + 60))
+    inside = target.mask.to_full(HEIGHT, WIDTH) ^ drawing.bitmap
+    # What lies outside of the image does not flip, and stays.
+    frame = target.mask.crop(-140, -140, WIDTH + 140, HEIGHT + 140)
+    frame[140 : 140 + HEIGHT, 140 : 140 + WIDTH] = inside
+    changed = Shown(target.id, Mask.from_crop(frame, -140, -140), target.style)
+    after = [changed if item is target else item for item in shown]
+    np.testing.assert_array_equal(overlay.pixels(0), painted(after))
+    overlay.end_preview()
+    overlay.sync(after)
+    assert_identical(overlay, composed(after))
+    overlay.set_preview(Preview(target.id, changed.mask, drawing, erase=False, style=target.style, flip=True))
+    overlay.set_preview(None)
+    assert_identical(overlay, composed(after))

@@ -6,6 +6,7 @@ even-odd rule at pixel centres written out for a few polygons.
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
@@ -21,11 +23,13 @@ from app.timeline import Timeline
 from app.tools import handles
 from app.tools.vertices import Vertices
 from app.window import MainWindow
+from engine.formats.coco_export import export_coco
+from engine.formats.exporting import Selection
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.polygons import from_coco_polygons
 from engine.project import Action, commands
 from engine.project.project import Project
-from engine.records import Instance, InstanceState
+from engine.records import ImageStatus, Instance, InstanceState
 
 WIDTH, HEIGHT = 160, 120
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -323,6 +327,17 @@ def test_a_click_selects_another_instance_and_beside_all_none(
     assert session.selection == ()
 
 
+def test_a_click_beside_the_handles_lets_go_of_the_chosen_ones_first(
+    canvas: CanvasView, tool: Vertices, session: Session, instance: Instance, at: At
+) -> None:
+    for beside in ((38, 38), (10, 100)):
+        click(canvas, at(70, 30))
+        assert len(tool.chosen) == 1
+        click(canvas, at(*beside))
+        assert not tool.chosen
+        assert session.selection == (instance.id,)
+
+
 def test_changing_a_proposal_accepts_it_and_only_looking_does_not(
     canvas: CanvasView, tool: Vertices, session: Session, propose: Callable[..., list[Instance]], at: At
 ) -> None:
@@ -404,6 +419,31 @@ def test_a_polygon_has_its_own_vertices_and_keeps_the_others_when_one_is_moved(
     assert session.instances[drawn.id].mask == drawn.mask
 
 
+def test_an_export_repeats_the_vertices_and_measures_the_mask(
+    canvas: CanvasView, session: Session, drawn: Instance, at: At, tmp_path: Path
+) -> None:
+    assert session.project is not None
+    drag(canvas, [at(90, 30), at(70, 50)])
+    export_coco(session.project, tmp_path / "coco.json", selection=Selection(frozenset(ImageStatus)))
+    (record,) = json.loads((tmp_path / "coco.json").read_text())["annotations"]
+    mask = session.instances[drawn.id].mask
+    assert record["segmentation"] == [[20.5, 20.25, 70.0, 50.0, 40.75, 95.5], SQUARE]
+    assert (record["area"], record["bbox"]) == (mask.area, [mask.x, mask.y, mask.width, mask.height])
+
+
+def test_a_vertex_dragged_back_or_against_the_border_changes_nothing(
+    canvas: CanvasView, session: Session, drawn: Instance, at: At
+) -> None:
+    before = edits(session)
+    drag(canvas, [at(90, 30), at(70, 50), at(90, 30)])
+    assert edits(session) == before
+    drag(canvas, [at(90, 30), at(90, -20)])
+    assert edits(session) == before + 1
+    QTest.keyClick(canvas, Qt.Key.Key_Up)
+    assert edits(session) == before + 1
+    assert source_of(session, drawn.id)["segmentation"] == [[20.5, 20.25, 90.0, 0.0, 40.75, 95.5], SQUARE]
+
+
 def test_the_preview_of_a_polygon_is_what_pycocotools_draws(
     canvas: CanvasView, session: Session, drawn: Instance, at: At
 ) -> None:
@@ -464,6 +504,37 @@ def test_handles_have_one_size_at_every_zoom_and_what_is_repainted_in_part_is_th
     assert abs(counts[0] - counts[1]) < counts[0] / 2
 
 
+def test_only_what_changes_is_repainted_and_the_screen_is_as_if_all_were(
+    canvas: CanvasView, tool: Vertices, instance: Instance, at: At
+) -> None:
+    def pixels(picture: QImage) -> np.ndarray:
+        picture = picture.convertToFormat(QImage.Format.Format_RGB888)
+        rows = np.frombuffer(picture.constBits(), dtype=np.uint8).reshape(picture.height(), picture.bytesPerLine())
+        return rows[:, : 3 * picture.width()].astype(int)
+
+    def assert_shown() -> None:
+        QApplication.processEvents()
+        difference = pixels(canvas.screen().grabWindow(canvas.winId()).toImage()) - pixels(canvas.grab().toImage())
+        assert np.abs(difference).max() <= 3  # antialiasing rounds by where its clip begins
+
+    QTest.mouseMove(canvas, at(10, 10))
+    for x, y in ((70, 30), (50, 30), (150, 30)):
+        QTest.mouseMove(canvas, at(x, y))
+        assert_shown()
+    drag(canvas, [at(70, 30), at(100, 20), at(90, 50), at(20, 100)], release=False)
+    assert_shown()
+    QTest.mouseRelease(canvas, LEFT, NONE, at(20, 100))
+    assert_shown()
+    drag(canvas, [at(40, 40), at(60, 80), at(150, 30), at(20, 20)], release=False)
+    assert_shown()
+    QTest.mouseRelease(canvas, LEFT, NONE, at(20, 20))
+    assert_shown()
+    QTest.keyClick(canvas, Qt.Key.Key_Right)
+    assert_shown()
+    QTest.keyClick(canvas, Qt.Key.Key_Delete)
+    assert_shown()
+
+
 def test_handles_that_would_lie_on_each_other_are_thinned_out_and_come_back(
     canvas: CanvasView, tool: Vertices, session: Session, add: Add
 ) -> None:
@@ -491,8 +562,13 @@ def test_the_outline_of_a_large_mask_is_found_in_a_thread(
     tool: Vertices, session: Session, add: Add, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setattr(handles, "SHORT", 100)
-    session.select([add(holed()).id])
+    first, second = add(holed()), add(Mask.from_full(rule([(5, 5), (25, 5), (25, 25), (5, 25)])))
+    session.select([first.id])
     assert tool.handles.waiting
+    session.select([second.id])
+    qtbot.waitUntil(lambda: not tool.handles.waiting)
+    assert places(tool) == {(5, 5), (25, 5), (25, 25), (5, 25)}
+    session.select([first.id])
     qtbot.waitUntil(lambda: not tool.handles.waiting)
     assert places(tool) == {*OUTER, *HOLE, *PART}
 

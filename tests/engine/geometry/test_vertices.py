@@ -192,6 +192,14 @@ def test_a_new_handle_changes_nothing_until_it_is_moved_between_its_neighbours(
         np.testing.assert_array_equal(full(insertion.mask), rule(pulled(grown, insertion.number, tuple(target))))
 
 
+def test_where_a_handle_is_already_none_is_added() -> None:
+    for outline in (outline_of(blob(), 1.0), outline_of_source(*sourced([[2.0, 2.0, 9.5, 2.0, 9.5, 8.0]]), SIZE)):
+        assert outline is not None
+        insertion = Insertion(outline, blob(), SIZE, int(outline.handles[1]), tuple(outline.places[1]))
+        assert insertion.number == 1
+        assert insertion.outline is outline
+
+
 @given(masks, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1000), steps, steps), max_size=6))
 def test_an_outline_outlives_any_number_of_changes(mask: Mask, gestures: list[tuple[int, int, float, float]]) -> None:
     outline = outline_of(mask, 1.0)
