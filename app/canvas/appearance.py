@@ -64,19 +64,34 @@ class Shown:
     style: Style
 
 
-def shown(
-    instances: Iterable[Instance],
-    categories: Mapping[int, Category],
-    emphasised: Set[int],
-    coloring: Coloring = Coloring.CATEGORY,
-) -> list[Shown]:
-    """What to compose for instances in painting order; those in `emphasised` stand out."""
-    result = []
-    for instance in instances:
-        color = color_of(instance, categories.get(instance.category_id), coloring)
-        proposal = instance.state is InstanceState.PROPOSAL
-        result.append(Shown(instance.id, instance.mask, style(color, proposal, instance.id in emphasised)))
-    return result
+class Looks:
+    """What the overlay composes for instances. Those that are the same objects as before are not looked at again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Instance, Shown]] = {}
+        self._basis: object = None
+
+    def of(
+        self,
+        instances: Iterable[Instance],
+        categories: Mapping[int, Category],
+        emphasised: Set[int],
+        coloring: Coloring = Coloring.CATEGORY,
+    ) -> list[Shown]:
+        """One for each instance in painting order; those in `emphasised` stand out."""
+        basis = coloring, emphasised, tuple(categories.values())
+        known = self._known if basis == self._basis else {}
+        self._basis, self._known, result = basis, {}, []
+        for instance in instances:
+            last = known.get(instance.id)
+            if last is None or last[0] is not instance:
+                color = color_of(instance, categories.get(instance.category_id), coloring)
+                proposal = instance.state is InstanceState.PROPOSAL
+                look = style(color, proposal, instance.id in emphasised)
+                last = instance, Shown(instance.id, instance.mask, look)
+            self._known[instance.id] = last
+            result.append(last[1])
+        return result
 
 
 @lru_cache(maxsize=4096)

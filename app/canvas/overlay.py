@@ -17,7 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Opacity, Shown, Style
-from app.canvas.codes import BOUNDARY, Codes, Colored, Sides, color, draw, follow_boundary, halved, sides_of
+from app.canvas.codes import (
+    BOUNDARY,
+    Codes,
+    Colored,
+    Sides,
+    color,
+    draw,
+    halved,
+    put_boundary,
+    put_fill,
+    put_sides,
+    sides_of,
+)
 from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement
 from engine.geometry.mask import Bitmap, Mask
 from engine.images import LARGE_PIXELS
@@ -101,9 +113,9 @@ class Overlay:
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._slots: dict[int, int] = {}
         self._free = list(range(MOST_SHOWN, 0, -1))
-        self._boundaries: dict[int, tuple[Mask, Sides]] = {}
         self._preview: Preview | None = None
         self._pending: list[Rect] = []  # where a preview was that is no longer to be shown
+        self._is_blank = True
 
     @property
     def levels(self) -> int:
@@ -169,7 +181,6 @@ class Overlay:
         self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
-            self._boundaries.pop(gone, None)
         restyled = [item for item in shown if item.id not in before or before[item.id].style is not item.style]
         for item in restyled:
             if item.id not in self._slots:
@@ -220,6 +231,7 @@ class Overlay:
             return None
         for left, top, right, bottom in _banded([(x1, y1, x2, y2)]):
             self._compose((left, top, right, bottom))
+        self._is_blank = False
         for stale, coarse in zip(self._stale_codes[1:], _coarser((x1, y1, x2, y2)), strict=False):
             _remember(stale, coarse)
         self._forget_colors((x1, y1, x2, y2))
@@ -303,33 +315,22 @@ class Overlay:
     def _compose(self, rect: Rect) -> None:
         x1, y1, x2, y2 = rect
         codes, sides = self._codes[0][y1:y2, x1:x2], self._sides[y1:y2, x1:x2]
-        codes[...] = 0
-        sides[...] = 0
+        if not self._is_blank:
+            codes[...] = 0
+            sides[...] = 0
         preview = self._preview
         target = preview.target if preview is not None else None
         items = [item for item in self.within(rect) if item.id != target]
         for item in items:
-            window, part = _inside(rect, item.mask)
-            np.copyto(codes[window], self._slots[item.id], where=item.mask.bitmap[part])
+            put_fill(item.mask, self._slots[item.id], x1, y1, codes)
         shape = None
         if preview is not None:
             shape = preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
             np.copyto(codes, PREVIEW_SLOT, where=shape[1:-1, 1:-1])
         for item in items:
-            window, part = _inside(rect, item.mask)
-            _put_boundary(codes[window], sides[window], self._boundary(item)[part], self._slots[item.id])
+            put_boundary(item.mask, self._slots[item.id], x1, y1, codes, sides)
         if shape is not None:
-            _put_boundary(codes, sides, sides_of(shape), PREVIEW_SLOT)
-
-    def _boundary(self, item: Shown) -> Sides:
-        cached = self._boundaries.get(item.id)
-        if cached is None or cached[0] is not item.mask:
-            padded = np.zeros((item.mask.height + 2, item.mask.width + 2), dtype=np.bool_)
-            padded[1:-1, 1:-1] = item.mask.bitmap
-            cached = (item.mask, sides_of(padded))
-            follow_boundary(cached[1])
-            self._boundaries[item.id] = cached
-        return cached[1]
+            put_sides(sides_of(shape), PREVIEW_SLOT, codes, sides)
 
 
 def _banded(rects: Iterable[Rect]) -> Iterator[Rect]:
@@ -348,7 +349,7 @@ def _coarser(rect: Rect) -> Iterator[Rect]:
 
 
 def _same_mask(one: Shown, other: Shown) -> bool:
-    return one.mask is other.mask or one.mask == other.mask
+    return one is other or one.mask is other.mask or one.mask == other.mask
 
 
 def _around(rects: list[Rect]) -> Rect:
@@ -385,17 +386,3 @@ def _difference(one: Mask, other: Mask) -> Rect:
     """The bounds of the pixels that are in one mask only: little of a large mask that a short stroke changed."""
     whole = _around([one.bounds, other.bounds])
     return Mask.from_crop(one.crop(*whole) ^ other.crop(*whole), whole[0], whole[1]).bounds
-
-
-def _inside(rect: Rect, mask: Mask) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where a mask's pixels inside of `rect` are in the rectangle, and in the mask's bitmap."""
-    a1, b1, a2, b2 = mask.bounds
-    x1, y1, x2, y2 = max(a1, rect[0]), max(b1, rect[1]), min(a2, rect[2]), min(b2, rect[3])
-    window = slice(y1 - rect[1], y2 - rect[1]), slice(x1 - rect[0], x2 - rect[0])
-    return window, (slice(y1 - b1, y2 - b1), slice(x1 - a1, x2 - a1))
-
-
-def _put_boundary(codes: Codes, sides: Sides, boundary: Sides, slot: int) -> None:
-    there = boundary != 0
-    np.copyto(codes, slot | BOUNDARY, where=there)
-    np.copyto(sides, boundary, where=there)

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.canvas.appearance import shown
+from app.canvas.appearance import Looks
 from app.canvas.brush_size import BrushSize
 from app.canvas.display import Display
 from app.canvas.keypoints import have_keypoints, paint_keypoints
@@ -55,6 +55,7 @@ class CanvasView(QWidget):
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
+        self._looks = Looks()
         self.navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
         self.display = Display()
@@ -222,7 +223,8 @@ class CanvasView(QWidget):
             self.layers.paint_image(painter, rect, self.viewport, self.zoom)
             self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
             self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
-            paint_keypoints(painter, self.session, self.viewport)
+            if self._pointed:
+                paint_keypoints(painter, self.session, self.viewport)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
@@ -354,7 +356,7 @@ class CanvasView(QWidget):
         selected = self.session.selection
         self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
         rects = self.layers.overlay.sync(
-            shown(instances, self.session.categories, self._emphasised, self.display.color_by)
+            self._looks.of(instances, self.session.categories, self._emphasised, self.display.color_by)
         )
         before, self._pointed = self._pointed, have_keypoints(self.session)
         if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed

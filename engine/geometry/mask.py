@@ -1,6 +1,6 @@
 """The mask of one object: a small bitmap and where it lies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class Mask:
     x: int
     y: int
     bitmap: Bitmap
+    _area: int = field(default=-1, init=False, repr=False)  # counted when first asked for
 
     def __post_init__(self) -> None:
         bitmap = self.bitmap
@@ -79,7 +80,9 @@ class Mask:
     @property
     def area(self) -> int:
         """The number of set pixels."""
-        return int(np.count_nonzero(self.bitmap))
+        if self._area < 0:
+            object.__setattr__(self, "_area", int(np.count_nonzero(self.bitmap)))
+        return self._area
 
     @property
     def is_empty(self) -> bool:
