@@ -5,7 +5,7 @@ strong fill and a solid outline. The difference never rests on colour alone.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from PySide6.QtGui import QColor
@@ -62,6 +62,10 @@ class Shown:
     id: int
     mask: Mask
     style: Style
+    bounds: tuple[int, int, int, int] = field(init=False, repr=False)  # of the mask, which works them out at each call
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bounds", self.mask.bounds)
 
 
 class Looks:

@@ -101,7 +101,7 @@ class Overlay:
         self.width = self.height = 0
         self._codes: list[Codes] = []
         self._sides: Sides = np.zeros((0, 0), dtype=np.uint8)  # of the boundary pixels in the finest codes
-        self._pixels: list[Pixels] = []  # of a large image none
+        self._pixels: list[Pixels | None] = []  # None where they are made when they are drawn
         self._allocate(width, height, on_disk=width * height > self._large)
         self.width, self.height = width, height
         # Rectangles of each level, in its own pixels, that changed since it was last asked for: its codes, its colours.
@@ -130,11 +130,12 @@ class Overlay:
                 finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
                 self._codes[coarser][y1:y2, x1:x2] = halved(finer)
         stale, self._stale_colors[level] = self._stale_colors[level], []
-        if not self._pixels:
+        pixels = self._pixels[level]
+        if pixels is None:
             return Colored(self._codes[level], self._table)
         for x1, y1, x2, y2 in _joined(stale):
-            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, self._pixels[level][y1:y2, x1:x2])
-        return self._pixels[level]
+            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, pixels[y1:y2, x1:x2])
+        return pixels
 
     def drawn(self, rect: DeviceRect, place: Placement, width: int, dash: int) -> Pixels:
         """What falls on device pixels at a zoom of at least 1, with sharp outlines; as `app.canvas.codes.draw`."""
@@ -172,16 +173,15 @@ class Overlay:
         """
         shown = shown[-MOST_SHOWN:]
         before, after = self._shown, {item.id: item for item in shown}
-        changed = self._differences(shown, before, after) + self._pending
-        recolored = [
-            item.mask.bounds for item in shown if item.id in before and before[item.id].style is not item.style
-        ]
+        fresh = [item for item in shown if before.get(item.id) is not item]
+        restyled = [item for item in fresh if item.id not in before or before[item.id].style is not item.style]
+        recolored = [item.bounds for item in restyled if item.id in before and not item.mask.is_empty]
+        changed = self._differences(fresh, shown, after) + self._pending
         self._pending = []
         self._shown, self._order = after, list(shown)
-        self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
+        self._bounds = np.array([item.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
-        restyled = [item for item in shown if item.id not in before or before[item.id].style is not item.style]
         for item in restyled:
             if item.id not in self._slots:
                 self._slots[item.id] = self._free.pop()
@@ -189,7 +189,7 @@ class Overlay:
         rects = self._gather(changed)
         for rect in rects:
             self.refresh(rect)
-        repainted = self._gather([rect for rect in recolored if rect[0] < rect[2]])
+        repainted = self._gather(recolored)
         for rect in repainted:
             self._forget_colors(rect)
         return rects + repainted
@@ -242,8 +242,8 @@ class Overlay:
     def _allocate(self, width: int, height: int, *, on_disk: bool) -> None:
         while True:
             self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
-            if not on_disk:
-                self._pixels.append(np.zeros((height, width), dtype=np.uint32))
+            kept = not on_disk or width * height <= BAND
+            self._pixels.append(np.zeros((height, width), dtype=np.uint32) if kept else None)
             if len(self._codes) == 1:
                 self._sides = new_array((height, width), np.uint8, on_disk=on_disk and width * height > BAND)
             if max(width, height) <= SMALLEST_LEVEL:
@@ -258,20 +258,24 @@ class Overlay:
         for stale, coarse in zip(self._stale_colors, chain([rect], _coarser(rect)), strict=False):
             _remember(stale, coarse)
 
-    def _differences(self, shown: Sequence[Shown], before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
-        """Rectangles around every pixel that `shown` gives another code."""
-        alike = {item.id for item in shown if item.id in before and _same_mask(before[item.id], item)}
+    def _differences(self, fresh: Sequence[Shown], shown: Sequence[Shown], after: dict[int, Shown]) -> list[Rect]:
+        """Rectangles around every pixel that `shown` gives another code; `fresh` are those that are other objects."""
+        before = self._shown
+        gone = before.keys() - after.keys()
+        others = {each.id for each in fresh if each.id not in before or not _same_mask(before[each.id], each)} | gone
         old_order = [item.id for item in self._order if item.id in after]
         new_order = [item.id for item in shown if item.id in before]
         reordered = old_order != new_order
-        if reordered and [one for one in old_order if one in alike] != [one for one in new_order if one in alike]:
+        if reordered and [one for one in old_order if one not in others] != [
+            one for one in new_order if one not in others
+        ]:
             return [(0, 0, self.width, self.height)]
         changed = []
-        for key in (before.keys() | after.keys()) - alike:
+        for key in others:
             old, new = before.get(key), after.get(key)
             # What grew may now lie beneath what it covered, and the other way round, wherever it is.
             if old is None or new is None or reordered:
-                changed.append(_around([item.mask.bounds for item in (old, new) if item is not None]))
+                changed.append(_around([item.bounds for item in (old, new) if item is not None]))
             else:
                 changed.append(_difference(old.mask, new.mask))
         return [rect for rect in changed if rect[0] < rect[2]]
@@ -349,7 +353,7 @@ def _coarser(rect: Rect) -> Iterator[Rect]:
 
 
 def _same_mask(one: Shown, other: Shown) -> bool:
-    return one is other or one.mask is other.mask or one.mask == other.mask
+    return one.mask is other.mask or one.mask == other.mask
 
 
 def _around(rects: list[Rect]) -> Rect:
