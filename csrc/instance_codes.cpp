@@ -186,8 +186,8 @@ void put_fill(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes) {
   const Part part(mask, codes.height, codes.width);
   for (std::int64_t y = part.top; y < part.bottom; ++y) {
     const std::uint8_t* row = mask.bitmap.row(y);
-    std::uint16_t* target = codes.row(y + mask.y) + mask.x;
-    for (std::int64_t x = part.left; x < part.right; ++x) target[x] = row[x] ? slot : target[x];
+    std::uint16_t* target = codes.row(y + mask.y);
+    for (std::int64_t x = part.left; x < part.right; ++x) target[x + mask.x] = row[x] ? slot : target[x + mask.x];
   }
 }
 
@@ -199,8 +199,8 @@ void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, P
     const std::uint8_t* row = mask.bitmap.row(y);
     const std::uint8_t* above = y > 0 ? mask.bitmap.row(y - 1) : unset.data();
     const std::uint8_t* below = y + 1 < height ? mask.bitmap.row(y + 1) : unset.data();
-    std::uint16_t* code = codes.row(y + mask.y) + mask.x;
-    std::uint8_t* side = sides.row(y + mask.y) + mask.x;
+    std::uint16_t* code = codes.row(y + mask.y);
+    std::uint8_t* side = sides.row(y + mask.y);
     std::int64_t clear = 0;  // up to here no pixel is on the boundary
     each_set(row, part.left, part.right, [&](std::int64_t x) {
       if (x < clear) return;
@@ -211,8 +211,8 @@ void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, P
       int ends = (x == 0 || !row[x - 1]) * kLeft | (x + 1 == width || !row[x + 1]) * kRight | !above[x] * kTop | !below[x] * kBottom;
       if (ends == 0) return;
       if ((x < width / 2) == (y < height / 2)) ends |= kFalling;
-      code[x] = slot | kBoundary;
-      side[x] = static_cast<std::uint8_t>(ends);
+      code[x + mask.x] = slot | kBoundary;
+      side[x + mask.x] = static_cast<std::uint8_t>(ends);
     });
   }
 }

@@ -104,7 +104,7 @@ def put_boundary(mask: Mask, slot: int, x: int, y: int, codes: Codes, sides: Sid
     whole = sides_of(np.pad(mask.bitmap, 1))
     follow_boundary(whole)
     left, top = max(x - mask.x, 0), max(y - mask.y, 0)
-    part = whole[top : y - mask.y + codes.shape[0], left : x - mask.x + codes.shape[1]]
+    part = whole[top : max(y - mask.y + codes.shape[0], 0), left : max(x - mask.x + codes.shape[1], 0)]
     across, down = max(mask.x - x, 0), max(mask.y - y, 0)
     window = slice(down, down + part.shape[0]), slice(across, across + part.shape[1])
     put_sides(part, slot, codes[window], sides[window])
