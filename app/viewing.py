@@ -35,6 +35,10 @@ class Viewing(QObject):
         """What the commands of this class do."""
         canvas, display = self._canvas, self.display
         return {
+            "fit": canvas.fit,
+            "zoom_in": lambda: canvas.zoom_by(1.25),
+            "zoom_out": lambda: canvas.zoom_by(0.8),
+            "zoom_actual": lambda: canvas.zoom_to(1.0),
             "display": lambda: self.panel.setVisible(self.panel.isHidden()),
             "invert": lambda: display.inverted.set(not display.inverted.value),
             "reset_display": display.reset_image,

@@ -33,6 +33,21 @@ class Gaps {
   std::vector<std::uint8_t> rising_, falling_;
 };
 
+// Calls visit(x) for each x from `from` to `to` where row[x] is not 0.
+template <typename Visit>
+void each_set(const std::uint8_t* row, std::int64_t from, std::int64_t to, const Visit& visit) {
+  std::int64_t x = from;
+  while (x < to) {
+    std::uint64_t eight;
+    if (x + 8 <= to && (std::memcpy(&eight, row + x, 8), eight == 0)) {
+      x += 8;
+      continue;
+    }
+    if (row[x] != 0) visit(x);
+    ++x;
+  }
+}
+
 // The rows [top, bottom) of the output, drawn by one thread.
 struct Band {
   Plane<const std::uint16_t> codes;
@@ -82,16 +97,7 @@ struct Band {
     const std::int64_t outer = line_width - 1;
     for (std::int64_t y = first_row(top - outer); y < codes.height && rows[y] - outer < bottom; ++y) {
       const std::uint8_t* row = sides.row(y);
-      std::int64_t x = 0;
-      while (x < codes.width) {
-        std::uint64_t eight;
-        if (x + 8 <= codes.width && (std::memcpy(&eight, row + x, 8), eight == 0)) {
-          x += 8;
-          continue;
-        }
-        if (row[x] != 0) inner ? draw_inner(x, y, row[x]) : draw_outer(x, y, row[x], outer);
-        ++x;
-      }
+      each_set(row, 0, codes.width, [&](std::int64_t x) { inner ? draw_inner(x, y, row[x]) : draw_outer(x, y, row[x], outer); });
     }
   }
 
@@ -136,7 +142,90 @@ struct Band {
   }
 };
 
+// The part of a placed bitmap that is on the codes, in the bitmap's own pixels.
+struct Part {
+  std::int64_t left, top, right, bottom;
+
+  Part(const Placed& mask, std::int64_t height, std::int64_t width)
+      : left(std::max<std::int64_t>(0, -mask.x)), top(std::max<std::int64_t>(0, -mask.y)),
+        right(std::min(mask.bitmap.width, width - mask.x)), bottom(std::min(mask.bitmap.height, height - mask.y)) {}
+};
+
+// Whether all of the eight pixels from x on have set neighbours at every side; they and those around them are on the bitmap.
+bool all_inside(const std::uint8_t* above, const std::uint8_t* row, const std::uint8_t* below, std::int64_t x) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  std::uint64_t a, l, r, b;
+  std::memcpy(&a, above + x, 8), std::memcpy(&l, row + x - 1, 8), std::memcpy(&r, row + x + 1, 8), std::memcpy(&b, below + x, 8);
+  return (a & l & r & b) == kOnes;
+}
+
+// 2 for a boundary, 1 for another instance, 0 for none.
+int weight(std::uint16_t code) { return code >= kBoundary ? 2 : code != 0; }
+
+void halve_row(const std::uint16_t* above, const std::uint16_t* below, std::int64_t width, std::uint16_t* output) {
+  const std::int64_t whole = width / 2;
+  for (std::int64_t x = 0; x < whole; ++x) {
+    std::uint32_t one, other;
+    std::memcpy(&one, above + 2 * x, 4), std::memcpy(&other, below + 2 * x, 4);
+    if ((one | other) == 0) {
+      output[x] = 0;
+      continue;
+    }
+    std::uint16_t best = above[2 * x];
+    for (const std::uint16_t rival : {above[2 * x + 1], below[2 * x], below[2 * x + 1]}) {
+      if (weight(rival) > weight(best)) best = rival;
+    }
+    output[x] = best;
+  }
+  if (width % 2 == 1) output[whole] = weight(below[width - 1]) > weight(above[width - 1]) ? below[width - 1] : above[width - 1];
+}
+
 }  // namespace
+
+void put_fill(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes) {
+  const Part part(mask, codes.height, codes.width);
+  for (std::int64_t y = part.top; y < part.bottom; ++y) {
+    const std::uint8_t* row = mask.bitmap.row(y);
+    std::uint16_t* target = codes.row(y + mask.y);
+    for (std::int64_t x = part.left; x < part.right; ++x) target[x + mask.x] = row[x] ? slot : target[x + mask.x];
+  }
+}
+
+void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides) {
+  const Part part(mask, codes.height, codes.width);
+  const std::int64_t height = mask.bitmap.height, width = mask.bitmap.width;
+  const std::vector<std::uint8_t> unset(static_cast<std::size_t>(width), 0);
+  for (std::int64_t y = part.top; y < part.bottom; ++y) {
+    const std::uint8_t* row = mask.bitmap.row(y);
+    const std::uint8_t* above = y > 0 ? mask.bitmap.row(y - 1) : unset.data();
+    const std::uint8_t* below = y + 1 < height ? mask.bitmap.row(y + 1) : unset.data();
+    std::uint16_t* code = codes.row(y + mask.y);
+    std::uint8_t* side = sides.row(y + mask.y);
+    std::int64_t clear = 0;  // up to here no pixel is on the boundary
+    each_set(row, part.left, part.right, [&](std::int64_t x) {
+      if (x < clear) return;
+      if (x > 0 && x + 9 <= width && all_inside(above, row, below, x)) {
+        clear = x + 8;
+        return;
+      }
+      int ends = (x == 0 || !row[x - 1]) * kLeft | (x + 1 == width || !row[x + 1]) * kRight | !above[x] * kTop | !below[x] * kBottom;
+      if (ends == 0) return;
+      if ((x < width / 2) == (y < height / 2)) ends |= kFalling;
+      code[x + mask.x] = slot | kBoundary;
+      side[x + mask.x] = static_cast<std::uint8_t>(ends);
+    });
+  }
+}
+
+void halve_codes(Plane<const std::uint16_t> codes, Plane<std::uint16_t> output, int threads) {
+  const std::size_t bands = static_cast<std::size_t>((output.height + kBand - 1) / kBand);
+  parallel_for(bands, threads, [&](std::size_t i) {
+    const std::int64_t first = static_cast<std::int64_t>(i) * kBand;
+    for (std::int64_t y = first; y < std::min(first + kBand, output.height); ++y) {
+      halve_row(codes.row(2 * y), codes.row(std::min(2 * y + 1, codes.height - 1)), codes.width, output.row(y));
+    }
+  });
+}
 
 void color_codes(Plane<const std::uint16_t> codes, std::span<const std::uint32_t> table, std::int64_t dash, std::int64_t x, std::int64_t y,
                  Plane<std::uint32_t> output) {

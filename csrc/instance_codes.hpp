@@ -32,6 +32,22 @@ struct Line {
   std::int64_t x, y;         // of the first output pixel, counted from image point (0, 0), so that dashes move with the image
 };
 
+// A mask's bitmap on the codes, of whose first pixel its own first lies at (x, y), of any sign: what is outside is left out.
+struct Placed {
+  Plane<const std::uint8_t> bitmap;  // 0 or 1
+  std::int64_t x, y;
+};
+
+// Codes become `slot` where the mask is set.
+void put_fill(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes);
+
+// Codes and sides become those of the mask's boundary there: its set pixels with an unset one above, below, left or right, all beyond
+// the bitmap being unset. Dashes follow x - y in the quarters top left and bottom right of the bitmap.
+void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides);
+
+// Codes of half the size, rounded up: of each 2 x 2 the first boundary, else the first instance.
+void halve_codes(Plane<const std::uint16_t> codes, Plane<std::uint16_t> output, int threads);
+
 // Every code's colour, boundaries in dashes of `dash` pixels; the first code lies at (x, y).
 void color_codes(Plane<const std::uint16_t> codes, std::span<const std::uint32_t> table, std::int64_t dash, std::int64_t x, std::int64_t y,
                  Plane<std::uint32_t> output);

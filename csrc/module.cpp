@@ -130,6 +130,29 @@ void color_codes(const Strided<const std::uint16_t, 2>& codes, const Dense<const
   maskwright::color_codes(from, span_of(table), dash, x, y, to);
 }
 
+maskwright::Placed placed(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y) {
+  return {plane_of(bitmap), x, y};
+}
+
+void put_fill(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y, std::uint16_t slot,
+              Strided<std::uint16_t, 2> codes) {
+  maskwright::put_fill(placed(bitmap, x, y), slot, plane_of(codes));
+}
+
+void put_boundary(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y, std::uint16_t slot,
+                  Strided<std::uint16_t, 2> codes, Strided<std::uint8_t, 2> sides) {
+  require(same_size(codes, sides), "give the sides of each code");
+  maskwright::put_boundary(placed(bitmap, x, y), slot, plane_of(codes), plane_of(sides));
+}
+
+void halve_codes(const Strided<const std::uint16_t, 2>& codes, Strided<std::uint16_t, 2> output, int threads) {
+  require(output.shape(0) == (codes.shape(0) + 1) / 2 && output.shape(1) == (codes.shape(1) + 1) / 2, "output is half as large, rounded up");
+  const auto from = plane_of(codes);
+  const auto to = plane_of(output);
+  nb::gil_scoped_release release;
+  maskwright::halve_codes(from, to, threads);
+}
+
 void require_starts(std::span<const std::int32_t> starts, std::size_t codes, std::size_t pixels, const char* message) {
   require(codes > 0 && starts.size() == codes + 1, message);
   for (std::size_t i = 0; i < codes; ++i) require(starts[i] < starts[i + 1], message);
@@ -162,6 +185,9 @@ NB_MODULE(_kernels, m) {
         "level"_a.noconvert(), "gradients"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
   m.def("paste_masks", &paste_masks, "probabilities"_a.noconvert(), "boxes"_a.noconvert(), "windows"_a.noconvert(), "output"_a.noconvert(),
         nb::kw_only(), "threshold"_a, "threads"_a);
+  m.def("put_fill", &put_fill, "bitmap"_a.noconvert(), "x"_a, "y"_a, "slot"_a, "codes"_a.noconvert());
+  m.def("put_boundary", &put_boundary, "bitmap"_a.noconvert(), "x"_a, "y"_a, "slot"_a, "codes"_a.noconvert(), "sides"_a.noconvert());
+  m.def("halve_codes", &halve_codes, "codes"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "threads"_a);
   m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
   m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),
         "rows"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "width"_a, "dash"_a, "x"_a, "y"_a, "threads"_a);

@@ -57,6 +57,17 @@ def paste_masks(
     probabilities float32 (n, m, m), boxes float32 (n, 4), windows int64 (n, 4) x y w h, all dense.
     """
 
+def put_fill(bitmap: NDArray[np.uint8], x: int, y: int, slot: int, codes: NDArray[np.uint16]) -> None:
+    """Write `slot` to codes (H, W) where bitmap (h, w), 0 or 1, is set; its first pixel lies at (x, y), of any sign."""
+
+def put_boundary(
+    bitmap: NDArray[np.uint8], x: int, y: int, slot: int, codes: NDArray[np.uint16], sides: NDArray[np.uint8]
+) -> None:
+    """Write the boundary of a bitmap as of `put_fill` to codes and sides (H, W)."""
+
+def halve_codes(codes: NDArray[np.uint16], output: NDArray[np.uint16], *, threads: int) -> None:
+    """Fill output, half as large as codes (h, w) and rounded up."""
+
 def color_codes(
     codes: NDArray[np.uint16], table: NDArray[np.uint32], dash: int, x: int, y: int, output: NDArray[np.uint32]
 ) -> None:

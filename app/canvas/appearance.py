@@ -5,7 +5,7 @@ strong fill and a solid outline. The difference never rests on colour alone.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from PySide6.QtGui import QColor
@@ -62,21 +62,40 @@ class Shown:
     id: int
     mask: Mask
     style: Style
+    bounds: tuple[int, int, int, int] = field(init=False, repr=False)  # of the mask, which works them out at each call
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bounds", self.mask.bounds)
 
 
-def shown(
-    instances: Iterable[Instance],
-    categories: Mapping[int, Category],
-    emphasised: Set[int],
-    coloring: Coloring = Coloring.CATEGORY,
-) -> list[Shown]:
-    """What to compose for instances in painting order; those in `emphasised` stand out."""
-    result = []
-    for instance in instances:
-        color = color_of(instance, categories.get(instance.category_id), coloring)
-        proposal = instance.state is InstanceState.PROPOSAL
-        result.append(Shown(instance.id, instance.mask, style(color, proposal, instance.id in emphasised)))
-    return result
+class Looks:
+    """What the overlay composes for instances. Those that are the same objects as before are not looked at again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Instance, Shown]] = {}
+        self._basis: object = None
+
+    def of(
+        self,
+        instances: Iterable[Instance],
+        categories: Mapping[int, Category],
+        emphasised: Set[int],
+        coloring: Coloring = Coloring.CATEGORY,
+    ) -> list[Shown]:
+        """One for each instance in painting order; those in `emphasised` stand out."""
+        basis = coloring, emphasised, tuple(categories.values())
+        known = self._known if basis == self._basis else {}
+        self._basis, self._known, result = basis, {}, []
+        for instance in instances:
+            last = known.get(instance.id)
+            if last is None or last[0] is not instance:
+                color = color_of(instance, categories.get(instance.category_id), coloring)
+                proposal = instance.state is InstanceState.PROPOSAL
+                look = style(color, proposal, instance.id in emphasised)
+                last = instance, Shown(instance.id, instance.mask, look)
+            self._known[instance.id] = last
+            result.append(last[1])
+        return result
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.sampling import DeviceRect, Pixels, Placement, starts
-from engine.geometry.mask import Bitmap
+from engine.geometry.mask import Bitmap, Mask
 
 _kernels: ModuleType | None
 try:
@@ -88,6 +88,35 @@ def draw(
     return pixels
 
 
+def put_fill(mask: Mask, slot: int, x: int, y: int, codes: Codes) -> None:
+    """Write `slot` to codes (h, w), of which the first lies at image pixel (x, y), where the mask is set."""
+    if _kernels is not None:
+        _kernels.put_fill(mask.bitmap.view(np.uint8), mask.x - x, mask.y - y, slot, codes)
+    else:
+        np.copyto(codes, slot, where=mask.crop(x, y, x + codes.shape[1], y + codes.shape[0]))
+
+
+def put_boundary(mask: Mask, slot: int, x: int, y: int, codes: Codes, sides: Sides) -> None:
+    """Write the codes and sides (h, w) of the mask's boundary, the first of them lying at image pixel (x, y)."""
+    if _kernels is not None:
+        _kernels.put_boundary(mask.bitmap.view(np.uint8), mask.x - x, mask.y - y, slot, codes, sides)
+        return
+    whole = sides_of(np.pad(mask.bitmap, 1))
+    follow_boundary(whole)
+    left, top = max(x - mask.x, 0), max(y - mask.y, 0)
+    part = whole[top : max(y - mask.y + codes.shape[0], 0), left : max(x - mask.x + codes.shape[1], 0)]
+    across, down = max(mask.x - x, 0), max(mask.y - y, 0)
+    window = slice(down, down + part.shape[0]), slice(across, across + part.shape[1])
+    put_sides(part, slot, codes[window], sides[window])
+
+
+def put_sides(boundary: Sides, slot: int, codes: Codes, sides: Sides) -> None:
+    """Write codes and sides (h, w) where `boundary` (h, w) has some."""
+    there = boundary != 0
+    np.copyto(codes, slot | BOUNDARY, where=there)
+    np.copyto(sides, boundary, where=there)
+
+
 def sides_of(padded: Bitmap) -> Sides:
     """Across which sides the set pixels (h, w) of `padded` (h + 2, w + 2) have an unset one; 0 where it is inside."""
     bits = padded.view(np.uint8)
@@ -115,6 +144,10 @@ def halved(codes: Codes) -> Codes:
     The choice never looks at the number of a slot, so it is the same in whichever order slots were given away.
     """
     height, width = codes.shape
+    if _kernels is not None:
+        half = np.empty(((height + 1) // 2, (width + 1) // 2), dtype=np.uint16)
+        _kernels.halve_codes(codes, half, threads=THREADS)
+        return half
     if height % 2 or width % 2:
         codes = np.pad(codes, ((0, height % 2), (0, width % 2)))
     best = codes[::2, ::2].copy()

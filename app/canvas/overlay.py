@@ -17,7 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Opacity, Shown, Style
-from app.canvas.codes import BOUNDARY, Codes, Colored, Sides, color, draw, follow_boundary, halved, sides_of
+from app.canvas.codes import (
+    BOUNDARY,
+    Codes,
+    Colored,
+    Sides,
+    color,
+    draw,
+    halved,
+    put_boundary,
+    put_fill,
+    put_sides,
+    sides_of,
+)
 from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement
 from engine.geometry.mask import Bitmap, Mask
 from engine.images import LARGE_PIXELS
@@ -90,7 +102,7 @@ class Overlay:
         self.width = self.height = 0
         self._codes: list[Codes] = []
         self._sides: Sides = np.zeros((0, 0), dtype=np.uint8)  # of the boundary pixels in the finest codes
-        self._pixels: list[Pixels] = []  # of a large image none
+        self._pixels: list[Pixels | None] = []  # None where they are made when they are drawn
         self._allocate(width, height, on_disk=width * height > self._large)
         self.width, self.height = width, height
         # Rectangles of each level, in its own pixels, that changed since it was last asked for: its codes, its colours.
@@ -102,9 +114,9 @@ class Overlay:
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._slots: dict[int, int] = {}
         self._free = list(range(MOST_SHOWN, 0, -1))
-        self._boundaries: dict[int, tuple[Mask, Sides]] = {}
         self._preview: Preview | None = None
         self._pending: list[Rect] = []  # where a preview was that is no longer to be shown
+        self._is_blank = True
 
     @property
     def levels(self) -> int:
@@ -119,11 +131,12 @@ class Overlay:
                 finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
                 self._codes[coarser][y1:y2, x1:x2] = halved(finer)
         stale, self._stale_colors[level] = self._stale_colors[level], []
-        if not self._pixels:
+        pixels = self._pixels[level]
+        if pixels is None:
             return Colored(self._codes[level], self._table)
         for x1, y1, x2, y2 in joined(stale):
-            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, self._pixels[level][y1:y2, x1:x2])
-        return self._pixels[level]
+            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, pixels[y1:y2, x1:x2])
+        return pixels
 
     def drawn(self, rect: DeviceRect, place: Placement, width: int, dash: int) -> Pixels:
         """What falls on device pixels at a zoom of at least 1, with sharp outlines; as `app.canvas.codes.draw`."""
@@ -162,17 +175,15 @@ class Overlay:
         """
         shown = shown[-MOST_SHOWN:]
         before, after = self._shown, {item.id: item for item in shown}
-        changed = self._differences(shown, before, after) + self._pending
-        recolored = [
-            item.mask.bounds for item in shown if item.id in before and before[item.id].style is not item.style
-        ]
+        fresh = [item for item in shown if before.get(item.id) is not item]
+        restyled = [item for item in fresh if item.id not in before or before[item.id].style is not item.style]
+        recolored = [item.bounds for item in restyled if item.id in before and not item.mask.is_empty]
+        changed = self._differences(fresh, shown, after) + self._pending
         self._pending = []
         self._shown, self._order = after, list(shown)
-        self._bounds = np.array([item.mask.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
+        self._bounds = np.array([item.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
-            self._boundaries.pop(gone, None)
-        restyled = [item for item in shown if item.id not in before or before[item.id].style is not item.style]
         for item in restyled:
             if item.id not in self._slots:
                 self._slots[item.id] = self._free.pop()
@@ -180,7 +191,7 @@ class Overlay:
         rects = self._gather(changed)
         for rect in rects:
             self.refresh(rect)
-        repainted = self._gather([rect for rect in recolored if rect[0] < rect[2]])
+        repainted = self._gather(recolored)
         for rect in repainted:
             self._forget_colors(rect)
         return rects + repainted
@@ -222,6 +233,7 @@ class Overlay:
             return None
         for left, top, right, bottom in _banded([(x1, y1, x2, y2)]):
             self._compose((left, top, right, bottom))
+        self._is_blank = False
         for stale, coarse in zip(self._stale_codes[1:], _coarser((x1, y1, x2, y2)), strict=False):
             _remember(stale, coarse)
         self._forget_colors((x1, y1, x2, y2))
@@ -232,8 +244,8 @@ class Overlay:
     def _allocate(self, width: int, height: int, *, on_disk: bool) -> None:
         while True:
             self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
-            if not on_disk:
-                self._pixels.append(np.zeros((height, width), dtype=np.uint32))
+            kept = not on_disk or width * height <= BAND
+            self._pixels.append(np.zeros((height, width), dtype=np.uint32) if kept else None)
             if len(self._codes) == 1:
                 self._sides = new_array((height, width), np.uint8, on_disk=on_disk and width * height > BAND)
             if max(width, height) <= SMALLEST_LEVEL:
@@ -248,20 +260,24 @@ class Overlay:
         for stale, coarse in zip(self._stale_colors, chain([rect], _coarser(rect)), strict=False):
             _remember(stale, coarse)
 
-    def _differences(self, shown: Sequence[Shown], before: dict[int, Shown], after: dict[int, Shown]) -> list[Rect]:
-        """Rectangles around every pixel that `shown` gives another code."""
-        alike = {item.id for item in shown if item.id in before and _same_mask(before[item.id], item)}
+    def _differences(self, fresh: Sequence[Shown], shown: Sequence[Shown], after: dict[int, Shown]) -> list[Rect]:
+        """Rectangles around every pixel that `shown` gives another code; `fresh` are those that are other objects."""
+        before = self._shown
+        gone = before.keys() - after.keys()
+        others = {each.id for each in fresh if each.id not in before or not _same_mask(before[each.id], each)} | gone
         old_order = [item.id for item in self._order if item.id in after]
         new_order = [item.id for item in shown if item.id in before]
         reordered = old_order != new_order
-        if reordered and [one for one in old_order if one in alike] != [one for one in new_order if one in alike]:
+        if reordered and [one for one in old_order if one not in others] != [
+            one for one in new_order if one not in others
+        ]:
             return [(0, 0, self.width, self.height)]
         changed = []
-        for key in (before.keys() | after.keys()) - alike:
+        for key in others:
             old, new = before.get(key), after.get(key)
             # What grew may now lie beneath what it covered, and the other way round, wherever it is.
             if old is None or new is None or reordered:
-                changed.append(_around([item.mask.bounds for item in (old, new) if item is not None]))
+                changed.append(_around([item.bounds for item in (old, new) if item is not None]))
             else:
                 changed.append(_difference(old.mask, new.mask))
         return [rect for rect in changed if rect[0] < rect[2]]
@@ -305,8 +321,9 @@ class Overlay:
     def _compose(self, rect: Rect) -> None:
         x1, y1, x2, y2 = rect
         codes, sides = self._codes[0][y1:y2, x1:x2], self._sides[y1:y2, x1:x2]
-        codes[...] = 0
-        sides[...] = 0
+        if not self._is_blank:
+            codes[...] = 0
+            sides[...] = 0
         preview, shape, slot = self._preview, np.zeros((2, 2), dtype=np.bool_), PREVIEW_SLOT
         items: list[Shown | None] = list(self.within(rect))  # None stands for the stroke in progress
         if preview is not None:
@@ -317,14 +334,12 @@ class Overlay:
             if item is None:
                 np.copyto(codes, slot, where=shape[1:-1, 1:-1])
             else:
-                window, part = _inside(rect, item.mask)
-                np.copyto(codes[window], self._slots[item.id], where=item.mask.bitmap[part])
+                put_fill(item.mask, self._slots[item.id], x1, y1, codes)
         for item in items:
             if item is None:
-                _put_boundary(codes, sides, sides_of(shape), slot)
+                put_sides(sides_of(shape), slot, codes, sides)
             else:
-                window, part = _inside(rect, item.mask)
-                _put_boundary(codes[window], sides[window], self._boundary(item)[part], self._slots[item.id])
+                put_boundary(item.mask, self._slots[item.id], x1, y1, codes, sides)
 
     def _with_preview(self, items: list[Shown | None], preview: Preview) -> list[Shown | None]:
         """What lies in a rectangle, the stroke in progress on top, or in the place of its target where it flips."""
@@ -332,16 +347,6 @@ class Overlay:
             return [*(item for item in items if item is not None and item.id != preview.target), None]
         near = {item.id for item in items if item is not None} | {preview.target}
         return [None if item.id == preview.target else item for item in self._order if item.id in near]
-
-    def _boundary(self, item: Shown) -> Sides:
-        cached = self._boundaries.get(item.id)
-        if cached is None or cached[0] is not item.mask:
-            padded = np.zeros((item.mask.height + 2, item.mask.width + 2), dtype=np.bool_)
-            padded[1:-1, 1:-1] = item.mask.bitmap
-            cached = (item.mask, sides_of(padded))
-            follow_boundary(cached[1])
-            self._boundaries[item.id] = cached
-        return cached[1]
 
 
 def _banded(rects: Iterable[Rect]) -> Iterator[Rect]:
@@ -404,17 +409,3 @@ def _difference(one: Mask, other: Mask) -> Rect:
     """The bounds of the pixels that are in one mask only: little of a large mask that a short stroke changed."""
     whole = _around([one.bounds, other.bounds])
     return Mask.from_crop(one.crop(*whole) ^ other.crop(*whole), whole[0], whole[1]).bounds
-
-
-def _inside(rect: Rect, mask: Mask) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where a mask's pixels inside of `rect` are in the rectangle, and in the mask's bitmap."""
-    a1, b1, a2, b2 = mask.bounds
-    x1, y1, x2, y2 = max(a1, rect[0]), max(b1, rect[1]), min(a2, rect[2]), min(b2, rect[3])
-    window = slice(y1 - rect[1], y2 - rect[1]), slice(x1 - rect[0], x2 - rect[0])
-    return window, (slice(y1 - b1, y2 - b1), slice(x1 - a1, x2 - a1))
-
-
-def _put_boundary(codes: Codes, sides: Sides, boundary: Sides, slot: int) -> None:
-    there = boundary != 0
-    np.copyto(codes, slot | BOUNDARY, where=there)
-    np.copyto(sides, boundary, where=there)

@@ -54,13 +54,20 @@ class DeepPyramid:
         self.window = (image.low, image.high)
         self.levels = _level_count(image.values)
         self._values: list[NDArray[Any]] = [image.values]
+        self._kept: dict[
+            int, Pixels
+        ] = {}  # coarse levels that look the same through any window, as the screen has them
         if isinstance(image.values, np.memmap):
             self._make(self.levels - 1)
+            for level, values in enumerate(self._values):
+                if not image.is_deep and values.nbytes <= LARGEST_IN_MEMORY:
+                    self._kept[level] = _Windowed(values, *self.window)[:, :]
 
     def pixels(self, level: int) -> Picture:
         """As `ImageLevels`."""
         self._make(level)
-        return _Windowed(self._values[level], *self.window)
+        kept = self._kept.get(level)
+        return _Windowed(self._values[level], *self.window) if kept is None else kept
 
     def _make(self, level: int) -> None:
         while len(self._values) <= level:

@@ -1,6 +1,5 @@
 """The canvas widget: turns pointer, wheel and keys into views and tool calls, and repaints what changed."""
 
-import math
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
@@ -9,29 +8,26 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
-    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QRegion,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.canvas.appearance import shown
+from app.canvas.appearance import Looks
 from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
 from app.canvas.display import Display
+from app.canvas.image_widget import ImageWidget
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
-from app.canvas.navigation import Navigation, Size
-from app.canvas.outlines import REACH
+from app.canvas.navigation import Size
 from app.canvas.overlay import Preview, Rect, joined
 from app.canvas.palettes import UNKNOWN_COLOR
 from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
-from app.canvas.viewport import Viewport
 from app.canvas.wheel import Turn
 from app.session import Session
 from app.theme import theme
@@ -45,19 +41,18 @@ LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the
 SCATTERED = 24  # dirty rectangles painted one by one; where there are more, those that lie near become one
 
 
-class CanvasView(QWidget):
+class CanvasView(ImageWidget):
     """Shows the session's current image and instances, and lends the pointer to a tool."""
 
     cursor_moved = Signal(float, float)  # continuous image coordinates
     cursor_left = Signal()
-    zoom_changed = Signal(float)  # device pixels per image pixel, 1.0 is 100 %
     tool_changed = Signal(str)  # the tool's name
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
-        self.navigation = Navigation(self._view_changed)
+        self._looks = Looks()
         self.brush_size = BrushSize()
         self.brush_tip = BrushTip()
         self.display = Display()
@@ -93,46 +88,11 @@ class CanvasView(QWidget):
         self._show_image()
         self._show_selection()
 
-    # -- the view
-
-    @property
-    def viewport(self) -> Viewport:
-        """Where the image lies in the widget."""
-        return self.navigation.viewport
-
-    @property
-    def zoom(self) -> float:
-        """Device pixels per image pixel."""
-        return self.navigation.zoom
-
     @property
     def image_size(self) -> Size:
         """(width, height) of the current image, (0, 0) without one."""
         image = self.session.image
         return (0, 0) if image is None else (image.width, image.height)
-
-    def image_to_widget(self, x: float, y: float) -> tuple[float, float]:
-        return self.viewport.to_widget(x, y)
-
-    def fit(self) -> None:
-        """Show the whole image, and keep showing it whole when the canvas is resized."""
-        self.navigation.fit()
-
-    def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
-        """Zoom to `zoom` device pixels per image pixel, keeping what lies at a widget point, else the centre, there."""
-        at = QRectF(self.rect()).center() if at is None else at
-        self.navigation.zoom_to(zoom, at.x(), at.y())
-
-    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
-        self.zoom_to(self.zoom * factor, at)
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move the image by widget pixels."""
-        self.navigation.pan(dx, dy)
-
-    def show_bounds(self, bounds: Rect) -> None:
-        """Bring image bounds into view with some of their surroundings, unless they are in view already."""
-        self.navigation.show_bounds(bounds)
 
     # -- tools
 
@@ -179,14 +139,6 @@ class CanvasView(QWidget):
         if changed is not None:
             self.update_image_rect(changed)
 
-    def update_image_rect(self, rect: tuple[float, float, float, float]) -> None:
-        """Repaint what shows an image rectangle x1 y1 x2 y2, and the width of outlines around it."""
-        x1, y1 = self.viewport.to_widget(rect[0], rect[1])
-        x2, y2 = self.viewport.to_widget(rect[2], rect[3])
-        left, top = math.floor(x1) - REACH, math.floor(y1) - REACH
-        width, height = math.ceil(x2) + REACH - left, math.ceil(y2) + REACH - top
-        self.update(QRect(left, top, width, height).intersected(self.rect()))
-
     # -- states
 
     def set_busy(self, text: str | None) -> None:
@@ -228,9 +180,6 @@ class CanvasView(QWidget):
                 paint_keypoints(painter, self.session, self.viewport)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
 
     # -- Qt: pointer and keys
 
@@ -279,14 +228,9 @@ class CanvasView(QWidget):
             self.zoom_by(turn.zoom, event.position())
 
     def event(self, event: QEvent) -> bool:
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
-            self.zoom_by(1 + event.value(), event.position())
-            return True
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._is_tools(event):
             event.accept()  # or a command of that key would have it
             return True
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self.navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())
         return super().event(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -355,7 +299,7 @@ class CanvasView(QWidget):
         selected = self.session.selection
         self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
         rects = self.layers.overlay.sync(
-            shown(instances, self.session.categories, self._emphasised, self.display.color_by)
+            self._looks.of(instances, self.session.categories, self._emphasised, self.display.color_by)
         )
         before, self._pointed = self._pointed, have_keypoints(self.session)
         if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed
@@ -392,11 +336,6 @@ class CanvasView(QWidget):
                 self.update_image_rect(instance.mask.bounds)
 
     # -- inside
-
-    def _view_changed(self, zoomed: bool) -> None:
-        if zoomed:
-            self.zoom_changed.emit(self.zoom)
-        self.update()
 
     def _pointer_event(self, at: QPointF, buttons: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> PointerEvent:
         x, y = self.viewport.to_image(at.x(), at.y())

@@ -12,7 +12,7 @@ from app.panels.parts import IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_ap50
 from app.session import Session
 from app.theme import SPACING
-from app.translation import number, tr, trn, when
+from app.translation import number, tr, when
 from engine.project import Round
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -49,22 +49,16 @@ class TrainingPanel(Panel):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._show_progress)
         rounds.progressed.connect(self._later)
-        for signal in (rounds.changed, session.images_changed, session.image_updated, session.project_changed):
+        for signal in (rounds.changed, session.images_changed, session.project_changed):
             signal.connect(self.refresh)
+        session.image_updated.connect(self._count)  # with every edit: the history below is built anew for no reason
         self.refresh()
 
     def refresh(self) -> None:
         """Show counts, buttons, the newest round and the history as they are now."""
         running = self._rounds.running
-        train, held_out = self._rounds.counts()
-        self._counts.setText(
-            f"{trn('{count} image to learn from', '{count} images to learn from', train)}, "
-            f"{trn('{count} held out to compare on', '{count} held out to compare on', held_out)}"
-        )
-        self._hint.setText(self._advice(train, held_out))
-        self._hint.setVisible(bool(self._hint.text()))
+        self._count()
         self.start_button.setVisible(not running)
-        self.start_button.setEnabled(train > 0 and not self._session.read_only and self._rounds.checkpoint is not None)
         self.cancel_button.setVisible(running)
         self.cancel_button.setEnabled(not self._rounds.cancelling)
         self._progress.setVisible(running)
@@ -149,6 +143,17 @@ class TrainingPanel(Panel):
             self._body.insertWidget(self._body.indexOf(self._history), self._plots)
         self._plots.show()
         return self._plots
+
+    def _count(self) -> None:
+        """Say how much there is to learn from, and whether that is enough."""
+        train, held_out = self._rounds.counts()
+        self._counts.setText(
+            f"{trn('{count} image to learn from', '{count} images to learn from', train)}, "
+            f"{trn('{count} held out to compare on', '{count} held out to compare on', held_out)}"
+        )
+        self._hint.setText(self._advice(train, held_out))
+        self._hint.setVisible(bool(self._hint.text()))
+        self.start_button.setEnabled(train > 0 and not self._session.read_only and self._rounds.checkpoint is not None)
 
     def _list_history(self, entries: list[Round]) -> None:
         while self._history_column.count():

@@ -8,6 +8,7 @@ import pytest
 from app.canvas import codes as under_test
 from app.canvas.codes import BOTTOM, BOUNDARY, DASH, FALLING, LEFT, RIGHT, TOP, color, draw, follow_boundary, sides_of
 from app.canvas.sampling import DeviceRect, Placement, under
+from engine.geometry.mask import Mask
 
 needs_kernels = pytest.mark.skipif(not under_test.can_draw(), reason="installed without a compiler: no kernels")
 HEIGHT, WIDTH, SLOTS = 23, 31, 6
@@ -133,3 +134,34 @@ def test_a_straight_edge_has_the_same_width_at_every_zoom(zoom: float) -> None:
     line = np.flatnonzero(pixels[int(12 * zoom)] == 7)
     left, right = math.ceil(8 * zoom - 0.5), math.ceil(25 * zoom - 0.5)
     assert line.tolist() == [left - 2, left - 1, left, right - 1, right, right + 1]
+
+
+@needs_kernels
+@pytest.mark.parametrize("seed", range(6))
+def test_masks_are_put_and_halved_like_numpy_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(seed)
+    masks = [
+        Mask.from_crop(random.random(random.integers(1, 40, 2)) < chance, *random.integers(-25, 30, 2).tolist())
+        for chance in (0.3, 0.9, 0.99, 1.0)
+    ]
+    results = []
+    for kernels in (under_test._kernels, None):
+        monkeypatch.setattr(under_test, "_kernels", kernels)
+        codes, sides = np.zeros((HEIGHT, WIDTH), dtype=np.uint16), np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        for slot, mask in enumerate(masks, 1):
+            under_test.put_fill(mask, slot, 3, -2, codes)
+        for slot, mask in enumerate(masks, 1):
+            under_test.put_boundary(mask, slot, 3, -2, codes, sides)
+        results.append((codes, sides, under_test.halved(codes)))
+    for by_kernel, by_numpy in zip(*results, strict=True):
+        np.testing.assert_array_equal(by_kernel, by_numpy)
+
+
+@needs_kernels
+def test_a_mask_beside_the_codes_changes_none() -> None:
+    codes, sides = np.zeros((5, 7), dtype=np.uint16), np.zeros((5, 7), dtype=np.uint8)
+    for x, y in ((-20, 0), (20, 0), (0, -20), (0, 20)):
+        mask = Mask.from_crop(np.ones((9, 9), dtype=bool), x, y)
+        under_test.put_fill(mask, 1, 0, 0, codes)
+        under_test.put_boundary(mask, 1, 0, 0, codes, sides)
+    assert not codes.any() and not sides.any()
