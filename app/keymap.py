@@ -51,6 +51,7 @@ COMMANDS = (
     Command("delete", "Delete Instances", ("Del",), EDIT, "trash-can-outline", writes=True),
     Command("select_all", "Select All Shown Instances", ("Ctrl+A",), EDIT, "select-all"),
     Command("select_none", "Clear Selection", ("Ctrl+Shift+A",), EDIT, "select-off"),
+    Command("choose_category", "Choose Category…", ("C",), EDIT, "tag-outline", "Type the category of the selection"),
     Command("select_listed", "Select All Listed Instances", ("Ctrl+Shift+L",), EDIT, "format-list-checks"),
     Command("select_same", "Select Same Category", ("Shift+C",), EDIT, "select-group"),
     Command("invert_selection", "Invert Selection", ("Ctrl+Shift+I",), EDIT, "select-inverse"),

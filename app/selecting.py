@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from app.category_chooser import CategoryChooser
 from app.decisions import Decisions
 from app.docks import Docks
 from app.panels.instances import InstancesPanel
@@ -21,6 +22,8 @@ class Selecting(QObject):
         super().__init__()
         self._session = session
         self._walk = decisions.walk
+        self._decisions = decisions
+        self._chooser: CategoryChooser | None = None
         self._panel: InstancesPanel | None = None
         self._docks: Docks | None = None
         order = session.instance_order
@@ -30,6 +33,7 @@ class Selecting(QObject):
     def attach(self, panel: InstancesPanel, docks: Docks, workplace: Workplace) -> None:
         """The list, its dock and the canvas, which are built after the commands."""
         self._panel, self._docks, canvas = panel, docks, workplace.canvas
+        self._chooser = CategoryChooser(self._session, self._decisions, canvas)
         self._walk.passes = panel.model.passes
         panel.filter.left.connect(canvas.setFocus)
         panel.hovered.connect(canvas.set_hovered)
@@ -50,6 +54,7 @@ class Selecting(QObject):
             "filter_instances": self.filter,
             "next_instance": lambda: self._walk.step(1),
             "previous_instance": lambda: self._walk.step(-1),
+            "choose_category": self.choose_category,
             "next_uncertain": lambda: self._walk.step_uncertain(1),
             "previous_uncertain": lambda: self._walk.step_uncertain(-1),
         }
@@ -83,3 +88,8 @@ class Selecting(QObject):
             self._docks.reveal("Instances")
             self._panel.filter.field.setFocus()
             self._panel.filter.field.selectAll()
+
+    def choose_category(self) -> None:
+        """Let the person type the category of the selection."""
+        if self._chooser is not None:
+            self._chooser.open()
