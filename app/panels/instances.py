@@ -40,7 +40,7 @@ class InstancesPanel(Panel):
 
     def __init__(self, session: Session) -> None:
         super().__init__(tr("Instances"), headed=False)
-        self._everything = IconButton("filter-outline", tr("Also list rejected instances and ghosts"))
+        self._everything = IconButton("ghost-outline", tr("Also list rejected instances and ghosts"))
         self._session = session
         self._syncing = False
         self._everything.setCheckable(True)

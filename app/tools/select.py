@@ -8,7 +8,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
 
-from app.theme import theme
 from app.tools.base import PointerEvent, Tool
 from engine.geometry.enclosure import enclosed
 
@@ -69,7 +68,7 @@ class Select(Tool):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setTransform(QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y), True)
-        for color, width in ((QColor(0, 0, 0, 160), 3.5), (theme().color("accent"), 1.6)):
+        for color, width in ((QColor(0, 0, 0, 160), 3.6), (QColor("#ffffff"), 1.6)):
             pen = QPen(color, width * painter.device().devicePixelRatio())
             pen.setCosmetic(True)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
