@@ -68,6 +68,7 @@ class Actions(QObject):
             action = QAction(command.text, window)
             _set_keys(action, command.keys)
             action.setCheckable(command.checkable)
+            action.setAutoRepeat(not command.held)
             action.triggered.connect(_without_checked(handlers[command.id]))
             if command.scope is Scope.CANVAS:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -113,7 +114,8 @@ class Actions(QObject):
                 menu.setToolTipsVisible(True)
             if command.id in _AFTER_RULE:
                 menu.addSeparator()
-            menu.addAction(self._actions[command.id])
+            if not command.held:
+                menu.addAction(self._actions[command.id])
         return menus
 
     def add_category_keys(self, window: QWidget, choose: Callable[[int], object]) -> None:

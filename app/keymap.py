@@ -27,6 +27,7 @@ class Command:
     tip: str = ""
     scope: Scope = Scope.WINDOW
     checkable: bool = False
+    held: bool = False  # lasts as long as the key is down, so it is in no menu
     writes: bool = False  # disabled while the project is read-only
 
 
@@ -104,6 +105,9 @@ COMMANDS = (
     Command("zoom_out", "Zoom Out", ("Ctrl+-",), VIEW, "magnify-minus-outline"),
     Command("zoom_actual", "Actual Pixels", ("Ctrl+0",), VIEW, "numeric-1-box-outline"),
     Command("hide_masks", "Hide Masks", ("H",), VIEW, "eye-off-outline", "Look at the bare image", checkable=True),
+    Command("peek_image", "Image Only, While Held", ("Q",), VIEW, "image-outline", held=True),
+    Command("peek_masks", "Masks Only, While Held", ("Shift+Q",), VIEW, "shape", held=True),
+    Command("peek_original", "Model's Proposal, While Held", ("O",), VIEW, "creation-outline", held=True),
     Command("hide_selected", "Hide or Show Selected Instances", ("Shift+H",), VIEW, "eye-outline", writes=True),
     Command("finetune", "Fine-tune Model…", ("Ctrl+T",), MODEL, "school-outline", writes=True),
     Command("predict_again", "Predict This Image Again", ("Ctrl+P",), MODEL, "creation", writes=True),

@@ -27,6 +27,7 @@ from app.canvas.navigation import Navigation, Size
 from app.canvas.outlines import REACH
 from app.canvas.overlay import Preview, Rect
 from app.canvas.panning import Panning
+from app.canvas.peek import Peek
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
 from app.canvas.wheel import Turn
@@ -53,6 +54,8 @@ class CanvasView(QWidget):
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
+        self.peek = Peek(session)
+        self.peek.changed.connect(self.update)
         self._navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
         self.marking = Marking(session, self)
@@ -207,17 +210,23 @@ class CanvasView(QWidget):
         painter.setClipRegion(QRegion(region))
         if self.tool is not None and self.is_ready and self._panning.cursor is None:
             self.tool.paint(painter)
-        if self._busy is not None:
-            draw_pill(painter, QRectF(self.rect()), self._busy)
+        pill = self.peek.words or self._busy
+        if pill is not None:
+            draw_pill(painter, QRectF(self.rect()), pill)
         painter.end()
 
     def _paint(self, painter: QPainter, rect: QRectF) -> None:
         room = QRectF(self.rect())
         if self.is_ready:
-            self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
-            self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
-            paint_keypoints(painter, self.session, self.viewport)
+            if self.peek.shows_image:
+                self.layers.paint_image(painter, rect, self.viewport, self.zoom)
+            else:
+                self.peek.paint_ground(painter, rect, self.viewport, self.image_size)
+            if self.peek.shows_masks:
+                self.layers.paint_overlay(painter, room, rect, self.viewport, self.zoom)
+                self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+                paint_keypoints(painter, self.session, self.viewport)
+            self.peek.paint(painter, rect, self.viewport, self.image_size)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 
