@@ -123,7 +123,7 @@ MOUSE_HELP = (
     ("Click", "Select an instance"),
     ("Shift + click", "Add to the selection, or take away"),
     ("Click again", "Select the one beneath"),
-    ("Drag with the select tool", "Lasso; Shift adds, Ctrl takes away"),
+    ("Drag, Shift adds, Ctrl takes away", "Lasso"),
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Remove from the mask"),
     ("Ctrl + wheel", "Size of the brush"),

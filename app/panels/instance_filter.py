@@ -88,6 +88,8 @@ class _CompletedField(TextField):
         self._options = QStringListModel(self)
         self._completer = QCompleter(self._options, self)
         self._offers = QListView()
+        self._offers.setProperty("kind", "offers")
+        self._offers.setAccessibleName(tr("What the filter could go on with"))
         self._completer.setPopup(self._offers)
         self._completer.setWidget(self)
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
