@@ -123,6 +123,10 @@ def test_a_key_is_completed_and_escape_leaves_the_field(
     qtbot.keyClick(offers, KEY.Key_Down)
     qtbot.keyClick(offers, KEY.Key_Return)
     assert field.text() == "area>500 category:"
+    qtbot.keyClicks(field, "nu")
+    qtbot.keyClick(QApplication.activePopupWidget() or field, KEY.Key_Tab)
+    assert field.text() == "area>500 category:nucleus"
+    assert QApplication.activePopupWidget() is None
     with qtbot.waitSignal(panel.filter.left):
         qtbot.keyClick(field, KEY.Key_Escape)
 
