@@ -180,9 +180,9 @@ class InstancesPanel(Panel):
         selection = self.list.selectionModel()
         selection.clearSelection()
         selection.select(self._stretches(sorted(rows)), QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        if rows:
-            selection.setCurrentIndex(self.model.index(rows[-1]), QItemSelectionModel.SelectionFlag.NoUpdate)
-            self.list.scrollTo(self.model.index(rows[-1]))
+        if len(rows) == 1:  # of many there is none to scroll to
+            selection.setCurrentIndex(self.model.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.list.scrollTo(self.model.index(rows[0]))
         self._syncing = False
 
     def _stretches(self, rows: list[int]) -> QItemSelection:
