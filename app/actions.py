@@ -70,6 +70,7 @@ class Actions(QObject):
         for command in COMMANDS:
             action = QAction(command.text, window)
             action.setCheckable(command.checkable)
+            action.setAutoRepeat(not command.held)
             action.triggered.connect(_without_checked(handlers[command.id]))
             if command.scope is Scope.CANVAS:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -116,6 +117,8 @@ class Actions(QObject):
                 menu.setToolTipsVisible(True)
             if command.id in _AFTER_RULE:
                 menu.addSeparator()
+            if command.held:
+                continue
             if command.submenu:
                 inner = inside.get(command.submenu)
                 if inner is None:

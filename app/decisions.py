@@ -9,7 +9,7 @@ from app.session import Session
 from app.translation import tr
 from app.walk import Walk
 from engine.errors import MaskwrightError
-from engine.project import Edit, commands
+from engine.project import Edit, category_color, commands
 from engine.records import Image, Instance, InstanceState, Review
 
 
@@ -20,6 +20,8 @@ class Decisions(QObject):
         super().__init__()
         self._session = session
         self.walk = Walk(session)
+        self.recent_categories: list[int] = []  # that were given to instances, the last one first
+        session.project_changed.connect(self.recent_categories.clear)
 
     # -- selected instances
 
@@ -51,7 +53,12 @@ class Decisions(QObject):
         if number > len(ids):
             self._session.notice.emit(f"There is no category {number}.")
             return
-        category_id = ids[number - 1]
+        self.give_category(ids[number - 1])
+
+    def give_category(self, category_id: int) -> None:
+        """Give a category to the selected instances, and to what is drawn from now on."""
+        recent = self.recent_categories
+        recent[:] = [category_id, *(each for each in recent if each != category_id)]
         self._session.set_active_category(category_id)
         chosen = self._session.selected_instances()
         if chosen and not self._session.read_only:
@@ -140,6 +147,19 @@ class Decisions(QObject):
         except MaskwrightError as error:
             self._session.notice.emit(str(error))
             return False
+
+
+def add_category(session: Session, name: str) -> int | None:
+    """Add a category. Returns its id; None where that is not possible, and then the person was told why."""
+    if session.project is None:
+        return None
+    try:
+        new_id = session.project.new_category_id()
+        edit = commands.add_category(new_id, name, category_color(new_id))
+    except MaskwrightError as error:
+        session.notice.emit(str(error))
+        return None
+    return new_id if session.apply(edit) else None
 
 
 def _would_stay(instance: Instance, threshold: float) -> bool:

@@ -29,6 +29,7 @@ class Command:
     tip: str = ""
     scope: Scope = Scope.WINDOW
     checkable: bool = False
+    held: bool = False  # lasts as long as the key is down, so it is in no menu
     writes: bool = False  # disabled while the project is read-only
     submenu: str = ""  # of the group's menu
 
@@ -64,6 +65,7 @@ COMMANDS = (
     Command("paste", "Paste", ("Ctrl+V",), EDIT, "content-paste", "Add the instances that were copied", writes=True),
     Command("select_all", "Select All Shown Instances", ("Ctrl+A",), EDIT, "select-all"),
     Command("select_none", "Clear Selection", ("Ctrl+Shift+A",), EDIT, "select-off"),
+    Command("choose_category", "Choose Category…", ("C",), EDIT, "tag-outline", "Type the category of the selection"),
     Command("select_listed", "Select All Listed Instances", ("Ctrl+Shift+L",), EDIT, "format-list-checks"),
     Command("select_same", "Select Same Category", ("Shift+C",), EDIT, "select-group"),
     Command("invert_selection", "Invert Selection", ("Ctrl+Shift+I",), EDIT, "select-inverse"),
@@ -162,6 +164,9 @@ COMMANDS = (
     Command("reset_display", "Reset Image Adjustments", (), VIEW, "backup-restore", "See the image as it is"),
     Command("next_coloring", "Colour Masks by the Next Choice", ("Shift+C",), VIEW, "palette-outline"),
     Command("hide_masks", "Hide Masks", ("H",), VIEW, "eye-off-outline", "Look at the bare image", checkable=True),
+    Command("peek_image", "Image Only, While Held", ("Q",), VIEW, "image-outline", held=True),
+    Command("peek_masks", "Masks Only, While Held", ("Shift+Q",), VIEW, "shape", held=True),
+    Command("peek_original", "Model's Proposal, While Held", ("O",), VIEW, "creation-outline", held=True),
     Command("hide_selected", "Hide or Show Selected Instances", ("Shift+H",), VIEW, "eye-outline", writes=True),
     Command("finetune", "Fine-tune Model…", ("Ctrl+T",), MODEL, "school-outline", writes=True),
     Command("predict_again", "Predict This Image Again", ("Ctrl+P",), MODEL, "creation", writes=True),
@@ -199,7 +204,7 @@ MOUSE_HELP = (
     ("Click", "Select an instance"),
     ("Shift + click", "Add to the selection, or take away"),
     ("Click again", "Select the one beneath"),
-    ("Drag with the select tool", "Lasso; Shift adds, Ctrl takes away"),
+    ("Drag, Shift adds, Ctrl takes away", "Lasso"),
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Brush removes, eraser adds"),
     ("Shift + drag with the brush", "Draw a straight line"),

@@ -1,17 +1,24 @@
 """The commands that change what is selected or where the view is, and neither a mask nor a decision."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject
 
+from app.canvas.peek import Look
+from app.canvas.view import CanvasView
+from app.category_chooser import CategoryChooser
 from app.decisions import Decisions
 from app.docks import Docks
+from app.held_keys import HeldKeys
 from app.panels.instances import InstancesPanel
 from app.preferences import Preferences
 from app.session import Session
 from app.translation import tr
 from app.workplace import Workplace
 from engine.records import Instance
+
+_LOOKS = {"peek_image": Look.IMAGE, "peek_masks": Look.MASKS, "peek_original": Look.ORIGINAL}
 
 
 class Selecting(QObject):
@@ -21,8 +28,12 @@ class Selecting(QObject):
         super().__init__()
         self._session = session
         self._walk = decisions.walk
+        self._decisions = decisions
+        self._chooser: CategoryChooser | None = None
         self._panel: InstancesPanel | None = None
         self._docks: Docks | None = None
+        self._canvas: CanvasView | None = None
+        self._held = HeldKeys(self._end_peek)
         order = session.instance_order
         order.set(preferences.order)
         order.changed.connect(lambda: setattr(preferences, "order", order.value))
@@ -30,6 +41,8 @@ class Selecting(QObject):
     def attach(self, panel: InstancesPanel, docks: Docks, workplace: Workplace) -> None:
         """The list, its dock and the canvas, which are built after the commands."""
         self._panel, self._docks, canvas = panel, docks, workplace.canvas
+        self._chooser = CategoryChooser(self._session, self._decisions, canvas)
+        self._canvas = canvas
         self._walk.passes = panel.model.passes
         panel.filter.left.connect(canvas.setFocus)
         panel.hovered.connect(canvas.set_hovered)
@@ -50,6 +63,8 @@ class Selecting(QObject):
             "filter_instances": self.filter,
             "next_instance": lambda: self._walk.step(1),
             "previous_instance": lambda: self._walk.step(-1),
+            "choose_category": self.choose_category,
+            **{command: partial(self._peek, look) for command, look in _LOOKS.items()},
             "next_uncertain": lambda: self._walk.step_uncertain(1),
             "previous_uncertain": lambda: self._walk.step_uncertain(-1),
         }
@@ -83,3 +98,17 @@ class Selecting(QObject):
             self._docks.reveal("Instances")
             self._panel.filter.field.setFocus()
             self._panel.filter.field.selectAll()
+
+    def choose_category(self) -> None:
+        """Let the person type the category of the selection."""
+        if self._chooser is not None:
+            self._chooser.open()
+
+    def _peek(self, look: Look) -> None:
+        canvas = self._canvas
+        if canvas is not None:
+            self._held.press(lambda: canvas.peek.start(look))
+
+    def _end_peek(self) -> None:
+        if self._canvas is not None:
+            self._canvas.peek.end()

@@ -27,6 +27,7 @@ from app.canvas.navigation import Size
 from app.canvas.overlay import Preview, Rect, joined
 from app.canvas.palettes import UNKNOWN_COLOR
 from app.canvas.panning import Panning
+from app.canvas.peek import Peek
 from app.canvas.pyramid import Pyramid
 from app.canvas.wheel import Turn
 from app.session import Session
@@ -52,6 +53,8 @@ class CanvasView(ImageWidget):
         super().__init__(parent)
         self.session = session
         self.layers = Layers()
+        self.peek = Peek(session)
+        self.peek.changed.connect(self.update)
         self._looks = Looks()
         self.brush_size = BrushSize()
         self.brush_tip = BrushTip()
@@ -166,18 +169,24 @@ class CanvasView(ImageWidget):
         painter.setClipRegion(QRegion(region))
         if self.tool is not None and self.is_ready and self._panning.cursor is None:
             self.tool.paint(painter)
-        if self._busy is not None:
-            draw_pill(painter, QRectF(self.rect()), self._busy)
+        pill = self.peek.words or self._busy
+        if pill is not None:
+            draw_pill(painter, QRectF(self.rect()), pill)
         painter.end()
 
     def _paint(self, painter: QPainter, rect: QRectF) -> None:
         room = QRectF(self.rect())
         if self.is_ready:
-            self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
-            self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
-            if self._pointed:
-                paint_keypoints(painter, self.session, self.viewport)
+            if self.peek.shows_image:
+                self.layers.paint_image(painter, rect, self.viewport, self.zoom)
+            else:
+                self.peek.paint_ground(painter, rect, self.viewport, self.image_size)
+            if self.peek.shows_masks:
+                self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
+                self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+                if self._pointed:
+                    paint_keypoints(painter, self.session, self.viewport)
+            self.peek.paint(painter, rect, self.viewport, self.image_size)
         else:
             draw_state(painter, room, self.session, late=not self._loading.isActive())
 

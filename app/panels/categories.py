@@ -4,13 +4,13 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QColorDialog, QListView, QStackedWidget
 
+from app.decisions import add_category
 from app.key_bindings import key_bindings
 from app.panels.category_list import CategoryDelegate, CategoryListModel
 from app.panels.parts import EmptyState, IconButton, Panel, TextField, row
 from app.session import Session
 from app.translation import tr
-from engine.errors import MaskwrightError
-from engine.project import category_color, commands
+from engine.project import commands
 
 
 class CategoriesPanel(Panel):
@@ -39,17 +39,11 @@ class CategoriesPanel(Panel):
 
     def add(self) -> None:
         """Add the category whose name is typed in the field, and make it the active one."""
-        project = self._session.project
-        if project is None or not self.field.text().strip():
+        if self._session.project is None or not self.field.text().strip():
             self.field.setFocus()
             return
-        try:
-            new_id = project.new_category_id()
-            edit = commands.add_category(new_id, self.field.text(), category_color(new_id))
-        except MaskwrightError as error:
-            self._session.notice.emit(str(error))
-            return
-        if self._session.apply(edit):
+        new_id = add_category(self._session, self.field.text())
+        if new_id is not None:
             self.field.clear()
             self._session.set_active_category(new_id)
 

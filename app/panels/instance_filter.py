@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
@@ -50,6 +50,7 @@ class FilterField(QWidget):
         self._typing.timeout.connect(self.apply)
         self.field.textChanged.connect(self._typing.start)
         self.field.returnPressed.connect(self._finish)
+        session.categories_changed.connect(self.apply)  # a name may be one only now
 
     def apply(self) -> None:
         """Read what is typed now."""
@@ -79,7 +80,10 @@ class FilterField(QWidget):
 
 
 class _CompletedField(TextField):
-    """Offers what the word at the cursor could become. Escape closes the offer first, then leaves the field."""
+    """Offers what the word at the cursor could become; Tab takes the offer that is marked, else the first.
+
+    Escape closes the offers first, then leaves the field.
+    """
 
     def __init__(self, names: Callable[[], list[str]], leave: Callable[[], None]) -> None:
         super().__init__(tr("Filter instances"), tr("Filter, such as score<0.5 nucleus area>200"))
@@ -88,11 +92,22 @@ class _CompletedField(TextField):
         self._options = QStringListModel(self)
         self._completer = QCompleter(self._options, self)
         self._offers = QListView()
+        self._offers.setProperty("kind", "offers")
+        self._offers.setAccessibleName(tr("What the filter could go on with"))
         self._completer.setPopup(self._offers)
         self._completer.setWidget(self)
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.activated.connect(self._complete)
         self.textEdited.connect(self._offer)
+
+    def event(self, event: QEvent) -> bool:
+        key = event.key() if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress else None
+        if key == Qt.Key.Key_Tab and self._offers.isVisible():
+            marked = self._offers.currentIndex()
+            self._complete((marked if marked.isValid() else self._options.index(0)).data())
+            self._offers.hide()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

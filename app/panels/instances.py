@@ -41,7 +41,7 @@ class InstancesPanel(Panel):
 
     def __init__(self, session: Session) -> None:
         super().__init__(tr("Instances"), headed=False)
-        self._everything = IconButton("filter-outline", tr("Also list rejected instances and ghosts"))
+        self._everything = IconButton("ghost-outline", tr("Also list rejected instances and ghosts"))
         self._session = session
         self._syncing = False
         self._everything.setCheckable(True)
@@ -182,9 +182,9 @@ class InstancesPanel(Panel):
         selection = self.list.selectionModel()
         selection.clearSelection()
         selection.select(self._stretches(sorted(rows)), QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        if rows:
-            selection.setCurrentIndex(self.model.index(rows[-1]), QItemSelectionModel.SelectionFlag.NoUpdate)
-            self.list.scrollTo(self.model.index(rows[-1]))
+        if len(rows) == 1:  # of many there is none to scroll to
+            selection.setCurrentIndex(self.model.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.list.scrollTo(self.model.index(rows[0]))
         self._syncing = False
 
     def _stretches(self, rows: list[int]) -> QItemSelection:

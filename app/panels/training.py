@@ -12,7 +12,7 @@ from app.panels.parts import IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_ap50
 from app.session import Session
 from app.theme import SPACING
-from app.translation import number, tr, when
+from app.translation import number, tr, trn, when
 from engine.project import Round
 from engine.resources import BUNDLED_WEIGHTS
 

@@ -9,13 +9,15 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
 
-from app.theme import theme
+from app.canvas.outlines import HALO
 from app.tools.base import PointerEvent, Tool
 from app.tools.options import Option
 from engine.geometry.enclosure import enclosed
 
 SAME_PLACE = 4.0  # widget pixels; a hand that clicks twice moves less, and one that drags moves more
 STEP = 2.0  # widget pixels between points of a lasso: more points look no different
+INNER_WIDTH, OUTER_WIDTH = 1.6, 3.6  # widget pixels of the white line and the dark one beneath it
+PIECE = 64  # points of a lasso that are painted or left out together
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 TAKE_AWAY = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -34,7 +36,7 @@ class Select(Tool):
         self._clicked: tuple[float, float] | None = None
         self._pressed: PointerEvent | None = None
         self._before: tuple[int, ...] = ()
-        self._lasso = QPolygonF()  # in image coordinates
+        self._lasso: list[QPolygonF] = []  # in image coordinates, in pieces that each begin where the last one ends
 
     def options(self) -> Sequence[Option]:
         return self.canvas.shaping.options()
@@ -51,7 +53,7 @@ class Select(Tool):
         self.canvas.set_hovered(under[0] if under else None)
 
     def release(self, event: PointerEvent) -> None:
-        if self._pressed is not None and not self._lasso.isEmpty():
+        if self._pressed is not None and self._lasso:
             self._drag(event, self._pressed)
             self._choose(self._pressed)
         self._end()
@@ -60,7 +62,7 @@ class Select(Tool):
         self.canvas.set_hovered(None)
 
     def cancel(self) -> bool:
-        drawing = not self._lasso.isEmpty()
+        drawing = bool(self._lasso)
         if drawing:
             self.canvas.session.select(self._before)
         self._clicked = None
@@ -68,18 +70,21 @@ class Select(Tool):
         return drawing
 
     def paint(self, painter: QPainter) -> None:
-        if self._lasso.isEmpty():
+        if not self._lasso:
             return
         viewport = self.canvas.viewport
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setTransform(QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y), True)
-        for color, width in ((QColor(0, 0, 0, 160), 3.5), (theme().color("accent"), 1.6)):
+        reach = OUTER_WIDTH / viewport.scale
+        clip = painter.clipBoundingRect().adjusted(-reach, -reach, reach, reach)
+        near = [piece for piece in self._lasso if piece.boundingRect().adjusted(0, 0, reach, reach).intersects(clip)]
+        for color, width in ((HALO, OUTER_WIDTH), (QColor("#ffffff"), INNER_WIDTH)):
             pen = QPen(color, width * painter.device().devicePixelRatio())
             pen.setCosmetic(True)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
             painter.setPen(pen)
-            painter.drawPolyline(self._lasso)
+            for piece in near:
+                painter.drawPolyline(piece)
         painter.restore()
 
     # -- clicks
@@ -110,16 +115,18 @@ class Select(Tool):
     # -- the lasso
 
     def _drag(self, event: PointerEvent, pressed: PointerEvent) -> None:
-        if self._lasso.isEmpty():
+        if not self._lasso:
             if self._is_near(event, (pressed.x, pressed.y)):
                 return
             self.canvas.set_hovered(None)
             self.canvas.session.select(self._before)  # the press was the beginning of this, and no click
             self._clicked = None
-            self._lasso.append(QPointF(pressed.x, pressed.y))
-        last = self._lasso.last()
+            self._lasso = [QPolygonF([QPointF(pressed.x, pressed.y)])]
+        last = self._lasso[-1].last()
         if not self._is_near(event, (last.x(), last.y()), STEP):
-            self._lasso.append(QPointF(event.x, event.y))
+            if self._lasso[-1].size() == PIECE:
+                self._lasso.append(QPolygonF([last]))
+            self._lasso[-1].append(QPointF(event.x, event.y))
             x1, x2 = sorted((last.x(), event.x))
             y1, y2 = sorted((last.y(), event.y))
             self.canvas.update_image_rect((x1, y1, x2, y2))
@@ -128,7 +135,7 @@ class Select(Tool):
         """Select what is inside the lasso, or add it, or take it away."""
         session = self.canvas.session
         shown = session.shown_instances()
-        corners = np.array([point.toTuple() for point in self._lasso.toList()])
+        corners = np.array([point.toTuple() for piece in self._lasso for point in piece.toList()])
         inside = enclosed([each.mask for each in shown], corners)
         found = {each.id: None for each, is_inside in zip(shown, inside, strict=True) if is_inside}  # in their order
         if pressed.has(SHIFT):
@@ -139,8 +146,8 @@ class Select(Tool):
             session.select(found)
 
     def _end(self) -> None:
-        if not self._lasso.isEmpty():
-            self._lasso = QPolygonF()
+        if self._lasso:
+            self._lasso = []
             self.canvas.update()
         self._pressed = None
 

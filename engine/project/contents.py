@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
-from engine.project import categories, history, reading, rounds, settings
+from engine.project import categories, history, originals, reading, rounds, settings
 from engine.project.database import Database
 from engine.project.history import HistoryEntry
 from engine.project.paths import located
@@ -113,6 +113,11 @@ class ProjectContents:
         with self._database.read() as connection:
             row = connection.execute(select(instances).where(instances.c.id == instance_id)).mappings().first()
         return instance_of(found(row, instance_id))
+
+    def original(self, instance_id: int) -> Instance | None:
+        """An instance as the model proposed it, whatever a person changed since; None where no model did. Raises
+        KeyError where there is none of that id."""
+        return self._ask(lambda connection: originals.original(connection, instance_id))
 
     def counts(self) -> dict[ImageStatus, int]:
         """How many images have each status."""
