@@ -40,6 +40,7 @@ from app.preferences import Preferences, log_folder
 from app.projects import Projects
 from app.safekeeping import Safekeeping
 from app.session import Session
+from app.statistics_dialog import StatisticsCommand
 from app.status_bar import StatusBar
 from app.theme import RESOURCES, Mode, theme
 from app.timeline import Timeline
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBar(self.pages, self.canvas)
         self._ask = ProjectDialogs(self, self.projects, self.notices)
         self.keys = KeyCommands(self, self.notices)
+        self.statistics = StatisticsCommand(self, self.session)
         self.actions_ = Actions(self, self.canvas, self._handlers())
         self._build()
         self._connect()
@@ -131,6 +133,7 @@ class MainWindow(QMainWindow):
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
             **self.keys.handlers(),
+            **self.statistics.handlers(),
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._about,
         }
@@ -390,7 +393,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality):
+        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics):
             job.stop()
         self.session.close_project()
         event.accept()
