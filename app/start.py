@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NO_DISPLAY = (
     "There is no display for the window; headless verbs work without one: python main.py predict, finetune, train, "
-    "evaluate, import, export, validate, doctor or demo (see python main.py --help)."
+    "evaluate, import, export, validate, statistics, doctor or demo (see python main.py --help)."
 )
 NO_DISPLAY_CODE = 2
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from engine import verbs
 from engine.geometry.mask import Mask
 from engine.project import Action, Edit, InstanceChange, Project, commands, statistics
 from engine.project.schema import journal
@@ -163,3 +164,15 @@ def test_json_and_csv_tell_the_same(worked: Project) -> None:
 def test_another_window_reads_the_figures_while_one_is_working(worked: Project, tmp_path: Path) -> None:
     with Project.open(worked.path, read_only=True) as beside:
         assert beside.statistics() == worked.statistics()
+
+
+def test_the_verb_prints_one_document_and_nothing_else(worked: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = worked.statistics().document()
+    worked.close()
+    assert verbs.main(["statistics", str(worked.path), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == json.loads(json.dumps(expected))
+    assert printed.count("\n") == 1
+    assert verbs.main(["statistics", str(worked.path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert verbs.main(["statistics", str(worked.path.with_name("missing.maskwright"))]) == 2
