@@ -54,6 +54,7 @@ class KeySheet(QDialog):
         layout.addWidget(self._nothing, 1)
         change = button(tr("Customise Keys…"), self._customise)
         close = button(tr("Close"), self.accept, "primary")
+        close.setDefault(True)
         layout.addLayout(row(change, None, close))
         key_bindings().changed.connect(self.refresh)
         self.refresh()

@@ -86,7 +86,9 @@ class StatisticsDialog(QDialog):
         self._column.addWidget(label(tr("Statistics"), "title"))
         self._column.addWidget(label(_PROMISE, "muted", wrap=True))
         self._column.addWidget(self._body, 1)
-        self._column.addLayout(row(self.export_button, None, button(tr("Close"), self.accept, "primary")))
+        close = button(tr("Close"), self.accept, "primary")
+        close.setDefault(True)
+        self._column.addLayout(row(self.export_button, None, close))
 
     def show_figures(self, figures: Statistics) -> None:
         """Show what was read."""

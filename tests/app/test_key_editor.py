@@ -165,6 +165,18 @@ def test_escape_leaves_the_recording_first_and_then_the_dialog(qtbot: QtBot, edi
     assert not editor.isVisible()
 
 
+def test_enter_in_the_search_field_goes_to_the_list_and_presses_no_button(qtbot: QtBot, editor: KeyEditor) -> None:
+    key_bindings().change(Keymap().with_key("accept", "F7"))
+    next(each for each in editor.findChildren(QPushButton) if each.text() == "Reset All (1)").click()
+    editor.field.setFocus()
+    qtbot.keyClicks(editor.field, "fit")
+    assert editor.field.hasFocus()
+    press(qtbot, Qt.Key.Key_Return)
+    assert editor.isVisible()
+    assert editor.list.hasFocus()
+    assert key_bindings().keymap.owners["F7"] == "accept"
+
+
 def test_a_profile_applies_at_once_under_the_persons_own_changes(
     qtbot: QtBot, window: MainWindow, editor: KeyEditor
 ) -> None:
@@ -241,6 +253,15 @@ def test_the_sheet_is_searched_by_words_and_by_keys(qtbot: QtBot, window: MainWi
     assert listed(sheet) == {"Ctrl+Enter"}
     qtbot.keyClicks(sheet.field, "nonsense")
     assert listed(sheet) == set()
+
+
+def test_enter_in_the_sheet_closes_it(qtbot: QtBot, window: MainWindow) -> None:
+    window.actions_["keys"].trigger()
+    sheet = QApplication.activeModalWidget()
+    assert isinstance(sheet, KeySheet)
+    qtbot.keyClick(sheet.field, Qt.Key.Key_Return)
+    assert not sheet.isVisible()
+    assert QApplication.activeModalWidget() is None
 
 
 def test_the_sheet_leads_to_the_editor(qtbot: QtBot, window: MainWindow) -> None:
