@@ -93,4 +93,4 @@ def _date(day: date) -> str:
 
 
 def _words(day: date, count: int) -> str:
-    return f"{_date(day)}: {trn('{count} instance', '{count} instances', count)}"
+    return f"{_date(day)}: " + trn("{count} instance", "{count} instances", count)
