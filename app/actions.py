@@ -163,6 +163,7 @@ _OF_A_PROJECT = {
     "export_dataset",
     "image_files",
     "backups",
+    "statistics",
     "checkpoint",
     "close_project",
     "finetune",

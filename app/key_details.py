@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QWidget
 
 from app.key_bindings import key_bindings
 from app.key_profiles import written
@@ -22,7 +22,7 @@ class KeyDetails(QStackedWidget):
     record = Signal()  # a key is to be added
     reset = Signal()
     removed = Signal(str)  # the canonical key that is to go
-    finished = Signal()  # a recording or a question is over, whatever the answer
+    finished = Signal(bool)  # a recording or a question is over, whatever the answer; whether the keyboard was here
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,8 +88,10 @@ class KeyDetails(QStackedWidget):
         """End what is waited for, without an answer."""
         self.recorder.stop()
         if self.is_waiting:
+            focused = QApplication.focusWidget()
+            here = focused is not None and self.isAncestorOf(focused)
             self.setCurrentWidget(self._command)
-            self.finished.emit()
+            self.finished.emit(here)
 
     # -- inside
 

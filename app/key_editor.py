@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.key_bindings import key_bindings
@@ -83,6 +85,7 @@ class KeyEditor(QDialog):
         key_bindings().changed.connect(self._show_keys)
         self.profile.activated.connect(self._choose_profile)
         self.field.textEdited.connect(self._find)
+        self.field.returnPressed.connect(self.list.setFocus)
         self.list.selectionModel().currentChanged.connect(self._show_command)
         self.list.record.connect(self._record)
         self.list.clear.connect(lambda: self._change(lambda keymap, chosen: keymap.without_keys(chosen.id)))
@@ -201,10 +204,11 @@ class KeyEditor(QDialog):
         question = trn("Forget {count} change of yours?", "Forget {count} changes of yours?", changed)
         self.details.ask(question, tr("Reset All"), lambda: self._apply(Keymap(keymap.profile)))
 
-    def _end_question(self) -> None:
+    def _end_question(self, here: bool) -> None:
         self.model.mark_clash(set(), set())
         self.list.scrollTo(self.list.currentIndex())
-        self.list.setFocus()
+        if here:
+            self.list.setFocus()
 
     def _change(self, build: Callable[[Keymap, Command], Keymap]) -> None:
         if self.command is not None:
@@ -243,6 +247,14 @@ class KeyEditor(QDialog):
                 write_keymap(Path(path), key_bindings().keymap)
             except MaskwrightError as error:
                 self.details.say(str(error))
+
+    # -- Qt
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()  # no button's that has not the focus
+        else:
+            super().keyPressEvent(event)
 
     def reject(self) -> None:
         """Escape first leaves a question or a recording."""

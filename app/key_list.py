@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.key_bindings import key_bindings
+from app.key_caps import paint_caps
 from app.key_profiles import written
 from app.keymap import BOUND_COMMANDS, Command
 from app.panels.image_list import paint_row_background
@@ -17,7 +18,6 @@ Index = QModelIndex | QPersistentModelIndex
 COMMAND_ROLE = Qt.ItemDataRole.UserRole
 CLASHES_ROLE = Qt.ItemDataRole.UserRole + 1
 ROW_HEIGHT = 34
-_CAP_HEIGHT = 20
 
 
 class KeyListModel(QAbstractListModel):
@@ -161,9 +161,7 @@ def _paint_command(
     painter: QPainter, area: QRect, option: QStyleOptionViewItem, command: Command, clash: Set[str]
 ) -> None:
     colors, keymap = theme(), key_bindings().keymap
-    right = area.right()
-    for key in reversed(keymap.keys[command.id]):
-        right = _paint_cap(painter, area, right, key, clashes=key in clash) - 6
+    right = paint_caps(painter, area, keys_in_words(command.id), [written(key) for key in clash])
     if keymap.is_changed(command.id):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colors.color("accent"))
@@ -174,16 +172,3 @@ def _paint_command(
     painter.setPen(colors.color("warning" if clash else "text"))
     words = option.fontMetrics.elidedText(command.text.rstrip("…"), Qt.TextElideMode.ElideRight, text.width())
     painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, words)
-
-
-def _paint_cap(painter: QPainter, area: QRect, right: int, key: str, *, clashes: bool) -> int:
-    """Paint a key as a cap that ends at `right`; returns where it begins."""
-    text, colors = written(key), theme()
-    width = max(_CAP_HEIGHT, painter.fontMetrics().horizontalAdvance(text) + 14)
-    cap = QRect(right - width, area.center().y() - _CAP_HEIGHT // 2, width, _CAP_HEIGHT)
-    painter.setPen(colors.color("warning" if clashes else "border"))
-    painter.setBrush(colors.color("raised"))
-    painter.drawRoundedRect(cap, 4, 4)
-    painter.setPen(colors.color("warning" if clashes else "text"))
-    painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, text)
-    return cap.left()

@@ -35,14 +35,13 @@ PROFILES = (
             "open_folder": ("Ctrl+U",),
             "tool_polygon": ("Ctrl+N", "P"),
             "tool_select": ("Ctrl+J", "V"),
+            "tool_vertices": ("Ctrl+Shift+P",),
+            "choose_category": ("Ctrl+E", "C"),
             "fit": ("Ctrl+F", "F"),
             "hide_masks": ("T",),
-            "duplicate": ("Ctrl+D",),
-            "copy": ("Ctrl+C",),
-            "paste": ("Ctrl+V",),
         },
     ),
-    # As in the defaults of CVAT 2.x; T stands for its sequence T, H.
+    # As in the defaults of CVAT 2.x; Shift+H stands for its sequence T, H. What they displace has a key close by.
     Profile(
         "cvat",
         "CVAT",
@@ -50,16 +49,16 @@ PROFILES = (
         {
             "previous_image": ("D", "PgUp"),
             "next_image": ("F", "PgDown"),
-            "fit": ("A",),  # F is taken, and A is free
+            "fit": ("A",),
             "tool_polygon": ("N", "P"),
+            "new_instance": ("Shift+N",),
             "delete": ("Del", "Shift+Del"),
-            "hide_masks": ("T",),
+            "hide_masks": ("Shift+H",),
             "hide_selected": ("H",),
             "lock": ("L",),
-            "merge": ("J",),
-            "split": ("Alt+J",),
-            "copy": ("Ctrl+C",),
-            "paste": ("Ctrl+V",),
+            "tool_lasso": ("Shift+L",),
+            "merge": ("J", "M"),
+            "tool_cut": ("Alt+J", "K"),
             **{f"category_{number}": (f"Ctrl+{number}",) for number in range(1, 10)},
         },
     ),
@@ -134,10 +133,7 @@ class Keymap:
 
         A profile's owner has it back as soon as no change claims it.
         """
-        changes = dict(self.changes)
-        owner = self.owners.get(key)
-        if owner in changes:
-            changes[owner] = tuple(one for one in self.keys[owner] if one != key)
+        changes = {each: tuple(one for one in keys if one != key) for each, keys in self.changes.items()}
         changes[command_id] = (*(one for one in self.keys[command_id] if one != key), key)
         return replace(self, changes=changes)
 

@@ -54,6 +54,7 @@ COMMANDS = (
     Command("export_dataset", "Export Dataset…", ("Ctrl+E",), PROJECT, "export-variant"),
     Command("image_files", "Image Files…", (), PROJECT, "image-search-outline", "Find images that were moved"),
     Command("backups", "Backups…", (), PROJECT, "backup-restore", "Go back to a copy of this project"),
+    Command("statistics", tr("Statistics…"), (), PROJECT, "chart-bar", tr("How much is done, and how quickly")),
     Command("checkpoint", "Save", ("Ctrl+S",), PROJECT, "content-save-outline", "Every edit is saved as you make it"),
     Command("close_project", "Close Project", ("Ctrl+W",), PROJECT, "close"),
     Command("quit", "Quit", ("Ctrl+Q",), PROJECT, "exit-to-app"),

@@ -45,6 +45,7 @@ from app.projects import Projects
 from app.safekeeping import Safekeeping
 from app.selecting import Selecting
 from app.session import Session
+from app.statistics_dialog import StatisticsCommand
 from app.status_bar import StatusBar
 from app.theme import MODE_WORDS, RESOURCES, Mode, theme
 from app.timeline import Timeline
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBar(self.pages, self.canvas)
         self._ask = ProjectDialogs(self, self.projects, self.notices)
         self.keys = KeyCommands(self, self.notices)
+        self.statistics = StatisticsCommand(self, self.session)
         self.actions_ = Actions(self, self.canvas, self._handlers())
         self._build()
         self._connect()
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
             **self.keys.handlers(),
+            **self.statistics.handlers(),
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._about,
         }
@@ -393,7 +396,8 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.canvas.shaping):
+        jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
+        for job in (*jobs, self.canvas.shaping):
             job.stop()
         self.session.close_project()
         event.accept()

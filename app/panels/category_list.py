@@ -60,7 +60,7 @@ class CategoryListModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             key = key_of_row(index.row())
             name = tr("{name}, key {key}", name=category.name, key=key) if key else category.name
-            return f"{name}\n{tr('Double click to rename, click the dot for another colour')}"
+            return name + "\n" + tr("Double click to rename, click the dot for another colour")
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

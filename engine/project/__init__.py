@@ -8,12 +8,15 @@ from engine.project.intake import AddReport, every_page, first_page, is_held_out
 from engine.project.project import SUFFIX, Project
 from engine.project.recovery import Recovery
 from engine.project.rounds import CheckpointReference, Round
+from engine.project.statistics import AuthorFigures, CategoryFigures, Statistics
 
 __all__ = [
     "SUFFIX",
     "Action",
     "AddReport",
+    "AuthorFigures",
     "CategoryChange",
+    "CategoryFigures",
     "Change",
     "CheckpointReference",
     "Edit",
@@ -25,6 +28,7 @@ __all__ = [
     "Project",
     "Recovery",
     "Round",
+    "Statistics",
     "category_color",
     "every_page",
     "first_page",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
-from engine.project import categories, history, originals, reading, rounds, settings
+from engine.project import categories, history, originals, reading, rounds, settings, statistics
 from engine.project.database import Database
 from engine.project.history import HistoryEntry
 from engine.project.paths import located
@@ -16,6 +17,7 @@ from engine.project.rows import IMAGE_COLUMNS, category_of, image_of, instance_o
 from engine.project.schema import categories as categories_table
 from engine.project.schema import images, instances
 from engine.project.settings import Fact
+from engine.project.statistics import Statistics
 from engine.records import Category, Image, ImageStatus, Instance, Review
 
 Answer = TypeVar("Answer")
@@ -151,6 +153,10 @@ class ProjectContents:
     def history_bounds(self, entry_id: int) -> tuple[int, int, int, int] | None:
         """x1 y1 x2 y2 in image pixels around the instances that an edit changed; None where it changed none."""
         return self._ask(lambda connection: history.bounds_of(connection, entry_id))
+
+    def statistics(self, zone: tzinfo | None = None) -> Statistics:
+        """What has been done so far, and how quickly; days are those of a time zone, None for the system's."""
+        return self._ask(lambda connection: statistics.read(connection, zone))
 
     def stale_images(self, checkpoint_id: str) -> list[Image]:
         """The images under review whose proposals are not that checkpoint's: of another one, or of none yet."""

@@ -56,9 +56,9 @@ def test_a_key_is_added_by_keyboard_alone_and_calls_the_command_at_once(
     go_to(qtbot, editor, "Fit Image")
     press(qtbot, Qt.Key.Key_Return)
     assert editor.details.is_waiting
-    press(qtbot, Qt.Key.Key_Q, SHIFT)
-    assert key_bindings().keymap.keys["fit"] == ("F", "Shift+Q")
-    assert window.actions_["fit"].shortcuts() == [QKeySequence("F"), QKeySequence("Shift+Q")]
+    press(qtbot, Qt.Key.Key_F7, SHIFT)
+    assert key_bindings().keymap.keys["fit"] == ("F", "Shift+F7")
+    assert window.actions_["fit"].shortcuts() == [QKeySequence("F"), QKeySequence("Shift+F7")]
     assert editor.list.hasFocus()
 
 
@@ -150,7 +150,7 @@ def test_pressing_a_key_finds_what_it_does(qtbot: QtBot, editor: KeyEditor) -> N
         assert editor.command is not None
         assert editor.command.id == command_id
     find.click()
-    press(qtbot, Qt.Key.Key_K)
+    press(qtbot, Qt.Key.Key_F8)
     assert editor.command is None
 
 
@@ -165,14 +165,24 @@ def test_escape_leaves_the_recording_first_and_then_the_dialog(qtbot: QtBot, edi
     assert not editor.isVisible()
 
 
+def test_enter_in_the_search_field_goes_to_the_list_and_presses_no_button(qtbot: QtBot, editor: KeyEditor) -> None:
+    key_bindings().change(Keymap().with_key("accept", "F7"))
+    next(each for each in editor.findChildren(QPushButton) if each.text() == "Reset All (1)").click()
+    editor.field.setFocus()
+    qtbot.keyClicks(editor.field, "fit")
+    assert editor.field.hasFocus()
+    press(qtbot, Qt.Key.Key_Return)
+    assert editor.isVisible()
+    assert editor.list.hasFocus()
+    assert key_bindings().keymap.owners["F7"] == "accept"
+
+
 def test_a_profile_applies_at_once_under_the_persons_own_changes(
     qtbot: QtBot, window: MainWindow, editor: KeyEditor
 ) -> None:
     key_bindings().change(Keymap().with_key("accept", "Q"))
     editor.profile.setFocus()
     qtbot.keyClicks(editor.profile, "C")
-    press(qtbot, Qt.Key.Key_Return)
-    editor.profile.activated.emit(editor.profile.currentIndex())
     keymap = key_bindings().keymap
     assert keymap.profile.id == "cvat"
     assert keymap.owners["F"] == "next_image"
@@ -220,7 +230,7 @@ def test_a_broken_file_of_keys_is_told_in_the_window(
 
 
 def listed(sheet: KeySheet) -> set[str]:
-    return {each.text() for each in sheet.findChildren(QLabel) if each.isVisible() and each.property("kind") == "key"}
+    return {cap for group in sheet.page.shown for entry in group.entries for cap in entry.caps}
 
 
 def test_the_sheet_lists_every_key_in_use_and_follows_a_change(qtbot: QtBot, window: MainWindow) -> None:
@@ -228,7 +238,7 @@ def test_the_sheet_lists_every_key_in_use_and_follows_a_change(qtbot: QtBot, win
     sheet.show()
     assert {"B", "Ctrl+Enter", "Space", "Esc", "Wheel", "9"} <= listed(sheet)
     key_bindings().change(Keymap(PROFILES_BY_ID["cvat"]).with_key("tool_brush", "Q"))
-    assert {"Q", "Ctrl+9", "T"} <= listed(sheet)
+    assert {"Q", "Ctrl+9", "Shift+Del"} <= listed(sheet)
     assert "9" not in listed(sheet)
     assert any(each.text() == "CVAT, with your changes" for each in sheet.findChildren(QLabel))
 
@@ -243,6 +253,15 @@ def test_the_sheet_is_searched_by_words_and_by_keys(qtbot: QtBot, window: MainWi
     assert listed(sheet) == {"Ctrl+Enter"}
     qtbot.keyClicks(sheet.field, "nonsense")
     assert listed(sheet) == set()
+
+
+def test_enter_in_the_sheet_closes_it(qtbot: QtBot, window: MainWindow) -> None:
+    window.actions_["keys"].trigger()
+    sheet = QApplication.activeModalWidget()
+    assert isinstance(sheet, KeySheet)
+    qtbot.keyClick(sheet.field, Qt.Key.Key_Return)
+    assert not sheet.isVisible()
+    assert QApplication.activeModalWidget() is None
 
 
 def test_the_sheet_leads_to_the_editor(qtbot: QtBot, window: MainWindow) -> None:

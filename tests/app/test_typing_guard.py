@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QDateEdit,
+    QDialog,
     QDoubleSpinBox,
     QLineEdit,
     QPlainTextEdit,
@@ -22,8 +23,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.dataset_dialogs import ExportDialog, ImportDialog
 from app.key_bindings import key_bindings
+from app.key_editor import KeyEditor
 from app.key_profiles import PROFILES, Keymap, Profile
+from app.key_sheet import KeySheet
+from app.pages_dialog import PagesDialog
 from app.tools.base import Tool
 from app.tools.options import Number
 from app.window import MainWindow
@@ -181,3 +186,27 @@ def test_lists_and_buttons_leave_the_letters_to_the_commands(
         target.setFocus()
         qtbot.keyClick(target, Qt.Key.Key_D)
     assert fired == ["next_image"] * 4
+
+
+def test_nothing_of_the_window_fires_on_what_is_typed_into_a_dialog(
+    qtbot: QtBot, working: MainWindow, fired: list[str]
+) -> None:
+    project = working.session.project
+    assert project is not None
+    dialogs: list[QDialog] = [
+        ExportDialog(project.path, working),
+        ImportDialog(new=False, parent=working),
+        PagesDialog({Path("pages.tif"): 3}, working),
+        KeyEditor(working),
+        KeySheet(working),
+    ]
+    for dialog in dialogs:
+        dialog.open()
+        fields = [field for kind in FIELDS for field in dialog.findChildren(kind) if field.focusProxy() is None]
+        assert fields
+        for field in fields:
+            for key in single_keys(PROFILES[0]):
+                if key not in ("Return", "Tab", "Shift+Tab"):  # they accept the dialog, or walk through it
+                    press(qtbot, field, key)
+        dialog.close()
+    assert fired == []
