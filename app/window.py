@@ -392,7 +392,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        for job in (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality):
+        for job in (self.canvas.work, self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality):
             job.stop()
         self.session.close_project()
         event.accept()

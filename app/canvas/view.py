@@ -30,10 +30,12 @@ from app.canvas.panning import Panning
 from app.canvas.pyramid import Pyramid
 from app.canvas.viewport import Viewport
 from app.canvas.wheel import Turn
+from app.jobs.background import ToolWork
 from app.session import Session
 from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 from app.tools.marking import Marking
+from app.work_pill import WorkPill
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
@@ -56,6 +58,8 @@ class CanvasView(QWidget):
         self._navigation = Navigation(self._view_changed)
         self.brush_size = BrushSize()
         self.marking = Marking(session, self)
+        self.work = ToolWork(self)
+        WorkPill(self).follow(self.work.progressed, self.work.cancel)
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None
