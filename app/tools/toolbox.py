@@ -4,8 +4,9 @@ from app.tools.base import Tool
 from app.tools.brush import Brush
 from app.tools.eraser import Eraser
 from app.tools.select import Select
+from app.tools.wand import Wand
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser()]
+    return [Select(), Brush(), Eraser(), Wand()]
