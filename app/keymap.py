@@ -91,6 +91,7 @@ COMMANDS = (
     Command("tool_brush", "Brush", ("B",), TOOLS, "brush", "Add to a mask, or draw a new instance", checkable=True),
     Command("tool_eraser", "Eraser", ("E",), TOOLS, "eraser", "Remove from a mask", checkable=True),
     Command("tool_wand", "Magic Wand", ("W",), TOOLS, "auto-fix", "Press on an object; drag for more", checkable=True),
+    Command("tool_grab_cut", "GrabCut", ("G",), TOOLS, "content-cut", "Box, strokes, Enter", checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("fit", "Fit Image", ("F",), VIEW, "fit-to-page-outline"),
