@@ -44,6 +44,7 @@ from app.status_bar import StatusBar
 from app.theme import RESOURCES, Mode, theme
 from app.timeline import Timeline
 from app.welcome import Welcome
+from app.work_pill import WorkPill
 from app.workplace import Workplace
 from engine.project import Round
 from engine.quality.findings import Finding
@@ -194,7 +195,10 @@ class MainWindow(QMainWindow):
         session.history_changed.connect(self._name_history)
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
-        self.projects.busy.connect(self._busy_words)
+        self.projects.busy.connect(self._busy.setText)
+        pill = WorkPill(self.pages)
+        for job in (self.projects, self.quality):
+            pill.follow(job.progressed, job.cancel_work)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
@@ -360,11 +364,6 @@ class MainWindow(QMainWindow):
         self.notices.show_notice(
             why.split(". ")[0] + ".", action="Open read-only", then=lambda: self.projects.open(path, read_only=True)
         )
-
-    def _busy_words(self, words: str) -> None:
-        self._busy.setText(words)
-        if words and self.session.project is None:
-            self.notices.show_notice(words)
 
     def _set_mode(self, mode: Mode) -> None:
         self.preferences.mode = mode
