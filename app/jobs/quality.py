@@ -5,11 +5,12 @@ looks again at single images and makes fixes meanwhile. It writes those, too, be
 changes nothing while it does.
 """
 
+import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -49,6 +50,7 @@ class FixTask:
     path: Path
     findings: tuple[Finding, ...]
     author: str | None = None
+    unwanted: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 class _Cancelled(Exception):
@@ -119,7 +121,7 @@ class _QualityThread(PlannedThread[Task]):
         """Prepare the edit and write it; what was prepared is half of the work."""
 
         def advance(share: float) -> None:
-            if self.cancelled():
+            if self.cancelled() or task.unwanted.is_set():
                 raise _Cancelled
             self.advanced.emit(task, share)
 
@@ -217,12 +219,10 @@ class Quality(QObject):
 
     def cancel_work(self) -> None:
         """Give up fixing, which leaves everything as it was."""
-        if self.fixing:
-            begun = self._waiting[0]
-            self._waiting = deque([begun])
-            if isinstance(begun, FixTask):
-                self._helper.set_plan([])
-            self._end_fixing()
+        for task in self._waiting:
+            if isinstance(task, FixTask):
+                task.unwanted.set()  # rather than another plan: of a task that was not begun nothing would be heard
+                self.progressed.emit(tr("Cancelling…"), None)
 
     def stop(self) -> None:
         for thread in (self._examiner, self._helper):
@@ -292,7 +292,7 @@ class Quality(QObject):
             self._tell.start()
 
     def _on_advanced(self, task: FixTask, share: float) -> None:
-        if self._session.being_written:
+        if not task.unwanted.is_set():
             self.progressed.emit(_fixing(len(task.findings)), share)
 
     def _on_cancelled(self, task: FixTask) -> None:
