@@ -117,6 +117,9 @@ MOUSE_HELP = (
     ("Drag with the brush", "Add to the selected mask"),
     ("Ctrl + drag", "Remove from the mask"),
     ("Ctrl + wheel", "Size of the brush"),
+    ("Drag with the wand", "Mark more like pixels to the right, fewer to the left"),
+    ("Drag a box with GrabCut", "Cut out what is in it; Enter stores it, Escape drops it"),
+    ("Drag again with GrabCut", "Mark what belongs to the object, with Ctrl what does not"),
 )
 
 
