@@ -124,6 +124,8 @@ COMMANDS = (
         checkable=True,
     ),
     Command("tool_cut", "Cut Line", ("K",), TOOLS, "knife", "Cut instances apart along a line", checkable=True),
+    Command("tool_wand", "Magic Wand", ("W",), TOOLS, "auto-fix", "Press on an object; drag for more", checkable=True),
+    Command("tool_grab_cut", "GrabCut", ("G",), TOOLS, "select-drag", "Box, strokes, Enter", checkable=True),
     Command("brush_smaller", "Smaller Brush", ("[",), TOOLS, "minus"),
     Command("brush_larger", "Larger Brush", ("]",), TOOLS, "plus"),
     Command("new_instance", "Always a New Instance", ("N",), TOOLS, "plus-box-outline", "On or off: each mark is new"),
@@ -219,6 +221,9 @@ MOUSE_HELP = (
     ("Click an edge", "Add a vertex"),
     ("Ctrl + click a vertex", "Delete it"),
     ("Drag with the cut line", "Cut instances apart"),
+    ("Drag with the wand", "Mark more like pixels to the right, fewer to the left"),
+    ("Drag a box with GrabCut", "Cut out what is in it; Enter stores it, Escape drops it"),
+    ("Drag again with GrabCut", "Mark what belongs to the object, with Ctrl what does not"),
 )
 
 

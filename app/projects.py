@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.verb_process import VerbProcess
 from app.preferences import Preferences, data_folder
 from app.session import Session
+from app.translation import tr, trn
 from engine.errors import MaskwrightError, ProjectLocked
 from engine.images import IMAGE_SUFFIXES, find_images
 from engine.project import SUFFIX, Project, first_page
@@ -27,6 +29,7 @@ class Projects(QObject):
 
     locked = Signal(object, str)  # path, why: may be opened for reading only
     busy = Signal(str)  # what is going on, "" when it is over
+    progressed = Signal(str, object)  # the same with how much is done, 0 to 1 or None where that is not known
     has_pages = Signal(object)  # files with more pages than the first, which alone was added, and how many they have
     reported = Signal(str, str)  # what a finished job did in a sentence, and everything it said
 
@@ -157,12 +160,22 @@ class Projects(QObject):
         if self.path == target:
             self._session.close_project()
         arguments = ["import", "--project", str(target), *arguments]
-        self._run(f"Importing {name}…", arguments, lambda: target.is_file() and self.open(target))
+        self._run(tr("Importing {name}…", name=name), arguments, lambda: target.is_file() and self.open(target))
 
     def export_dataset(self, arguments: Sequence[str]) -> None:
         """Run the verb `export` on the open project in a subprocess."""
         if self.path is not None and self._verb is None:
-            self._run("Exporting…", ["export", "--project", str(self.path), *arguments])
+            self._run(tr("Exporting…"), ["export", "--project", str(self.path), *arguments])
+
+    def cancel_work(self) -> None:
+        """Stop importing or exporting, which leaves nothing half done, or adding images: those added so far stay."""
+        if self._verb is not None:
+            self._say_busy(tr("Cancelling…"))
+            self._verb.cancel()
+        elif self._pending:
+            count = len(self._pending)
+            self._pending.clear()
+            self._session.notice.emit(trn("{count} image was not added.", "{count} images were not added.", count))
 
     def stop(self) -> None:
         """End what is running, for a closing window."""
@@ -200,7 +213,9 @@ class Projects(QObject):
             self._finish_adding()
         elif monotonic() - self._listed_at > RELIST_SECONDS:
             self._relist()
-            self.busy.emit(f"Adding images, {len(self._pending)} to go…")
+            to_go = len(self._pending)
+            words = trn("Adding images, {count} to go…", "Adding images, {count} to go…", to_go)
+            self._say_busy(words, self._added / max(self._added + to_go, 1))
 
     def _choose_pages(self, path: Path, count: int) -> Iterable[int]:
         if count > 1 and self._pages is first_page:
@@ -216,7 +231,7 @@ class Projects(QObject):
     def _finish_adding(self) -> None:
         self._slices.stop()
         self._relist()
-        self.busy.emit("")
+        self._say_busy("")
         added, skipped = self._added, self._skipped
         self._added, self._skipped = 0, []
         paged, self._paged = self._paged, {}
@@ -235,27 +250,41 @@ class Projects(QObject):
         """Forget what was still to be added: another project is open now."""
         if self._pending:
             self._session.notice.emit(f"{_images(len(self._pending))} were not added: the project was closed first.")
+            self._say_busy("")
         self._pending.clear()
         self._slices.stop()
         self._added, self._skipped, self._pages, self._paged = 0, [], first_page, {}
 
-    def _run(self, words: str, arguments: list[str], then: Callable[[], object] | None = None) -> None:
+    def _say_busy(self, words: str, share: float | None = None) -> None:
         self.busy.emit(words)
-        self._verb = VerbProcess(self)
-        self._verb.ended.connect(lambda code, errors: self._on_ended(code, errors, then))
-        self._verb.start(arguments)
+        self.progressed.emit(words, share)
 
-    def _on_ended(self, code: int, said: str, then: Callable[[], object] | None) -> None:
+    def _run(self, words: str, arguments: list[str], then: Callable[[], object] | None = None) -> None:
+        self._say_busy(words)
+        self._verb = verb = VerbProcess(self)
+        verb.reported.connect(lambda event: self._on_reported(words, event))
+        verb.ended.connect(lambda code, errors: self._on_ended(verb, code, errors, then))
+        verb.start([*arguments, "--progress-json"])
+
+    def _on_reported(self, words: str, event: dict[str, Any]) -> None:
+        if event.get("event") == "progress" and self._verb is not None and not self._verb.cancelling:
+            self.progressed.emit(words, event["done"] / max(event["total"], 1))
+
+    def _on_ended(self, verb: VerbProcess, code: int, said: str, then: Callable[[], object] | None) -> None:
         self._verb = None
-        self.busy.emit("")
+        verb.deleteLater()
+        self._say_busy("")
         if then is not None:
             then()
         lines = [line for line in said.strip().splitlines() if line.strip()]
         last = lines[-1].removeprefix("Error: ") if lines else ""
         if code == 0:
-            self.reported.emit(last or "Done.", said if len(lines) > 1 else "")
+            self.reported.emit(last or tr("Done."), said if len(lines) > 1 else "")
+        elif verb.cancelling:
+            self._session.notice.emit(tr("Cancelled. Nothing was changed."))
         else:
-            self._session.problem.emit(last or f"The job stopped unexpectedly (exit code {code}).", said)
+            stopped = tr("The job stopped unexpectedly (exit code {code}).", code=code)
+            self._session.problem.emit(last or stopped, said)
 
 
 def _images(count: int) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
+from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
 from engine.records import Category, Detection, Image, Instance, InstanceState, Review
@@ -56,13 +57,14 @@ class Session(QObject):
         self.threshold = DEFAULT_THRESHOLD
         self.active_category_id: int | None = None
         self.masks_visible = True
+        self.being_written = False  # whether a background job is writing the project, which nobody else does meanwhile
         self._showing = QTimer(self, singleShot=True, interval=0)
         self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
         self._working_since = monotonic()  # when what the next edit does was begun
 
     @property
     def read_only(self) -> bool:
-        return self.project is None or self.project.read_only
+        return self.project is None or self.project.read_only or self.being_written
 
     # -- project and current image
 
@@ -210,7 +212,7 @@ class Session(QObject):
 
     def apply(self, edit: Edit) -> bool:
         """Commit an edit. On failure nothing changes, the person is told why, and False is returned."""
-        if self.project is None:
+        if self.project is None or self.refuses():
             return False
         if not edit.changes:
             return True
@@ -223,6 +225,12 @@ class Session(QObject):
         self._working_since = monotonic()
         self.show(edit)
         return True
+
+    def refuses(self) -> bool:
+        """Whether nothing can be changed just now because a job is writing the project; the person is told so."""
+        if self.being_written:
+            self.notice.emit(tr("Wait until the fixes are saved, or cancel them."))
+        return self.being_written
 
     def set_proposals(
         self, image_id: int, detections: Sequence[Detection], checkpoint_id: str, *, later: bool = False
@@ -277,9 +285,8 @@ class Session(QObject):
 
     def reload_image(self) -> None:
         """Read the current image's instances again, keeping what is left of the selection."""
-        if self.project is None or self.image is None:
-            return
-        self._hold(self.project.instances(self.image.id))
+        if self.project is not None and self.image is not None:
+            self._hold(self.project.instances(self.image.id))
 
     # -- inside
 

@@ -27,7 +27,7 @@ class Timeline:
 
     def _go(self, step: Callable[[Project], Sequence[Edit | None]]) -> None:
         session = self._session
-        if session.project is None:
+        if session.project is None or session.refuses():
             return
         try:
             edits = [edit for edit in step(session.project) if edit is not None]

@@ -52,6 +52,7 @@ from app.timeline import Timeline
 from app.translation import tr
 from app.viewing import Viewing
 from app.welcome import Welcome
+from app.work_pill import WorkPill
 from app.workplace import Workplace
 from engine.project import Round
 from engine.quality.findings import Finding
@@ -205,7 +206,10 @@ class MainWindow(QMainWindow):
         session.history_changed.connect(self._name_history)
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
-        self.projects.busy.connect(self._busy_words)
+        self.projects.busy.connect(self._busy.setText)
+        pill = WorkPill(self.pages)
+        for job in (self.projects, self.quality):
+            pill.follow(job.progressed, job.cancel_work)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
@@ -365,11 +369,6 @@ class MainWindow(QMainWindow):
             why.split(". ")[0] + ".", action=tr("Open read-only"), then=lambda: self.projects.open(path, read_only=True)
         )
 
-    def _busy_words(self, words: str) -> None:
-        self._busy.setText(words)
-        if words and self.session.project is None:
-            self.notices.show_notice(words)
-
     def _set_mode(self, mode: Mode) -> None:
         self.preferences.mode = mode
         theme().set_mode(mode)
@@ -397,7 +396,7 @@ class MainWindow(QMainWindow):
         self.projects.stop()
         self.rounds.stop()
         jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
-        for job in (*jobs, self.canvas.shaping):
+        for job in (*jobs, self.canvas.work, self.canvas.shaping):
             job.stop()
         self.session.close_project()
         event.accept()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -17,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 CONSOLE = Console(stderr=True)
 STDIN = 0
+LINE_SECONDS = 0.1  # between two lines of progress: a bar moves no more smoothly for more
 
 
 class Advance(Protocol):
@@ -26,8 +29,14 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Advance]:
-    """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
+def progress_bar(title: str, *, as_json: bool = False) -> Iterator[Advance]:
+    """A progress bar on stderr while the block runs; nothing where stderr is no terminal.
+
+    Or, `as_json`, lines {"event": "progress", "done", "total"} on stdout, the first and then some a second.
+    """
+    if as_json:
+        yield _progress_lines()
+        return
     if not CONSOLE.is_terminal:
         yield lambda done, total, note="": None
         return
@@ -43,6 +52,18 @@ def progress_bar(title: str) -> Iterator[Advance]:
         except BaseException:
             progress.live.transient = True  # what went wrong is said alone, without half a bar above it
             raise
+
+
+def _progress_lines() -> Advance:
+    told = -math.inf
+
+    def advance(done: int, total: int, note: str = "") -> None:
+        nonlocal told
+        if time.monotonic() - told > LINE_SECONDS:
+            told = time.monotonic()
+            emit({"event": "progress", "done": done, "total": total})
+
+    return advance
 
 
 def say(text: str) -> None:

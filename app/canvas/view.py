@@ -30,11 +30,13 @@ from app.canvas.panning import Panning
 from app.canvas.peek import Peek
 from app.canvas.pyramid import Pyramid
 from app.canvas.wheel import Turn
+from app.jobs.background import ToolWork
 from app.session import Session
 from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 from app.tools.marking import Marking
 from app.tools.shaping import Shaping
+from app.work_pill import WorkPill
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
@@ -61,6 +63,8 @@ class CanvasView(ImageWidget):
         self.display = Display()
         self.marking = Marking(session, self)
         self.shaping = Shaping(session, self)
+        self.work = ToolWork(self)
+        WorkPill(self).follow(self.work.progressed, self.work.cancel)
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None

@@ -1,28 +1,33 @@
 """Checks the project in the background, and keeps what it found in step with the edits that follow.
 
 Two threads read the project through connections of their own: one examines all of it, which may take minutes, the other
-looks again at single images and prepares fixes meanwhile. Only `Session.apply` writes.
+looks again at single images and makes fixes meanwhile. It writes those, too, because thousands take seconds; the window
+changes nothing while it does.
 """
 
+import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
+from app.translation import tr, trn
 from engine.errors import MaskwrightError
-from engine.project import Project
+from engine.project import InstanceChange, Project
+from engine.project.beside import apply_beside
 from engine.quality.checks import FILE_CHECKS, Check
 from engine.quality.examination import RULES, examine, examine_image
 from engine.quality.findings import Finding, Subject
 from engine.quality.fixing import Fixed, fix
 
 SETTLE_MS = 300  # after this long without another edit its images are looked at again: not between two strokes
+SLICE_SECONDS = 0.006  # the window answers in between
 REPORT_SECONDS = 0.1  # how often the window hears of findings and progress: more often it would repaint for nothing
 
 
@@ -44,6 +49,12 @@ class RecheckTask:
 class FixTask:
     path: Path
     findings: tuple[Finding, ...]
+    author: str | None = None
+    unwanted: threading.Event = field(default_factory=threading.Event, compare=False)
+
+
+class _Cancelled(Exception):
+    """The person does not want the fixes any more."""
 
 
 Task = ExamineTask | RecheckTask | FixTask
@@ -52,7 +63,9 @@ Task = ExamineTask | RecheckTask | FixTask
 class _QualityThread(PlannedThread[Task]):
     found = Signal(object, object, int, int)  # task, findings, images done, of how many
     rechecked = Signal(object, int, object)  # task, image id, findings
-    prepared = Signal(object, object)  # task, Fixed
+    fixed = Signal(object, object)  # task, Fixed, which is written
+    advanced = Signal(object, object)  # task of fixes, share that is done, from 0 to 1
+    cancelled_fix = Signal(object)  # task
     completed = Signal(object)  # task of an examination that was not cancelled
     ended = Signal(object)  # task, whatever became of it
     failed = Signal(str, str)  # message, details
@@ -66,7 +79,9 @@ class _QualityThread(PlannedThread[Task]):
                     case RecheckTask():
                         self._recheck(task, project)
                     case FixTask():
-                        self.prepared.emit(task, fix(project, task.findings))
+                        self._fix(task, project)
+        except _Cancelled:
+            self.cancelled_fix.emit(task)
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
         except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
@@ -102,6 +117,18 @@ class _QualityThread(PlannedThread[Task]):
             subject = Subject(project.image(image_id), project.instances(image_id), names)
             self.rechecked.emit(task, image_id, examine_image(subject, task.checks))
 
+    def _fix(self, task: FixTask, project: Project) -> None:
+        """Prepare the edit and write it; what was prepared is half of the work."""
+
+        def advance(share: float) -> None:
+            if self.cancelled() or task.unwanted.is_set():
+                raise _Cancelled
+            self.advanced.emit(task, share)
+
+        fixed = fix(project, task.findings, progress=lambda done, total: advance(done / total / 2))
+        apply_beside(task.path, fixed.edit, task.author, lambda share: advance((1 + share) / 2))
+        self.fixed.emit(task, fixed)
+
 
 class Quality(QObject):
     """What the last check of the session's project found, and which of it no longer holds."""
@@ -111,6 +138,7 @@ class Quality(QObject):
     found = Signal(object)  # findings that are new
     completed = Signal()  # the whole project was checked
     settled = Signal()  # which findings still hold
+    progressed = Signal(str, object)  # that fixes are made, and the share that is done, from 0 to 1; "" when over
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -128,10 +156,13 @@ class Quality(QObject):
         self._examiner.found.connect(self._on_found, queued)
         self._examiner.completed.connect(self._on_completed, queued)
         self._helper.rechecked.connect(self._on_rechecked, queued)
-        self._helper.prepared.connect(self._on_prepared, queued)
+        self._helper.fixed.connect(self._on_fixed, queued)
+        self._helper.advanced.connect(self._on_advanced, queued)
+        self._helper.cancelled_fix.connect(self._on_cancelled, queued)
         for thread in (self._examiner, self._helper):
             thread.ended.connect(self._on_ended, queued)
             thread.failed.connect(session.problem, queued)
+        session.project_changed.connect(self.cancel_work)
         session.project_changed.connect(self._clear)
         session.image_updated.connect(lambda image_id: self._recheck_later([image_id]))
         session.images_changed.connect(lambda: self._recheck_later(self._by_image))
@@ -140,6 +171,9 @@ class Quality(QObject):
         self._settle.timeout.connect(self._recheck)
         self._tell = QTimer(self, singleShot=True, interval=round(REPORT_SECONDS * 1000))
         self._tell.timeout.connect(self.settled)
+        self._to_refresh: deque[int] = deque()  # images that fixes changed
+        self._slices = QTimer(self, interval=0)
+        self._slices.timeout.connect(self._refresh_some)
 
     @property
     def running(self) -> bool:
@@ -172,10 +206,23 @@ class Quality(QObject):
         self.changed.emit()
 
     def mend(self, findings: Sequence[Finding]) -> None:
-        """Fix findings of one check, as one edit. Those that no longer hold are left alone, and said so."""
-        if self._session.project is not None and findings:
-            self._ask(FixTask(self._session.project.path, tuple(findings)))
+        """Fix findings of one check, as one edit. Those that no longer hold are left alone, and said so.
+
+        Nothing else changes the project meanwhile.
+        """
+        project = self._session.project
+        if project is not None and findings and not self._session.read_only:
+            self._session.being_written = True
+            self.progressed.emit(_fixing(len(findings)), None)
+            self._ask(FixTask(project.path, tuple(findings), project.author))
             self.changed.emit()
+
+    def cancel_work(self) -> None:
+        """Give up fixing, which leaves everything as it was."""
+        for task in self._waiting:
+            if isinstance(task, FixTask):
+                task.unwanted.set()  # rather than another plan: of a task that was not begun nothing would be heard
+                self.progressed.emit(tr("Cancelling…"), None)
 
     def stop(self) -> None:
         for thread in (self._examiner, self._helper):
@@ -187,6 +234,7 @@ class Quality(QObject):
         self._running, self.finished, self.progress = None, False, (0, 0)
         self._by_image, self._outdated = {}, set()
         self._examiner.set_plan([])
+        self._to_refresh.clear()
         self.cleared.emit()
         self.changed.emit()
 
@@ -243,12 +291,42 @@ class Quality(QObject):
         if not self._tell.isActive():
             self._tell.start()
 
-    def _on_prepared(self, task: FixTask, fixed: Fixed) -> None:
-        if not self._concerns(task) or not self._session.apply(fixed.edit):
+    def _on_advanced(self, task: FixTask, share: float) -> None:
+        if not task.unwanted.is_set():
+            self.progressed.emit(_fixing(len(task.findings)), share)
+
+    def _on_cancelled(self, task: FixTask) -> None:
+        if self._concerns(task):
+            self._session.notice.emit(tr("Cancelled. Nothing was changed."))
+
+    def _on_fixed(self, task: FixTask, fixed: Fixed) -> None:
+        """Bring the window in line with what is written now, some images at a time."""
+        self._end_fixing()
+        if not self._concerns(task):
             return
+        changed = [change for change in fixed.edit.changes if isinstance(change, InstanceChange)]
+        touched = {one.image_id for change in changed if (one := change.before or change.after) is not None}
+        self._to_refresh.extend(touched)
+        self._slices.start()
+        if self._session.image is not None and self._session.image.id in touched:
+            self._session.reload_image()
         self._outdated |= {id(finding) for finding in (*fixed.mended, *fixed.stale)}
+        self._session.history_changed.emit()
         self.settled.emit()
         self._session.notice.emit(_outcome(len(fixed.mended), len(fixed.stale)))
+
+    def _refresh_some(self) -> None:
+        until = time.monotonic() + SLICE_SECONDS
+        while self._to_refresh and time.monotonic() < until:
+            image_id = self._to_refresh.popleft()
+            if image_id in self._session.images:
+                self._session.refresh_image(image_id)
+        if not self._to_refresh:
+            self._slices.stop()
+
+    def _end_fixing(self) -> None:
+        self._session.being_written = False
+        self.progressed.emit("", None)
 
     def _on_ended(self, task: Task) -> None:
         if isinstance(task, ExamineTask):
@@ -256,10 +334,16 @@ class Quality(QObject):
                 self._running = None
                 self.changed.emit()
             return
+        if isinstance(task, FixTask):
+            self._end_fixing()
         self._waiting.popleft()
         if self._waiting:
             self._helper.set_plan([self._waiting[0]])
         self.changed.emit()
+
+
+def _fixing(count: int) -> str:
+    return trn("Fixing {count} finding…", "Fixing {count} findings…", count)
 
 
 def _outcome(mended: int, stale: int) -> str:

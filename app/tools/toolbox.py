@@ -4,12 +4,14 @@ from app.tools.base import Tool
 from app.tools.brush import Brush
 from app.tools.cut import Cut
 from app.tools.eraser import Eraser
+from app.tools.grab_cut import GrabCut
 from app.tools.lasso import Lasso
 from app.tools.polygon import Polygon
 from app.tools.select import Select
 from app.tools.vertices import Vertices
+from app.tools.wand import Wand
 
 
 def all_tools() -> list[Tool]:
     """One of each."""
-    return [Select(), Brush(), Eraser(), Polygon(), Lasso(), Vertices(), Cut()]
+    return [Select(), Brush(), Eraser(), Polygon(), Lasso(), Wand(), GrabCut(), Vertices(), Cut()]

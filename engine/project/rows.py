@@ -19,6 +19,8 @@ MASK_COLUMNS = ("mask_x", "mask_y", "mask_w", "mask_h", "mask_counts")
 # Looking a member up is several times as fast as calling the enumeration.
 _REVIEWS = {review.value: review for review in Review}
 _STATUSES = {status.value: status for status in ImageStatus}
+_STATES = {state.value: state for state in InstanceState}
+_ORIGINS = {origin.value: origin for origin in Origin}
 
 
 def instance_row(instance: Instance) -> Row:
@@ -47,8 +49,8 @@ def instance_of(row: Fields, mask: Mask | None = None) -> Instance:
         row["image_id"],
         row["category_id"],
         mask if mask is not None else decode_crop(*(row[column] for column in MASK_COLUMNS)),
-        state=InstanceState(row["state"]),
-        origin=Origin(row["origin"]),
+        state=_STATES[row["state"]],
+        origin=_ORIGINS[row["origin"]],
         score=row["score"],
         edited=row["edited"],
         crowd=row["crowd"],

@@ -1,6 +1,6 @@
 """The fixes of findings as one edit, which undo takes back as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.project import Action, Edit, InstanceChange, Project, commands
@@ -19,11 +19,17 @@ class Fixed:
     stale: tuple[Finding, ...]
 
 
-def fix(project: Project, findings: Iterable[Finding], limits: Limits = USUAL_LIMITS) -> Fixed:
+def fix(
+    project: Project,
+    findings: Iterable[Finding],
+    limits: Limits = USUAL_LIMITS,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Fixed:
     """One edit that mends those of the findings, all of one check, that have a fix and are still so.
 
     Instances are read and checked again first, so a finding about something that was edited since is stale and changes
-    nothing. Raises ValueError where the findings are of several checks.
+    nothing. `progress(done, total)` counts images and may raise to give up. Raises ValueError where the findings are
+    of several checks.
     """
     by_image: dict[int, list[Finding]] = {}
     checks = set()
@@ -37,7 +43,8 @@ def fix(project: Project, findings: Iterable[Finding], limits: Limits = USUAL_LI
     changes: list[InstanceChange] = []
     valid: list[Finding] = []
     stale: list[Finding] = []
-    for image_id, wanted in by_image.items():
+    for done, (image_id, wanted) in enumerate(by_image.items()):
+        progress(done, len(by_image))
         subject = Subject(project.image(image_id), project.instances(image_id), names, limits)
         current = set(examine_image(subject, checks))
         still = [finding for finding in wanted if finding in current]

@@ -26,6 +26,7 @@ Weights = Annotated[Path, typer.Option(help="Checkpoint to predict with.")]
 ProjectFile = Annotated[Path, typer.Option("--project", help="Project file (.maskwright).")]
 CocoFile = Annotated[Path, typer.Option("--coco", help="COCO annotation file.")]
 ImagesFolder = Annotated[Path, typer.Option("--images", help="Folder that the annotation file's image names refer to.")]
+ProgressJson = Annotated[bool, typer.Option("--progress-json", help="Print progress as JSON lines on stdout.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -20,7 +20,7 @@ from engine.project import Project, every_page, first_page
 from engine.project.intake import PageChoice, these_pages
 from engine.records import ImageStatus
 from engine.reporting import emit, progress_bar, say
-from engine.verbs.command_line import AsJson, ProjectFile, app, say_left_out
+from engine.verbs.command_line import AsJson, ProgressJson, ProjectFile, app, say_left_out
 
 FormatName = Annotated[str, typer.Option("--format", help=f"Format: {', '.join(FORMATS)}.")]
 
@@ -43,6 +43,7 @@ def import_(
         bool, typer.Option("--crowds-as-instances", help="Take crowd regions (iscrowd 1) as ordinary instances.")
     ] = False,
     pages: Annotated[str, typer.Option(help="Pages of image files without a dataset: first, all, or 1,3-5.")] = "first",
+    progress_json: ProgressJson = False,
 ) -> None:
     """Bring a dataset, results of a model, or plain images into a project, which is created if it does not exist."""
     source = data or coco
@@ -63,13 +64,13 @@ def import_(
                 _say_results(import_results(project, results, coco), path)
             elif source is not None:
                 dataset = kind.read(source)
-                with progress_bar("Reading images") as advance:
+                with progress_bar("Reading images", as_json=progress_json) as advance:
                     report = import_dataset(
                         project, dataset, images, accept_images=accept, crowd_as_instances=crowds, progress=advance
                     )
                 _say_import(report, images, path)
             elif images is not None:
-                _add_images(project, images, choice)
+                _add_images(project, images, choice, progress_json)
     except BaseException:
         if not existed:
             Project.discard(path)
@@ -82,10 +83,10 @@ def _page_choice(pages: str) -> PageChoice:
     return these_pages(pages)
 
 
-def _add_images(project: Project, folder: Path, pages: PageChoice) -> None:
+def _add_images(project: Project, folder: Path, pages: PageChoice, as_json: bool) -> None:
     if not folder.is_dir():
         raise MaskwrightError(f"{folder} is no folder.", remedy="Name the folder of the images.")
-    with progress_bar("Reading images") as advance:
+    with progress_bar("Reading images", as_json=as_json) as advance:
         report = project.add_images(find_images(folder), advance, pages=pages)
     say_left_out([f"{path}. {reason}" for path, reason in report.skipped])
     if not report.added and not report.skipped:
@@ -130,17 +131,23 @@ def export(
     ] = "",
     image_files: Annotated[ImageFiles, typer.Option(help="What becomes of the image files.")] = ImageFiles.LEAVE,
     as_json: AsJson = False,
+    progress_json: ProgressJson = False,
 ) -> None:
     """Write a project's accepted annotations as a dataset: one COCO file, or a folder in any of the formats."""
     if everything and status:
         raise MaskwrightError("export takes either --all or --status.")
     if group_by and not split:
         raise MaskwrightError("--group-by says what stays together in a part.", remedy="Add --split.")
+    if as_json and progress_json:
+        raise MaskwrightError("export prints either one document (--json) or JSON lines (--progress-json).")
     kind = format_named(name)
     selection = Selection(frozenset(status) if status else EVERYTHING if everything else COMPLETE, hold_out)
     parts = _split(split, seed, group_by) if split else None
     one_file = name == "coco" and parts is None and image_files is ImageFiles.LEAVE
-    with Project.open(project_file, read_only=True) as project, progress_bar("Exporting") as advance:
+    with (
+        Project.open(project_file, read_only=True) as project,
+        progress_bar("Exporting", as_json=progress_json) as advance,
+    ):
         if one_file:
             check_output(out, inputs=(project_file, *map(project.image_path, project.images())))
             report = export_coco(project, out, selection=selection, progress=advance)

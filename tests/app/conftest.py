@@ -46,7 +46,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def canvas(qtbot: QtBot, session: Session) -> CanvasView:
+def canvas(qtbot: QtBot, session: Session) -> Iterator[CanvasView]:
     """A canvas of 400 x 300 that shows the session's image at 200 %, image point (0, 0) at the widget's (40, 30)."""
     view = CanvasView(session)
     qtbot.addWidget(view)
@@ -55,7 +55,8 @@ def canvas(qtbot: QtBot, session: Session) -> CanvasView:
     qtbot.waitExposed(view)
     view.zoom_to(2.0)
     view.pan(40 - view.viewport.x, 30 - view.viewport.y)
-    return view
+    yield view
+    view.work.stop()
 
 
 @pytest.fixture

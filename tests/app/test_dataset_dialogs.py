@@ -180,3 +180,60 @@ def test_an_export_asks_before_it_replaces_a_file(
     else:
         assert window.projects._verb is None
         assert (tmp_path / "mine.json").read_text() == "mine"
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder of so many images that a person can think better of importing them."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(400):
+        Picture.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    return folder
+
+
+def test_an_import_tells_how_far_it_is_and_cancelled_leaves_no_project(
+    qtbot: QtBot, window: MainWindow, many: Path, tmp_path: Path
+) -> None:
+    projects, target = window.projects, tmp_path / "new.maskwright"
+    told: list[tuple[str, float | None]] = []
+
+    def cancel(text: str, share: float | None) -> None:
+        told.append((text, share))
+        if share is not None:
+            projects.cancel_work()
+
+    projects.progressed.connect(cancel)
+    with qtbot.waitSignal(window.session.notice, timeout=WAIT) as said:
+        projects.import_dataset(["--images", str(many)], "many", target)
+    assert said.args == ["Cancelled. Nothing was changed."]
+    assert told[0] == ("Importing many…", None)
+    assert told[1][1] is not None and 0 < told[1][1] < 1
+    assert told[-1] == ("", None)
+    assert list(tmp_path.glob("new*")) == []
+    assert window.session.project is None
+
+
+def test_an_import_that_is_cancelled_leaves_the_project_as_it_was_and_opens_it_again(
+    qtbot: QtBot, window: MainWindow, project_file: Path, many: Path
+) -> None:
+    assert window.projects.open(project_file)
+    with qtbot.waitSignal(window.session.notice, timeout=WAIT) as said:
+        window.projects.import_dataset(["--images", str(many)], "many")
+        window.projects.cancel_work()
+    assert said.args == ["Cancelled. Nothing was changed."]
+    assert window.projects.path == project_file
+    assert len(window.session.images) == 4
+
+
+def test_an_export_that_is_cancelled_writes_nothing(
+    qtbot: QtBot, window: MainWindow, project_file: Path, tmp_path: Path
+) -> None:
+    before = set(tmp_path.rglob("*"))
+    assert window.projects.open(project_file)
+    with qtbot.waitSignal(window.session.notice, timeout=WAIT):
+        window.projects.export_dataset(["--out", str(tmp_path / "out.json")])
+        window.projects.cancel_work()
+    window.session.close_project()
+    assert set(tmp_path.rglob("*")) - before <= {tmp_path / "home"} | set((tmp_path / "home").rglob("*"))

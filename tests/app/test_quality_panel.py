@@ -292,3 +292,41 @@ def test_the_window_goes_to_the_image_selects_and_zooms_in(qtbot: QtBot, window:
     x, y = canvas.image_to_widget(701.5, 501.5)
     assert abs(x - canvas.width() / 2) < 2 and abs(y - canvas.height() / 2) < 2
     assert canvas.zoom > 5
+
+
+def test_while_fixes_are_made_nothing_else_changes_the_project_and_their_share_is_told(
+    qtbot: QtBot, panel: QualityPanel, check: Callable[[], None], session: Session, speckled: list[Instance]
+) -> None:
+    check()
+    choose(panel, Check.SPECK)
+    told: list[tuple[str, float | None]] = []
+    panel._quality.progressed.connect(lambda text, share: told.append((text, share)))
+    panel.fix_all_button.click()
+    assert session.read_only
+    with qtbot.waitSignal(session.notice) as said:
+        assert not session.apply(commands.delete([speckled[0]]))
+    assert "Wait until" in said.args[0]
+    Timeline(session).undo()
+    qtbot.waitUntil(lambda: not session.being_written)
+    shares = [share for text, share in told if share is not None]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert told[0] == ("Fixing 2 findings…", None) and told[-1] == ("", None)
+    assert session.apply(commands.delete([session.instances[speckled[0].id]]))
+
+
+def test_fixes_that_are_cancelled_change_nothing(
+    qtbot: QtBot, panel: QualityPanel, check: Callable[[], None], session: Session, speckled: list[Instance]
+) -> None:
+    assert session.project is not None
+    check()
+    choose(panel, Check.SPECK)
+    entries = len(session.project.history())
+    with qtbot.waitSignal(session.notice) as said:
+        panel.fix_all_button.click()
+        panel._quality.cancel_work()
+    assert said.args == ["Cancelled. Nothing was changed."]
+    qtbot.waitUntil(lambda: not session.read_only)
+    assert len(session.project.history()) == entries
+    assert session.project.instance(speckled[0].id).mask == SPECKLED
+    panel.fix_all_button.click()
+    qtbot.waitUntil(lambda: session.instances[speckled[0].id].mask == block(10, 10, 40))

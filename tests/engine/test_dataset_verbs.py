@@ -192,3 +192,10 @@ def test_a_folder_above_the_images_is_told_with_the_one_that_was_meant(
     new = tmp_path / "new.maskwright"
     code, _, said = run("import", "--project", new, "--coco", tmp_path / "out.json", "--images", tmp_path)
     assert (code, f"Choose {tmp_path / 'pictures'}." in said) == (2, True), said
+
+
+def test_progress_is_told_as_json_lines(run: Run, tmp_path: Path, project_file: Path) -> None:
+    code, out, _ = run("export", "--project", project_file, "--out", tmp_path / "told.json", "--progress-json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and lines
+    assert all(line["event"] == "progress" and 0 <= line["done"] <= line["total"] for line in lines)
