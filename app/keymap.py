@@ -9,6 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.translation import tr
+
 
 class Scope(StrEnum):
     WINDOW = "window"
@@ -96,6 +98,8 @@ COMMANDS = (
     Command("zoom_in", "Zoom In", ("Ctrl++", "Ctrl+="), VIEW, "magnify-plus-outline"),
     Command("zoom_out", "Zoom Out", ("Ctrl+-",), VIEW, "magnify-minus-outline"),
     Command("zoom_actual", "Actual Pixels", ("Ctrl+0",), VIEW, "numeric-1-box-outline"),
+    Command("next_region", tr("Next Part of the Window"), ("F6",), VIEW, "page-next-outline"),
+    Command("previous_region", tr("Previous Part of the Window"), ("Shift+F6",), VIEW, "page-previous-outline"),
     Command("hide_masks", "Hide Masks", ("H",), VIEW, "eye-off-outline", "Look at the bare image", checkable=True),
     Command("hide_selected", "Hide or Show Selected Instances", ("Shift+H",), VIEW, "eye-outline", writes=True),
     Command("finetune", "Fine-tune Model…", ("Ctrl+T",), MODEL, "school-outline", writes=True),

@@ -41,6 +41,7 @@ from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
+from app.regions import Regions
 from app.safekeeping import Safekeeping
 from app.session import Session
 from app.status_bar import StatusBar
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
             "hide_selected": decisions.toggle_hidden,
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
+            **Regions(self).handlers(),
             "keys": self.show_keys,
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._about,
@@ -211,7 +213,7 @@ class MainWindow(QMainWindow):
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
-        self.safekeeping.said.connect(self._say)
+        self.safekeeping.said.connect(lambda text, act, then: self.notices.show_notice(text, action=act, then=then))
         self.safekeeping.restored.connect(self.projects.open)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
@@ -338,9 +340,6 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         self._show_dialog(KeySheet(self))
-
-    def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
-        self.notices.show_notice(text, action=action, then=then)
 
     def show_image_files(self) -> None:
         self._show_dialog(ImageFilesDialog(self.safekeeping, not self.session.read_only, self.session.open_image, self))
