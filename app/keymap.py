@@ -166,6 +166,8 @@ COMMANDS = (
     Command("invert", "Invert Image", ("I",), VIEW, "invert-colors", "Only the view, never the data", checkable=True),
     Command("reset_display", "Reset Image Adjustments", (), VIEW, "backup-restore", "See the image as it is"),
     Command("next_coloring", "Colour Masks by the Next Choice", ("Shift+C",), VIEW, "palette-outline"),
+    Command("next_region", tr("Next Part of the Window"), ("F6",), VIEW, "page-next-outline"),
+    Command("previous_region", tr("Previous Part of the Window"), ("Shift+F6",), VIEW, "page-previous-outline"),
     Command("hide_masks", "Hide Masks", ("H",), VIEW, "eye-off-outline", "Look at the bare image", checkable=True),
     Command("peek_image", "Image Only, While Held", ("Q",), VIEW, "image-outline", held=True),
     Command("peek_masks", "Masks Only, While Held", ("Shift+Q",), VIEW, "shape", held=True),

@@ -9,6 +9,7 @@ folder, for somebody who translates. `number` and `when` write numbers and dates
 import gettext
 import os
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
@@ -22,10 +23,11 @@ def _folder() -> Path:
 
 
 def languages() -> list[str]:
-    """The languages to try, best first, such as "de_AT" and "de"."""
+    """The languages to try, best first, such as "de_AT" and "de"; none that somebody likes less than English."""
     chosen = os.environ.get("MASKWRIGHT_LANGUAGE")
     wanted = [chosen] if chosen else QLocale.system().uiLanguages()
-    return [each.replace("-", "_") for each in wanted]
+    preferred = takewhile(lambda each: each.partition("-")[0] != "en", wanted)
+    return [each.replace("-", "_") for each in preferred]
 
 
 def _writing() -> QLocale:

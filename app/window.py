@@ -42,6 +42,7 @@ from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
+from app.regions import Regions
 from app.safekeeping import Safekeeping
 from app.selecting import Selecting
 from app.session import Session
@@ -141,6 +142,7 @@ class MainWindow(QMainWindow):
             "predict_again": self.prediction.predict_again,
             **self.keys.handlers(),
             **self.statistics.handlers(),
+            **Regions(self).handlers(),
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._about,
         }
@@ -222,7 +224,7 @@ class MainWindow(QMainWindow):
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
-        self.safekeeping.said.connect(self._say)
+        self.safekeeping.said.connect(lambda text, act, then: self.notices.show_notice(text, action=act, then=then))
         self.safekeeping.restored.connect(self.projects.open)
         self.instances.hide_toggled.connect(self.decisions.toggle_hidden_instance)
         self.instances.opened.connect(self._show_instance)
@@ -346,9 +348,6 @@ class MainWindow(QMainWindow):
         if any(each.isVisible() and each.says(message, details) for each in self.findChildren(ErrorDialog)):
             return  # a fault in painting comes back with every frame, and would bury the window under dialogs
         self._show_dialog(ErrorDialog(message, details, self))
-
-    def _say(self, text: str, action: str, then: Callable[[], object] | None) -> None:
-        self.notices.show_notice(text, action=action, then=then)
 
     def show_image_files(self) -> None:
         self._show_dialog(ImageFilesDialog(self.safekeeping, not self.session.read_only, self.session.open_image, self))

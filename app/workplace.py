@@ -68,6 +68,11 @@ class Workplace(QWidget):
         column.addWidget(self.window_level)
         self.choose_tool("select")
 
+    @property
+    def parts(self) -> tuple[QWidget, ...]:
+        """What the keyboard goes through, in this order."""
+        return self._review_bar, self.option_bar, self._strip, self.canvas, self.window_level
+
     def choose_tool(self, name: str) -> None:
         self._actions[f"tool_{name}"].setChecked(True)
         self.canvas.set_tool(self._tools[name])
@@ -90,7 +95,7 @@ class Workplace(QWidget):
     def _order_tabs(self) -> None:
         """Tab goes from the review bar through the tool's options and the tools to the canvas, and on to the docks."""
         before: QWidget = self
-        for part in (self._review_bar, self.option_bar, self._strip, self.canvas, self.window_level):
+        for part in self.parts:
             for widget in (part, *part.findChildren(QWidget)):
                 if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
                     QWidget.setTabOrder(before, widget)

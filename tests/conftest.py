@@ -8,6 +8,8 @@ from pathlib import Path
 # Before Qt and torch load: no display needed, and workers that sleep rather than spin while they wait.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Whatever the system speaks: tests read what the window says.
+os.environ["MASKWRIGHT_LANGUAGE"] = "en"
 
 import pytest
 

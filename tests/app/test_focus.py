@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QScrollBar, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QScrollBar, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
@@ -81,6 +81,29 @@ def test_the_canvas_is_framed_where_the_keyboard_led_and_not_where_the_pointer_d
     assert frame.property("kind") == "around-focused"
     QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
     assert frame.property("kind") == "around"
+
+
+def test_f6_goes_through_the_parts_of_the_window_and_out_of_the_canvas(
+    qtbot: QtBot, window: MainWindow, session: Session
+) -> None:
+    assert session.project is not None
+    window.projects.open(session.project.path, read_only=True)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    window.canvas.setFocus()
+    seen = []
+    for _ in range(6):
+        QTest.keyClick(window, Qt.Key.Key_F6)
+        focused = QApplication.focusWidget()
+        seen.append(
+            next((dock.objectName() for dock in window.findChildren(QDockWidget) if dock.isAncestorOf(focused)), "")
+        )
+        if focused is window.canvas:
+            break
+    assert focused is window.canvas
+    assert {"images", "instances"} <= set(seen)
+    QTest.keyClick(window, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
+    assert window.workplace.isAncestorOf(QApplication.focusWidget())
 
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])

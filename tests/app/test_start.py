@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication
 
 from app.keymap import COMMANDS
 from app.preferences import RECENT_LIMIT, Preferences
-from app.theme import DARK, LIGHT, Mode, Tokens, style_sheet
+from app.theme import DARK, LIGHT, Mode, Theme, Tokens, style_sheet
 from engine.verbs import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +81,41 @@ def test_recent_projects_are_newest_first_bounded_and_leave_out_what_is_gone(
     assert len(preferences.recent) == RECENT_LIMIT
     paths[5].unlink()
     assert paths[5] not in preferences.recent
+
+
+class Hints(QObject):
+    """The system's hints, whose scheme a test changes; Qt's own cannot be changed without a desktop."""
+
+    colorSchemeChanged = Signal(object)  # noqa: N815 - Qt's name
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheme = Qt.ColorScheme.Unknown
+
+    def colorScheme(self) -> Qt.ColorScheme:
+        return self.scheme
+
+    def change(self, scheme: Qt.ColorScheme) -> None:
+        self.scheme = scheme
+        self.colorSchemeChanged.emit(scheme)
+
+
+def test_the_theme_follows_the_system_while_the_window_is_open(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints = Hints()
+    monkeypatch.setattr("app.theme.QGuiApplication", SimpleNamespace(styleHints=lambda: hints))
+    followed, told = Theme(), []
+    followed.changed.connect(lambda: told.append(followed.tokens))
+    followed.apply(qapp, Mode.SYSTEM)
+    for scheme, tokens in ((Qt.ColorScheme.Light, LIGHT), (Qt.ColorScheme.Dark, DARK), (Qt.ColorScheme.Light, LIGHT)):
+        hints.change(scheme)
+        assert told[-1] is followed.tokens is tokens
+        assert qapp.palette().window().color().name() == tokens.background
+        assert tokens.surface in qapp.styleSheet()
+    followed.set_mode(Mode.DARK)
+    hints.change(Qt.ColorScheme.Light)
+    assert followed.tokens is DARK  # chosen by the person
 
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
