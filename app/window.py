@@ -245,7 +245,8 @@ class MainWindow(QMainWindow):
     def _name_history(self) -> None:
         """Undo and redo say what they would do."""
         project = self.session.project
-        entries = project.history(limit=HISTORY_NAMED) if project is not None else []
+        # What was undone comes first, so the one to undo is the first where there is nothing to redo.
+        entries = project.history(HISTORY_NAMED if project.can_redo else 1) if project is not None else []
         undo = next((entry for entry in entries if not entry.undone), None)
         redo = next((entry for entry in reversed(entries) if entry.undone), None)
         possible = {
