@@ -245,14 +245,14 @@ class MainWindow(QMainWindow):
     def _name_history(self) -> None:
         """Undo and redo say what they would do."""
         project = self.session.project
-        # What was undone comes first, so the one to undo is the first where there is nothing to redo.
-        entries = project.history(HISTORY_NAMED if project.can_redo else 1) if project is not None else []
-        undo = next((entry for entry in entries if not entry.undone), None)
-        redo = next((entry for entry in reversed(entries) if entry.undone), None)
         possible = {
             "undo": project is not None and project.can_undo,
             "redo": project is not None and project.can_redo,
         }
+        limit = HISTORY_NAMED if possible["redo"] else 1  # what was undone comes first
+        entries = project.history(limit) if project is not None else []
+        undo = next((entry for entry in entries if not entry.undone), None)
+        redo = next((entry for entry in reversed(entries) if entry.undone), None)
         for command_id, entry in (("undo", undo), ("redo", redo)):
             words = ACTION_WORDS[entry.action] if entry is not None and possible[command_id] else ""
             self.actions_.rename(command_id, f"{command_id.capitalize()} {words}".strip())
