@@ -8,55 +8,56 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from app.key_bindings import key_bindings, keys_of
 from app.key_profiles import COMMANDS_BY_ID
-from app.keymap import CATEGORY_COMMANDS, COMMANDS, TOOLS, Command, Scope
+from app.keymap import CATEGORY_COMMANDS, COMMANDS, EDIT, MASK, MODEL, REVIEW, TOOLS, VIEW, Command, Scope
 from app.theme import theme
+from app.translation import tr
 from app.typing_guard import TypingGuard
 from engine.project import Action
 
 # What undo and redo say that they would take back or do again.
 ACTION_WORDS = {
-    Action.BRUSH: "Brush Stroke",
-    Action.ERASER: "Eraser Stroke",
-    Action.POLYGON: "Polygon",
-    Action.LASSO: "Lasso",
-    Action.WAND: "Magic Wand",
-    Action.GRAB_CUT: "GrabCut",
-    Action.VERTEX: "Change of Vertices",
-    Action.RESHAPE: "Change of Mask",
-    Action.FILL_HOLES: "Fill Holes",
-    Action.REMOVE_SPECKS: "Remove Specks",
-    Action.KEEP_LARGEST: "Keep Largest Part",
-    Action.GROW: "Grow",
-    Action.SHRINK: "Shrink",
-    Action.SMOOTH: "Smooth",
-    Action.SPLIT: "Split",
-    Action.MERGE: "Merge",
-    Action.UNION: "Union",
-    Action.SUBTRACT: "Subtract",
-    Action.INTERSECT: "Intersect",
-    Action.NUDGE: "Nudge",
-    Action.DUPLICATE: "Duplicate",
-    Action.PASTE: "Paste",
-    Action.LOCK: "Lock",
-    Action.UNLOCK: "Unlock",
-    Action.ADD: "New Instance",
-    Action.DELETE: "Delete",
-    Action.CATEGORY: "Change of Category",
-    Action.HIDE: "Hide",
-    Action.SHOW: "Show",
-    Action.ACCEPT: "Accept",
-    Action.REJECT: "Reject",
-    Action.REOPEN: "Reopen",
-    Action.ACCEPT_IMAGE: "Accept Image",
-    Action.VERIFY_EMPTY: "Image Is Empty",
-    Action.SKIP: "Skip Image",
-    Action.REOPEN_IMAGE: "Reopen Image",
-    Action.ADD_CATEGORY: "New Category",
-    Action.RENAME_CATEGORY: "Rename Category",
-    Action.RECOLOR_CATEGORY: "Recolour Category",
-    Action.REMOVE_CATEGORY: "Remove Category",
-    Action.IMPORT: "Import",
-    Action.FIX: "Fix",
+    Action.BRUSH: tr("Brush Stroke"),
+    Action.ERASER: tr("Eraser Stroke"),
+    Action.POLYGON: tr("Polygon"),
+    Action.LASSO: tr("Lasso"),
+    Action.WAND: tr("Magic Wand"),
+    Action.GRAB_CUT: tr("GrabCut"),
+    Action.VERTEX: tr("Change of Vertices"),
+    Action.RESHAPE: tr("Change of Mask"),
+    Action.FILL_HOLES: tr("Fill Holes"),
+    Action.REMOVE_SPECKS: tr("Remove Specks"),
+    Action.KEEP_LARGEST: tr("Keep Largest Part"),
+    Action.GROW: tr("Grow"),
+    Action.SHRINK: tr("Shrink"),
+    Action.SMOOTH: tr("Smooth"),
+    Action.SPLIT: tr("Split"),
+    Action.MERGE: tr("Merge"),
+    Action.UNION: tr("Union"),
+    Action.SUBTRACT: tr("Subtract"),
+    Action.INTERSECT: tr("Intersect"),
+    Action.NUDGE: tr("Nudge"),
+    Action.DUPLICATE: tr("Duplicate"),
+    Action.PASTE: tr("Paste"),
+    Action.LOCK: tr("Lock"),
+    Action.UNLOCK: tr("Unlock"),
+    Action.ADD: tr("New Instance"),
+    Action.DELETE: tr("Delete"),
+    Action.CATEGORY: tr("Change of Category"),
+    Action.HIDE: tr("Hide"),
+    Action.SHOW: tr("Show"),
+    Action.ACCEPT: tr("Accept"),
+    Action.REJECT: tr("Reject"),
+    Action.REOPEN: tr("Reopen"),
+    Action.ACCEPT_IMAGE: tr("Accept Image"),
+    Action.VERIFY_EMPTY: tr("Image Is Empty"),
+    Action.SKIP: tr("Skip Image"),
+    Action.REOPEN_IMAGE: tr("Reopen Image"),
+    Action.ADD_CATEGORY: tr("New Category"),
+    Action.RENAME_CATEGORY: tr("Rename Category"),
+    Action.RECOLOR_CATEGORY: tr("Recolour Category"),
+    Action.REMOVE_CATEGORY: tr("Remove Category"),
+    Action.IMPORT: tr("Import"),
+    Action.FIX: tr("Fix"),
 }
 
 
@@ -98,7 +99,7 @@ class Actions(QObject):
         """Enable what makes sense with a project, with an image, and with a project that may be written."""
         for command in COMMANDS:
             possible = True
-            if command.group in ("Edit", "Review", "Tools", "Mask", "View", "Model"):
+            if command.group in (EDIT, REVIEW, TOOLS, MASK, VIEW, MODEL):
                 possible = image
             if command.id in _OF_A_PROJECT:
                 possible = project

@@ -262,13 +262,14 @@ class MainWindow(QMainWindow):
     def _name_history(self) -> None:
         """Undo and redo say what they would do."""
         project = self.session.project
-        entries = project.history(limit=HISTORY_NAMED) if project is not None else []
-        undo = next((entry for entry in entries if not entry.undone), None)
-        redo = next((entry for entry in reversed(entries) if entry.undone), None)
         possible = {
             "undo": project is not None and project.can_undo,
             "redo": project is not None and project.can_redo,
         }
+        limit = HISTORY_NAMED if possible["redo"] else 1  # what was undone comes first
+        entries = project.history(limit) if project is not None else []
+        undo = next((entry for entry in entries if not entry.undone), None)
+        redo = next((entry for entry in reversed(entries) if entry.undone), None)
         texts = {"undo": (tr("Undo"), tr("Undo {action}")), "redo": (tr("Redo"), tr("Redo {action}"))}
         for command_id, entry in (("undo", undo), ("redo", redo)):
             text, named = texts[command_id]

@@ -104,6 +104,10 @@ struct Band {
   void draw_inner(std::int64_t x, std::int64_t y, std::uint8_t side) const {
     const std::int64_t x1 = columns[x], x2 = columns[x + 1], y1 = rows[y], y2 = rows[y + 1];
     const std::uint16_t code = codes.row(y)[x];
+    if (x2 - x1 == 1 && y2 - y1 == 1) {
+      paint(code, side, x1, y1, x2, y2);
+      return;
+    }
     if (side & kTop) paint(code, side, x1, y1, x2, y1 + 1);
     if (side & kBottom) paint(code, side, x1, y2 - 1, x2, y2);
     if (side & kLeft) paint(code, side, x1, y1, x1 + 1, y2);
@@ -115,6 +119,10 @@ struct Band {
     const std::uint16_t code = codes.row(y)[x];
     // Lines run on around the corner, or it would be missing.
     const std::int64_t left = side & kLeft ? x1 - reach : x1, right = side & kRight ? x2 + reach : x2;
+    if (x2 - x1 == 1 && y2 - y1 == 1) {  // its inside will be painted over
+      paint(code, side, left, side & kTop ? y1 - reach : y1, right, side & kBottom ? y2 + reach : y2);
+      return;
+    }
     if (side & kTop) paint(code, side, left, y1 - reach, right, y1);
     if (side & kBottom) paint(code, side, left, y2, right, y2 + reach);
     if (side & kLeft) paint(code, side, x1 - reach, y1, x1, y2);

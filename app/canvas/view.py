@@ -1,6 +1,7 @@
 """The canvas widget: turns pointer, wheel and keys into views and tool calls, and repaints what changed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -25,7 +26,7 @@ from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Size
 from app.canvas.overlay import Preview, Rect, joined
-from app.canvas.palettes import UNKNOWN_COLOR
+from app.canvas.palettes import UNKNOWN_COLOR, Coloring, color_of
 from app.canvas.panning import Panning
 from app.canvas.peek import Peek
 from app.canvas.pyramid import Pyramid
@@ -131,6 +132,11 @@ class CanvasView(ImageWidget):
 
     def show_preview(self, preview: Preview | None) -> None:
         """Show a stroke in progress in the place of its target, or no longer any."""
+        if preview is not None and self.display.color_by is not Coloring.CATEGORY:
+            target = self.session.instances.get(preview.target) if preview.target is not None else None
+            if target is not None:
+                color = color_of(target, None, self.display.color_by)
+                preview = replace(preview, style=replace(preview.style, color=color))
         self.layers.preview = preview
         for rect in self.layers.overlay.set_preview(preview):
             self.update_image_rect(rect)
