@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "resample.hpp"
+#include "simd.hpp"
 #include "thread_pool.hpp"
 
 namespace maskwright {
@@ -48,18 +50,37 @@ void each_set(const std::uint8_t* row, std::int64_t from, std::int64_t to, const
   }
 }
 
+MASKWRIGHT_CLONES void look_up(const std::uint16_t* codes, const std::uint32_t* table, std::int64_t count, std::uint32_t* colors) {
+  for (std::int64_t i = 0; i < count; ++i) colors[i] = table[codes[i]];
+}
+
+MASKWRIGHT_CLONES void spread(const std::uint32_t* colors, const std::int32_t* sources, std::int64_t count, std::uint32_t* output) {
+  for (std::int64_t i = 0; i < count; ++i) output[i] = colors[sources[i]];
+}
+
+// For each of `width` output columns the column of codes that covers it.
+std::vector<std::int32_t> sources_of(std::span<const std::int32_t> columns, std::int64_t width) {
+  std::vector<std::int32_t> sources(static_cast<std::size_t>(width));
+  std::int32_t source = 0;
+  for (std::int64_t x = 0; x < width; ++x) {
+    while (columns[source + 1] <= x) ++source;
+    sources[x] = source;
+  }
+  return sources;
+}
+
 // The rows [top, bottom) of the output, drawn by one thread.
 struct Band {
   Plane<const std::uint16_t> codes;
   Plane<const std::uint8_t> sides;
   const std::uint32_t* table;
-  std::span<const std::int32_t> columns, rows;
+  std::span<const std::int32_t> columns, rows, sources;
   std::int64_t line_width;
   const Gaps& gaps;
   Plane<std::uint32_t> output;
   std::int64_t top, bottom;
 
-  void fill() const {
+  void fill(std::uint32_t* colors) const {
     const std::uint32_t* plain = table + 2 * kCodes;
     const std::uint32_t* last = nullptr;
     std::int64_t y = first_row(top);
@@ -72,23 +93,10 @@ struct Band {
       if (last != nullptr) {
         std::memcpy(target, last, static_cast<std::size_t>(output.width) * sizeof(std::uint32_t));
       } else {
-        fill_row(codes.row(y), plain, target);
+        look_up(codes.row(y), plain, codes.width, colors);
+        spread(colors, sources.data(), output.width, target);
       }
       last = target;
-    }
-  }
-
-  void fill_row(const std::uint16_t* row, const std::uint32_t* plain, std::uint32_t* target) const {
-    if (columns.back() - columns.front() == codes.width) {  // one to one
-      const std::uint16_t* first = row - columns.front();
-      for (std::int64_t x = 0; x < output.width; ++x) target[x] = plain[first[x]];
-      return;
-    }
-    std::int64_t from = 0;
-    for (std::int64_t x = 0; x < codes.width; ++x) {
-      const std::int64_t to = std::min<std::int64_t>(columns[x + 1], output.width);
-      const std::uint32_t color = plain[row[x]];
-      for (; from < to; ++from) target[from] = color;
     }
   }
 
@@ -133,13 +141,24 @@ struct Band {
     x1 = std::max<std::int64_t>(x1, 0), x2 = std::min(x2, output.width);
     y1 = std::max(y1, top), y2 = std::min(y2, bottom);
     const std::uint32_t dash = table[code], gap = table[kCodes + code];
+    const std::int64_t width = x2 - x1;
+    if (width <= 0) return;
     for (std::int64_t y = y1; y < y2; ++y) {
-      std::uint32_t* target = output.row(y);
-      if (dash == gap) {
-        for (std::int64_t x = x1; x < x2; ++x) target[x] = dash;
-      } else {
-        const std::uint8_t* is_gap = gaps.row(y, side & kFalling);
-        for (std::int64_t x = x1; x < x2; ++x) target[x] = is_gap[x] ? gap : dash;
+      std::uint32_t* target = output.row(y) + x1;
+      const std::uint8_t* is_gap = gaps.row(y, side & kFalling) + x1;
+      // Most are of one to three pixels: a loop that the compiler makes wide takes much longer to begin.
+      switch (width) {
+        case 3:
+          target[2] = is_gap[2] ? gap : dash;
+          [[fallthrough]];
+        case 2:
+          target[1] = is_gap[1] ? gap : dash;
+          [[fallthrough]];
+        case 1:
+          target[0] = is_gap[0] ? gap : dash;
+          break;
+        default:
+          for (std::int64_t x = 0; x < width; ++x) target[x] = is_gap[x] ? gap : dash;
       }
     }
   }
@@ -253,13 +272,20 @@ void draw_codes(Plane<const std::uint16_t> codes, Plane<const std::uint8_t> side
                 std::span<const std::int32_t> columns, std::span<const std::int32_t> rows, Line line, Plane<std::uint32_t> output,
                 int threads) {
   const Gaps gaps(line, output.width, output.height);
+  const std::vector<std::int32_t> sources = sources_of(columns, output.width);
   const std::size_t bands = static_cast<std::size_t>((output.height + kBand - 1) / kBand);
   parallel_for(bands, threads, [&](std::size_t i) {
-    const std::int64_t top = static_cast<std::int64_t>(i) * kBand;
-    const Band band{codes, sides, table.data(), columns, rows, line.width, gaps, output, top, std::min(top + kBand, output.height)};
-    band.fill();
+    const std::int64_t top = static_cast<std::int64_t>(i) * kBand, bottom = std::min(top + kBand, output.height);
+    // Lines are drawn over one another before the image is to shine through them, in a band that stays in the cache.
+    thread_local std::vector<std::uint32_t> pixels;
+    pixels.resize(static_cast<std::size_t>((bottom - top) * output.width));
+    const Plane<std::uint32_t> drawn{pixels.data() - top * output.width, bottom, output.width, output.width};
+    const Band band{codes, sides, table.data(), columns, rows, sources, line.width, gaps, drawn, top, bottom};
+    std::vector<std::uint32_t> colors(static_cast<std::size_t>(codes.width));
+    band.fill(colors.data());
     band.draw(false);
     band.draw(true);
+    for (std::int64_t y = top; y < bottom; ++y) lay_over(drawn.row(y), output.row(y), output.width);
   });
 }
 

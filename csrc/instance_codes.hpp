@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <span>
 
+#include "plane.hpp"
+
 namespace maskwright {
 
 inline constexpr std::uint16_t kBoundary = 0x8000;
@@ -18,14 +20,6 @@ inline constexpr std::size_t kCodes = 1 << 16;
 
 // Bits of a side: where the instance ends, and whether its dashes follow x - y along the boundary rather than x + y.
 enum Sides : std::uint8_t { kLeft = 1, kRight = 2, kTop = 4, kBottom = 8, kFalling = 16 };
-
-template <typename Scalar>
-struct Plane {
-  Scalar* data;
-  std::int64_t height, width, row_stride;
-
-  Scalar* row(std::int64_t y) const { return data + y * row_stride; }
-};
 
 struct Line {
   std::int64_t width, dash;  // device pixels; one of the width lies inside of the mask, the others outside
@@ -54,7 +48,8 @@ void color_codes(Plane<const std::uint16_t> codes, std::span<const std::uint32_t
 
 // Codes enlarged, boundaries drawn as lines along the pixels' edges. `columns` and `rows` (one more than there are codes) ascend
 // by at least 1 and may reach beyond the output, whose first pixel is 0. Where lines meet, the pixel of an instance's own inner line
-// wins, then the later code. What an output pixel becomes hangs on its place alone, not on how much is drawn at once.
+// wins, then the later code. What an output pixel becomes hangs on its place alone, not on how much is drawn at once. The colours are
+// laid over what the output holds.
 void draw_codes(Plane<const std::uint16_t> codes, Plane<const std::uint8_t> sides, std::span<const std::uint32_t> table,
                 std::span<const std::int32_t> columns, std::span<const std::int32_t> rows, Line line, Plane<std::uint32_t> output,
                 int threads);

@@ -8,6 +8,7 @@
 
 #include "instance_codes.hpp"
 #include "paste_masks.hpp"
+#include "resample.hpp"
 #include "roi_align.hpp"
 
 namespace nb = nanobind;
@@ -175,6 +176,28 @@ void draw_codes(const Strided<const std::uint16_t, 2>& codes, const Strided<cons
   maskwright::draw_codes(from, ends, span_of(table), span_of(columns), span_of(rows), {width, dash, x, y}, to, threads);
 }
 
+maskwright::Steps steps_of(const Dense<const std::int32_t, 1>& before, const Dense<const std::uint8_t, 1>& weight, std::size_t input,
+                           std::size_t output) {
+  require(input > 0 && before.size() == output && weight.size() == output, "give an input pixel and a weight for each output pixel");
+  for (std::size_t i = 0; i < output; ++i) {
+    require(before.data()[i] >= 0 && static_cast<std::size_t>(before.data()[i]) < input, "an output pixel lies outside of the input");
+    require(weight.data()[i] < maskwright::kWhole, "a weight is not less than a whole pixel's");
+  }
+  return {span_of(before), span_of(weight)};
+}
+
+void resample(const Strided<const std::uint32_t, 2>& picture, const Dense<const std::int32_t, 1>& columns,
+              const Dense<const std::uint8_t, 1>& column_weights, const Dense<const std::int32_t, 1>& rows,
+              const Dense<const std::uint8_t, 1>& row_weights, Strided<std::uint32_t, 2> output, bool onto, int threads) {
+  const auto across = steps_of(columns, column_weights, picture.shape(1), output.shape(1));
+  const auto down = steps_of(rows, row_weights, picture.shape(0), output.shape(0));
+  require(output.shape(1) > 0, "the output has no columns");
+  const auto from = plane_of(picture);
+  const auto to = plane_of(output);
+  nb::gil_scoped_release release;
+  maskwright::resample(from, across, down, onto, to, threads);
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
@@ -191,4 +214,6 @@ NB_MODULE(_kernels, m) {
   m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
   m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),
         "rows"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "width"_a, "dash"_a, "x"_a, "y"_a, "threads"_a);
+  m.def("resample", &resample, "picture"_a.noconvert(), "columns"_a.noconvert(), "column_weights"_a.noconvert(), "rows"_a.noconvert(),
+        "row_weights"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "onto"_a, "threads"_a);
 }

@@ -90,8 +90,26 @@ def draw_codes(
     y: int,
     threads: int,
 ) -> None:
-    """Fill output (H, W) with codes (h, w) enlarged, boundaries as lines of `width` output pixels.
+    """Lay codes (h, w) enlarged over opaque output (H, W), boundaries as lines of `width` output pixels.
 
     Code (i, j) covers the output pixels from rows[i] to rows[i + 1] and columns[j] to columns[j + 1]. (x, y) is the
     place of the first output pixel counted from image point (0, 0). See csrc/instance_codes.hpp for the rest.
+    """
+
+def resample(
+    picture: NDArray[np.uint32],
+    columns: NDArray[np.int32],
+    column_weights: NDArray[np.uint8],
+    rows: NDArray[np.int32],
+    row_weights: NDArray[np.uint8],
+    output: NDArray[np.uint32],
+    *,
+    onto: bool,
+    threads: int,
+) -> None:
+    """Fill output (H, W) with 0xAARRGGBB pixels of picture (h, w), interpolated linearly, or lay them over it.
+
+    Output column i lies between picture columns columns[i] and columns[i] + 1, of which the latter has
+    column_weights[i] of 128; rows likewise. With `onto` the picture is premultiplied and laid over the output, which is
+    opaque.
     """

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.sampling import DeviceRect, Pixels, Placement, starts
+from app.canvas.sampling import THREADS, DeviceRect, Pixels, Placement, starts
 from engine.geometry.mask import Bitmap, Mask
 
 _kernels: ModuleType | None
@@ -27,7 +27,6 @@ BOUNDARY = 0x8000  # the bit of a code that says boundary; the others are the sl
 LEFT, RIGHT, TOP, BOTTOM, FALLING = 1, 2, 4, 8, 16
 DASH = 3  # length of a dash in pixels of the level that is drawn: shorter looks solid, longer skips small objects
 CHUNK = 1 << 15  # pixels coloured at once: what numpy widens to indices must stay in the second-level cache
-THREADS = 2  # a repaint waits for memory with more
 
 
 class Colored:
@@ -66,12 +65,12 @@ def can_draw() -> bool:
 
 
 def draw(
-    codes: Codes, sides: Sides, table: Pixels, rect: DeviceRect, place: Placement, width: int, dash: int
-) -> Pixels:
-    """What falls on the device pixels `rect`, all of them on the image (H, W), at a zoom of at least 1.
+    codes: Codes, sides: Sides, table: Pixels, rect: DeviceRect, place: Placement, width: int, dash: int, output: Pixels
+) -> None:
+    """Lay what falls on the device pixels `rect`, all of them on the image (H, W), over opaque `output` (h, w).
 
-    Outlines are lines along the edges of image pixels, `width` device pixels wide, of which one lies inside of the
-    mask, in dashes of `dash`. A device pixel is computed from its own place alone.
+    At a zoom of at least 1. Outlines are lines along the edges of image pixels, `width` device pixels wide, of which
+    one lies inside of the mask, in dashes of `dash`. A device pixel is computed from its own place alone.
     """
     assert _kernels is not None
     x1, y1, x2, y2 = rect
@@ -79,13 +78,11 @@ def draw(
     first, columns = starts(x1 - reach, x2 + reach, place.x, place.zoom, codes.shape[1])
     top, rows = starts(y1 - reach, y2 + reach, place.y, place.zoom, codes.shape[0])
     window = slice(top, top + len(rows) - 1), slice(first, first + len(columns) - 1)
-    pixels = np.empty((y2 - y1, x2 - x1), dtype=np.uint32)
     x, y = x1 - round(place.x), y1 - round(place.y)
     placed = (columns - x1).astype(np.int32), (rows - y1).astype(np.int32)
     _kernels.draw_codes(
-        codes[window], sides[window], table, *placed, pixels, width=width, dash=dash, x=x, y=y, threads=THREADS
+        codes[window], sides[window], table, *placed, output, width=width, dash=dash, x=x, y=y, threads=THREADS
     )
-    return pixels
 
 
 def put_fill(mask: Mask, slot: int, x: int, y: int, codes: Codes) -> None:

@@ -3,15 +3,16 @@
 import math
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QTransform
 
 from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
-from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_selected, edge_path
+from app.canvas.outlines import LARGEST_OUTLINED, REACH, OutlineCache, draw_hovered, draw_selected, edge_path
 from app.canvas.overlay import Overlay, Preview, Rect
 from app.canvas.pyramid import ImageLevels
-from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement, nearest, smooth, under
+from app.canvas.sampling import DeviceRect, Pixels, Placement, lay_over, sample, sampled
 from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport
 from engine.errors import OutOfSpace
@@ -38,6 +39,7 @@ class Layers:
         self.tone = Tone()
         self.preview: Preview | None = None
         self._outlines = OutlineCache()
+        self._memory = np.empty(0, dtype=np.uint32)
 
     def resize(self, width: int, height: int) -> None:
         """Make room for an image of that size. The overlay of one of the same size goes on being used."""
@@ -47,27 +49,35 @@ class Layers:
             except OutOfSpace:
                 self.overlay.resize(0, 0)  # the pixels need more room still: their reader says so
 
-    def paint_image(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        place, covered = self._covered(rect, viewport, zoom)
-        if self.pyramid is None or covered is None:
-            return
-        level = min(level_for(zoom), self.pyramid.levels - 1)
-        drawn = _sampled(self.pyramid.pixels(level), level, covered, place, smoothly=zoom < SMOOTH_BELOW)
-        _blit(painter, self.tone.applied(drawn), covered, zoom / viewport.scale, IMAGE_FORMAT)
-
-    def paint_overlay(self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float) -> None:
-        """The masks, with outlines that are sharp at this zoom."""
+    def paint_picture(
+        self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float, *, ground: QColor | None, masks: bool
+    ) -> None:
+        """The image, or `ground` in its place, and over it the masks, with outlines that are sharp at this zoom."""
         place, covered = self._covered(rect, viewport, zoom)
         if covered is None:
             return
         ratio = zoom / viewport.scale
-        if zoom >= 1 and can_draw():
-            width, dash = max(round(LINE_WIDTH * ratio), 2), max(round(DASH_LENGTH * ratio), 2)
-            drawn = self.overlay.drawn(covered, place, width, dash)
-        else:
+        frame = self._frame(covered, place, ground)
+        if masks and can_draw():
+            if zoom >= 1:
+                self.overlay.draw(covered, place, *_line(ratio), frame)
+            else:
+                level = min(level_for(zoom), self.overlay.levels - 1)
+                lay_over(self.overlay.pixels(level), level, covered, place, frame)
+        _blit(painter, frame, covered, ratio, IMAGE_FORMAT)
+        if masks and not can_draw():
             level = min(level_for(zoom), self.overlay.levels - 1)
-            drawn = _sampled(self.overlay.pixels(level), level, covered, place, smoothly=zoom < 1)
-        _blit(painter, drawn, covered, ratio, OVERLAY_FORMAT)
+            drawn = sampled(self.overlay.pixels(level), level, covered, place, smoothly=zoom < 1)
+            _blit(painter, drawn, covered, ratio, OVERLAY_FORMAT)
+
+    def covered(self, rect: QRect, viewport: Viewport, zoom: float) -> QRect:
+        """The widget pixels of `rect` that `paint_picture` paints wholly."""
+        covered = self._covered(QRectF(rect), viewport, zoom)[1]
+        if covered is None:
+            return QRect()
+        ratio = zoom / viewport.scale
+        left, top = math.ceil(covered[0] / ratio), math.ceil(covered[1] / ratio)
+        return QRect(left, top, math.floor(covered[2] / ratio) - left, math.floor(covered[3] / ratio) - top)
 
     def paint_selection(
         self,
@@ -85,7 +95,7 @@ class Layers:
         target = self.preview.target if self.preview is not None else None
         near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
         chosen = [near[one] for one in selected if one in near]
-        if hovered in near and near[hovered] not in chosen:
+        if hovered in near and near[hovered] not in chosen and near[hovered].mask.bitmap.size <= LARGEST_OUTLINED:
             self._stroke(painter, viewport, visible, [near[hovered]], draw_hovered)
         self._stroke(painter, viewport, visible, chosen, draw_selected)
         if self.preview is not None and zoom >= 1:
@@ -109,6 +119,19 @@ class Layers:
         right, bottom = math.ceil(rect.right() * ratio), math.ceil(rect.bottom() * ratio)
         return place, place.covered((left, top, right, bottom), self.overlay.width, self.overlay.height)
 
+    def _frame(self, covered: DeviceRect, place: Placement, ground: QColor | None) -> Pixels:
+        """Opaque pixels (h, w) of the image on device pixels; they are used again for the next frame."""
+        height, width = covered[3] - covered[1], covered[2] - covered[0]
+        if self._memory.size < height * width:
+            self._memory = np.empty(height * width, dtype=np.uint32)
+        frame = self._memory[: height * width].reshape(height, width)
+        if ground is not None or self.pyramid is None:
+            frame[...] = (ground or QColor()).rgb()
+            return frame
+        level = min(level_for(place.zoom), self.pyramid.levels - 1)
+        sample(self.pyramid.pixels(level), level, covered, place, frame, smoothly=place.zoom < SMOOTH_BELOW)
+        return self.tone.applied(frame)
+
     def _stroke(self, painter: QPainter, viewport: Viewport, visible: Rect, items: Iterable[Shown], draw: Draw) -> None:
         painter.save()
         painter.setTransform(_transform(viewport), True)
@@ -131,12 +154,9 @@ def level_for(zoom: float) -> int:
     return max(0, math.floor(math.log2(1 / zoom) + 1e-9)) if zoom < 1 else 0
 
 
-def _sampled(picture: Picture, level: int, covered: DeviceRect, place: Placement, *, smoothly: bool) -> Pixels:
-    """The part of a level's picture that falls on device pixels; a level pixel covers 2^level image pixels."""
-    if smoothly and not _is_whole(place.zoom * 2**level):
-        return smooth(picture, level, covered, place)
-    coarse = Placement(place.zoom * 2**level, place.x, place.y)
-    return nearest(picture, *under(covered, coarse, picture.shape[1], picture.shape[0]))
+def _line(ratio: float) -> tuple[int, int]:
+    """Width and length of dashes of an outline in device pixels, of which there are `ratio` in a widget pixel."""
+    return max(round(LINE_WIDTH * ratio), 2), max(round(DASH_LENGTH * ratio), 2)
 
 
 def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float, picture_format: QImage.Format) -> None:
@@ -149,8 +169,3 @@ def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float, pic
 
 def _transform(viewport: Viewport) -> QTransform:
     return QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y)
-
-
-def _is_whole(scale: float) -> bool:
-    """Whether every picture pixel covers whole device pixels, so that there is nothing to interpolate."""
-    return abs(scale - 1) < 1e-9

@@ -13,6 +13,8 @@ from engine.geometry.polygons import outlines
 
 # Corners of an outline that are painted or left out together: a partial repaint strokes only the pieces that it meets.
 PIECE = 64
+# Pixels of a mask's bounds from where on finding its outline would take more than a few milliseconds.
+LARGEST_OUTLINED = 1 << 18
 KEPT_PATHS = 512  # a path of a large object takes some 100 kB
 HALO = QColor(0, 0, 0, 150)
 SELECTED_INNER, SELECTED_OUTER = QColor("#ffffff"), QColor("#000000")

@@ -138,9 +138,9 @@ class Overlay:
             color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, pixels[y1:y2, x1:x2])
         return pixels
 
-    def drawn(self, rect: DeviceRect, place: Placement, width: int, dash: int) -> Pixels:
-        """What falls on device pixels at a zoom of at least 1, with sharp outlines; as `app.canvas.codes.draw`."""
-        return draw(self._codes[0], self._sides, self._table, rect, place, width, dash)
+    def draw(self, rect: DeviceRect, place: Placement, width: int, dash: int, output: Pixels) -> None:
+        """Lay what falls on device pixels over `output`, with sharp outlines; as `app.canvas.codes.draw`."""
+        draw(self._codes[0], self._sides, self._table, rect, place, width, dash, output)
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""

@@ -46,8 +46,9 @@ class Peek(QObject):
         session.image_changed.connect(self.end)
 
     @property
-    def shows_image(self) -> bool:
-        return self.look is not Look.MASKS
+    def ground(self) -> QColor | None:
+        """What is seen in the place of the image, for masks alone."""
+        return theme().color("surface") if self.look is Look.MASKS else None
 
     @property
     def shows_masks(self) -> bool:
@@ -97,11 +98,6 @@ class Peek(QObject):
                 pen.setCosmetic(True)
                 painter.strokePath(path, pen)
         painter.restore()
-
-    def paint_ground(self, painter: QPainter, rect: QRectF, viewport: Viewport, size: tuple[int, int]) -> None:
-        """Paint a plain surface where the image lies, for masks alone."""
-        image = QRectF(viewport.x, viewport.y, size[0] * viewport.scale, size[1] * viewport.scale)
-        painter.fillRect(image.intersected(rect), theme().color("surface"))
 
     # -- the model's proposals
 

@@ -7,14 +7,24 @@ And interpolating a window of 1920 x 1080 takes 6 ms rather than 15 to 21.
 
 import math
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_kernels: ModuleType | None
+try:
+    from engine import _kernels
+except ImportError:
+    _kernels = None
+
 Pixels = NDArray[np.uint32]
 DeviceRect = tuple[int, int, int, int]  # x1 y1 x2 y2 in device pixels, x2 and y2 exclusive
+
+WHOLE = 128  # the weight of a whole pixel, as in csrc/resample.hpp
+THREADS = 2  # a repaint waits for memory with more
 
 
 class Picture(Protocol):
@@ -63,6 +73,31 @@ def starts(first: int, end: int, origin: float, zoom: float, length: int) -> tup
     return one, places.astype(np.int64)
 
 
+def sample(picture: Picture, level: int, rect: DeviceRect, place: Placement, output: Pixels, *, smoothly: bool) -> None:
+    """Fill `output` (h, w) with what of level `level` of a picture falls on the device pixels `rect`.
+
+    A level pixel covers 2^level image pixels. `smoothly` interpolates linearly between their centres, where a level
+    pixel is not just a device pixel; otherwise each shows as a square.
+    """
+    if _kernels is None:
+        output[...] = sampled(picture, level, rect, place, smoothly=smoothly)
+    else:
+        _resample(picture, level, rect, place, output, smoothly=smoothly, onto=False)
+
+
+def lay_over(picture: Picture, level: int, rect: DeviceRect, place: Placement, output: Pixels) -> None:
+    """Lay premultiplied colours over opaque `output` (h, w), smoothly as `sample` does. Needs the compiled kernels."""
+    _resample(picture, level, rect, place, output, smoothly=True, onto=True)
+
+
+def sampled(picture: Picture, level: int, rect: DeviceRect, place: Placement, *, smoothly: bool) -> Pixels:
+    """As `sample`, without the compiled kernels."""
+    coarse = Placement(place.zoom * 2**level, place.x, place.y)
+    if smoothly and not _is_whole(coarse.zoom):
+        return _interpolated(picture, rect, coarse)
+    return nearest(picture, *under(rect, coarse, picture.shape[1], picture.shape[0]))
+
+
 def nearest(picture: Picture, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Pixels:
     """picture[rows, columns] for all pairs of ascending indices, C-contiguous; reads only the window they span."""
     left, top = columns[0], rows[0]
@@ -73,11 +108,45 @@ def nearest(picture: Picture, columns: NDArray[np.intp], rows: NDArray[np.intp])
     return window.take(columns - left, axis=1).take(rows - top, axis=0)
 
 
-def smooth(picture: Picture, level: int, rect: DeviceRect, place: Placement) -> Pixels:
-    """Level `level` of a picture (h, w), interpolated bilinearly at the centres of the device pixels of `rect`."""
+def _resample(
+    picture: Picture, level: int, rect: DeviceRect, place: Placement, output: Pixels, *, smoothly: bool, onto: bool
+) -> None:
+    assert _kernels is not None
     height, width = picture.shape
-    step = 1 / (place.zoom * 2**level)  # level pixels per device pixel
-    # Where the centre of the first device pixel lies, in indices of level pixels, whose centres are whole there.
+    coarse = Placement(place.zoom * 2**level, place.x, place.y)
+    if smoothly and not _is_whole(coarse.zoom):
+        columns, column_weights = _between(rect[0], rect[2], coarse.x, coarse.zoom, width)
+        rows, row_weights = _between(rect[1], rect[3], coarse.y, coarse.zoom, height)
+    else:
+        columns, rows = under(rect, coarse, width, height)
+        column_weights, row_weights = (np.zeros(len(places), dtype=np.uint8) for places in (columns, rows))
+    left, top = int(columns[0]), int(rows[0])
+    window = picture[top : min(int(rows[-1]) + 2, height), left : min(int(columns[-1]) + 2, width)]
+    _kernels.resample(
+        window,
+        (columns - left).astype(np.int32),
+        column_weights,
+        (rows - top).astype(np.int32),
+        row_weights,
+        output,
+        onto=onto,
+        threads=THREADS,
+    )
+
+
+def _between(
+    first: int, end: int, origin: float, zoom: float, length: int
+) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """For each device column the picture column whose centre lies before its own, and the weight of the one after."""
+    places = (np.arange(first, end) + 0.5 - origin) / zoom - 0.5
+    in_weights = np.rint(np.clip(places, 0, length - 1) * WHOLE).astype(np.intp)
+    return in_weights // WHOLE, (in_weights % WHOLE).astype(np.uint8)
+
+
+def _interpolated(picture: Picture, rect: DeviceRect, place: Placement) -> Pixels:
+    height, width = picture.shape
+    step = 1 / place.zoom
+    # Where the centre of the first device pixel lies, in indices of picture pixels, whose centres are whole there.
     x = (rect[0] + 0.5 - place.x) * step - 0.5
     y = (rect[1] + 0.5 - place.y) * step - 0.5
     left, top = max(math.floor(x) - 1, 0), max(math.floor(y) - 1, 0)
@@ -94,3 +163,8 @@ def smooth(picture: Picture, level: int, rect: DeviceRect, place: Placement) -> 
     )
     pixels: Pixels = np.ascontiguousarray(result).view(np.uint32)[..., 0]
     return pixels
+
+
+def _is_whole(zoom: float) -> bool:
+    """Whether every picture pixel covers one device pixel, so that there is nothing to interpolate."""
+    return abs(zoom - 1) < 1e-9

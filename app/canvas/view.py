@@ -25,6 +25,7 @@ from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Size
+from app.canvas.outlines import LARGEST_OUTLINED
 from app.canvas.overlay import Preview, Rect, joined
 from app.canvas.palettes import UNKNOWN_COLOR, Coloring, color_of
 from app.canvas.panning import Panning
@@ -174,8 +175,7 @@ class CanvasView(ImageWidget):
         region = event.region()
         for rect in _few(region):
             painter.setClipRect(rect)
-            painter.fillRect(rect, theme().color("canvas"))
-            self._paint(painter, QRectF(rect))
+            self._paint(painter, rect)
         painter.setClipRegion(QRegion(region))
         if self.tool is not None and self.is_ready and self._panning.cursor is None:
             self.tool.paint(painter)
@@ -184,21 +184,23 @@ class CanvasView(ImageWidget):
             draw_pill(painter, QRectF(self.rect()), pill)
         painter.end()
 
-    def _paint(self, painter: QPainter, rect: QRectF) -> None:
-        room = QRectF(self.rect())
+    def _paint(self, painter: QPainter, widget_rect: QRect) -> None:
+        rect, view = QRectF(widget_rect), (self.viewport, self.zoom)
+        bare = QRegion(widget_rect)
+        if self.is_ready:  # else what the picture will cover would be painted twice
+            bare -= QRegion(self.layers.covered(widget_rect, *view))
+        for each in bare:  # type: ignore[attr-defined]
+            painter.fillRect(each, theme().color("canvas"))
         if self.is_ready:
-            if self.peek.shows_image:
-                self.layers.paint_image(painter, rect, self.viewport, self.zoom)
-            else:
-                self.peek.paint_ground(painter, rect, self.viewport, self.image_size)
-            if self.peek.shows_masks:
-                self.layers.paint_overlay(painter, rect, self.viewport, self.zoom)
-                self.layers.paint_selection(painter, rect, self.viewport, self.zoom, self._outlined, self._hovered)
+            masks = self.peek.shows_masks
+            self.layers.paint_picture(painter, rect, *view, ground=self.peek.ground, masks=masks)
+            if masks:
+                self.layers.paint_selection(painter, rect, *view, self._outlined, self._hovered)
                 if self._pointed:
                     paint_keypoints(painter, self.session, self.viewport)
             self.peek.paint(painter, rect, self.viewport, self.image_size)
         else:
-            draw_state(painter, room, self.session, late=not self._loading.isActive())
+            draw_state(painter, QRectF(self.rect()), self.session, late=not self._loading.isActive())
 
     # -- Qt: pointer and keys
 
@@ -315,8 +317,7 @@ class CanvasView(ImageWidget):
     def _sync(self, _dirty: object = None) -> None:
         """Bring the overlay in line. It finds what changed by itself, so a rectangle that came along is not needed."""
         instances = self.session.shown_instances() if self.session.image is not None else []
-        selected = self.session.selection
-        self._emphasised = frozenset(selected if len(selected) > MOST_OUTLINED else ())
+        self._divide_selection()
         rects = self.layers.overlay.sync(
             self._looks.of(instances, self.session.categories, self._emphasised, self.display.color_by)
         )
@@ -339,12 +340,19 @@ class CanvasView(ImageWidget):
         self.update()
 
     def _show_selection(self) -> None:
-        before = self._outlined
-        selected = self.session.selection
-        self._outlined = selected if len(selected) <= MOST_OUTLINED else ()
-        if self._emphasised or len(selected) > MOST_OUTLINED:
+        before, emphasised = self._outlined, self._emphasised
+        self._divide_selection()
+        if self._emphasised != emphasised:
             self._sync()
         self._update_instances({*before, *self._outlined})
+
+    def _divide_selection(self) -> None:
+        """Outlines are painted over the masks where that is quick; the others of the selection stand out by colours."""
+        # The selection may hold for a moment what an edit has just taken away.
+        chosen = [self.session.instances[one] for one in self.session.selection if one in self.session.instances]
+        few = chosen if len(chosen) <= MOST_OUTLINED else []
+        self._outlined = tuple(each.id for each in few if each.mask.bitmap.size <= LARGEST_OUTLINED)
+        self._emphasised = frozenset(self.session.selection) - frozenset(self._outlined)
 
     def _update_instances(self, ids: Iterable[int]) -> None:
         for one in ids:

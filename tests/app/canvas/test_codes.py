@@ -28,7 +28,7 @@ def scene(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         follow_boundary(ends)
         codes[ends != 0] = slot | BOUNDARY
         sides[ends != 0] = ends[ends != 0]
-    table = random.integers(0, 2**32, (3, 1 << 16), dtype=np.uint32)
+    table = random.integers(0, 2**24, (3, 1 << 16), dtype=np.uint32) | np.uint32(0xFF000000)
     table[1, BOUNDARY | 2] = table[0, BOUNDARY | 2]  # one that is not dashed
     return codes, sides, table
 
@@ -57,6 +57,13 @@ def test_every_code_has_its_colour_and_boundaries_are_dashed(kernels: bool, monk
             code = codes[3 + y, 5 + x]
             gap = code >= BOUNDARY and ((y + 3) // DASH + (x + 5) // DASH) % 2
             assert pixels[y, x] == table[int(gap), code]
+
+
+def drawn(scene: tuple[np.ndarray, ...], rect: DeviceRect, place: Placement, width: int, dash: int) -> np.ndarray:
+    """What `draw` lays over black."""
+    pixels = np.full((rect[3] - rect[1], rect[2] - rect[0]), 0xFF000000, dtype=np.uint32)
+    draw(*scene, rect, place, width, dash, pixels)
+    return pixels
 
 
 def plainly_drawn(
@@ -102,7 +109,7 @@ def test_outlines_are_lines_of_one_width_along_the_edges_of_masks(zoom: float, w
     size = math.ceil(WIDTH * zoom - 0.5), math.ceil(HEIGHT * zoom - 0.5)  # all of the image
     place = Placement(zoom, 0.0, 0.0)
     expected = plainly_drawn(drawn_scene, place, size, width, 5)
-    np.testing.assert_array_equal(draw(*drawn_scene, (0, 0, *size), place, width, 5), expected)
+    np.testing.assert_array_equal(drawn(drawn_scene, (0, 0, *size), place, width, 5), expected)
 
 
 @needs_kernels
@@ -111,12 +118,12 @@ def test_a_part_is_drawn_like_the_whole(zoom: float) -> None:
     drawn_scene = scene(1)
     place = Placement(zoom, -3.0, 2.0)
     whole: DeviceRect = place.covered((-500, -500, 900, 900), WIDTH, HEIGHT) or (0, 0, 0, 0)
-    everything = draw(*drawn_scene, whole, place, 3, 4)
+    everything = drawn(drawn_scene, whole, place, 3, 4)
     random = np.random.default_rng(2)
     for _ in range(40):
         x1, x2 = sorted(random.choice(np.arange(whole[0], whole[2] + 1), 2, replace=False).tolist())
         y1, y2 = sorted(random.choice(np.arange(whole[1], whole[3] + 1), 2, replace=False).tolist())
-        part = draw(*drawn_scene, (x1, y1, x2, y2), place, 3, 4)
+        part = drawn(drawn_scene, (x1, y1, x2, y2), place, 3, 4)
         np.testing.assert_array_equal(part, everything[y1 - whole[1] : y2 - whole[1], x1 - whole[0] : x2 - whole[0]])
 
 
@@ -128,10 +135,10 @@ def test_a_straight_edge_has_the_same_width_at_every_zoom(zoom: float) -> None:
     sides = sides_of(np.pad(mask, 1))
     codes = np.where(sides != 0, 1 | BOUNDARY, mask).astype(np.uint16)
     table = np.zeros((3, 1 << 16), dtype=np.uint32)
-    table[:2, 1 | BOUNDARY] = 7
+    table[:2, 1 | BOUNDARY] = 0xFF000007
     size = int(WIDTH * zoom), int(HEIGHT * zoom)
-    pixels = draw(codes, sides, table, (0, 0, *size), Placement(zoom, 0.0, 0.0), 3, 5)
-    line = np.flatnonzero(pixels[int(12 * zoom)] == 7)
+    pixels = drawn((codes, sides, table), (0, 0, *size), Placement(zoom, 0.0, 0.0), 3, 5)
+    line = np.flatnonzero(pixels[int(12 * zoom)] == 0xFF000007)
     left, right = math.ceil(8 * zoom - 0.5), math.ceil(25 * zoom - 0.5)
     assert line.tolist() == [left - 2, left - 1, left, right - 1, right, right + 1]
 
