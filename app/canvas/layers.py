@@ -9,8 +9,10 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QTransform
 from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
 from app.canvas.outlines import REACH, OutlineCache, draw_hovered, draw_selected, edge_path
-from app.canvas.overlay import Overlay, Preview, Rect
+from app.canvas.overlay import Overlay
+from app.canvas.preview import Preview
 from app.canvas.pyramid import ImageLevels
+from app.canvas.rects import Rect
 from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement, nearest, smooth, under
 from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport
