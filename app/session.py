@@ -14,10 +14,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
+from app.left_off import image_to_open, leave
 from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
-from engine.records import Category, Detection, Image, Instance, InstanceState, Review
+from engine.records import Category, Detection, Image, Instance, InstanceState
 
 DEFAULT_THRESHOLD = 0.5
 IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
@@ -79,9 +80,7 @@ class Session(QObject):
         self.reload_images()
         self.project_changed.emit()
         self.history_changed.emit()
-        undecided = (image.id for image in self.images.values() if image.review is Review.OPEN)
-        last = project.last_image_id
-        first = last if last in self.images else next(undecided, next(iter(self.images), None))
+        first = image_to_open(project, self.images)
         if first is not None:
             self.open_image(first)
         else:
@@ -91,7 +90,10 @@ class Session(QObject):
         if self.project is None:
             return
         self.leaving.emit()
-        self._leave(self.project)
+        try:
+            leave(self.project, self.image, self.threshold)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
         self.project = None
         gc.unfreeze()
         self.images, self.order, self.categories, self.instances = {}, [], {}, {}
@@ -103,18 +105,6 @@ class Session(QObject):
         self.instances_changed.emit(None)
         self.selection_changed.emit()
         self.history_changed.emit()
-
-    def _leave(self, project: Project) -> None:
-        """Note where the person was, and close the file."""
-        try:
-            if not project.read_only:
-                project.threshold = self.threshold
-                if self.image is not None:
-                    project.last_image_id = self.image.id
-        except MaskwrightError as error:
-            self.problem.emit(str(error), "")
-        finally:
-            project.close()
 
     def reload_images(self) -> None:
         """Read the list of images again, after images were added or imported."""

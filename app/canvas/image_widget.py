@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.canvas.navigation import Navigation
 from app.canvas.outlines import REACH
-from app.canvas.overlay import Rect
+from app.canvas.rects import Rect
 from app.canvas.viewport import Viewport
 
 

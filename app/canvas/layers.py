@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QTransform
 from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
 from app.canvas.outlines import LARGEST_OUTLINED, REACH, OutlineCache, draw_hovered, draw_selected, edge_path
-from app.canvas.overlay import Overlay, Preview, Rect
+from app.canvas.overlay import Overlay
+from app.canvas.preview import Preview
 from app.canvas.pyramid import ImageLevels
+from app.canvas.rects import Rect
 from app.canvas.sampling import DeviceRect, Pixels, Placement, lay_over, sample, sampled
 from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport

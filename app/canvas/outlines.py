@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.canvas.overlay import Rect
+from app.canvas.rects import Rect
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.polygons import outlines
 
@@ -50,7 +50,7 @@ class OutlineCache:
         self._paths.move_to_end(instance_id)
         path = QPainterPath()
         for piece in cached[1]:
-            if _meet(piece.bounds, visible):
+            if _touch(piece.bounds, visible):
                 path.addPolygon(piece.line)
         return path
 
@@ -95,7 +95,7 @@ def edge_path(window: Bitmap, x: int, y: int) -> QPainterPath:
     return path
 
 
-def _meet(one: Rect, other: Rect) -> bool:
+def _touch(one: Rect, other: Rect) -> bool:
     """Whether rectangles meet, those without a width or height included."""
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 

@@ -9,9 +9,7 @@ image lie on disk, and its colours are made where they are drawn.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,62 +28,20 @@ from app.canvas.codes import (
     put_sides,
     sides_of,
 )
+from app.canvas.preview import Preview
+from app.canvas.rects import Rect, around, joined
 from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement
-from engine.geometry.mask import Bitmap, Mask
+from engine.geometry.mask import Mask
 from engine.images import LARGE_PIXELS
 from engine.images.arrays import new_array
-
-Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
 
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
-ROOM_ADDED = 1.2  # composing so much more at once takes less time than composing two rectangles one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
-
-
-class Drawn(Protocol):
-    """A stroke in progress, or any mask that is to be shown like one."""
-
-    @property
-    def bounds(self) -> Rect:
-        """A rectangle that holds the pixels so far, (0, 0, 0, 0) where there is none."""
-
-    def crop(self, x1: int, y1: int, x2: int, y2: int) -> Bitmap:
-        """The pixels so far as a new bitmap (y2 - y1, x2 - x1) of that window, which may reach out of the image."""
-
-
-@dataclass(frozen=True, eq=False)
-class Preview:
-    """A stroke that is being drawn: what the instance would look like if it were committed now.
-
-    `target` is the instance, None for a new one. `base` is its mask and `stroke` the pixels to add or, with `erase`,
-    to remove; the tool goes on drawing it and says where through `Overlay.refresh`. With `flip` the stroke's pixels
-    turn into their opposite, and the instance is shown where it is among the others, so that nothing but those pixels
-    has to be composed.
-    """
-
-    target: int | None
-    base: Mask
-    stroke: Drawn
-    erase: bool
-    style: Style
-    flip: bool = False
-
-    def bounds(self) -> list[Rect]:
-        """Around the instance as it was, and around the stroke so far, where they are not empty."""
-        rects = [self.stroke.bounds] if self.flip else [self.base.bounds, self.stroke.bounds]
-        return [rect for rect in rects if rect[0] < rect[2]]
-
-    def window(self, rect: Rect) -> Bitmap:
-        """The previewed mask inside `rect`, which may reach one pixel outside of the image; unset there."""
-        base, stroke = self.base.crop(*rect), self.stroke.crop(*rect)
-        if self.flip:
-            return base ^ stroke
-        return base & ~stroke if self.erase else base | stroke
 
 
 class Overlay:
@@ -213,7 +169,7 @@ class Overlay:
         if preview is not None:
             self._set_style([PREVIEW_SLOT], preview.style)
             rects += preview.bounds()
-        changed = self.refresh(_around(rects)) if rects else None
+        changed = self.refresh(around(rects)) if rects else None
         return [] if changed is None else [changed]
 
     def end_preview(self) -> None:
@@ -277,7 +233,7 @@ class Overlay:
             old, new = before.get(key), after.get(key)
             # What grew may now lie beneath what it covered, and the other way round, wherever it is.
             if old is None or new is None or reordered:
-                changed.append(_around([item.bounds for item in (old, new) if item is not None]))
+                changed.append(around([item.bounds for item in (old, new) if item is not None]))
             else:
                 changed.append(_difference(old.mask, new.mask))
         return [rect for rect in changed if rect[0] < rect[2]]
@@ -368,44 +324,13 @@ def _same_mask(one: Shown, other: Shown) -> bool:
     return one.mask is other.mask or one.mask == other.mask
 
 
-def _around(rects: list[Rect]) -> Rect:
-    """The smallest rectangle that holds those that are not empty."""
-    rects = [rect for rect in rects if rect[0] < rect[2]] or rects[:1]
-    x1, y1, x2, y2 = zip(*rects, strict=True)
-    return min(x1), min(y1), max(x2), max(y2)
-
-
 def _remember(stale: list[Rect], rect: Rect) -> None:
     stale.append(rect)
     if len(stale) > MOST_STALE:
-        stale[:] = [_around(stale)]
-
-
-def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED) -> list[Rect]:
-    """Rectangles joined into one around them wherever it holds at most so many times what they hold, until none are.
-
-    Those along a slanted line stay apart although each overlaps the next: around all of them is most of the image.
-    """
-    result: list[Rect] = []
-    for rect in rects:
-        near = [one for one in result if _is_worth_joining(one, rect, room_added)]
-        while near:
-            result = [one for one in result if one not in near]
-            rect = _around([rect, *near])
-            near = [one for one in result if _is_worth_joining(one, rect, room_added)]
-        result.append(rect)
-    return result
-
-
-def _is_worth_joining(one: Rect, other: Rect, room_added: float) -> bool:
-    return _room(_around([one, other])) <= room_added * (_room(one) + _room(other))
-
-
-def _room(rect: Rect) -> int:
-    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+        stale[:] = [around(stale)]
 
 
 def _difference(one: Mask, other: Mask) -> Rect:
     """The bounds of the pixels that are in one mask only: little of a large mask that a short stroke changed."""
-    whole = _around([one.bounds, other.bounds])
+    whole = around([one.bounds, other.bounds])
     return Mask.from_crop(one.crop(*whole) ^ other.crop(*whole), whole[0], whole[1]).bounds

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 
 from app.canvas.outlines import HALO, OutlineCache
+from app.canvas.rects import meet
 from app.canvas.viewport import Viewport
 from app.session import Session
 from app.theme import theme
@@ -88,7 +89,7 @@ class Peek(QObject):
         x1, y1 = viewport.to_image(rect.left() - WIDTH, rect.top() - WIDTH)
         x2, y2 = viewport.to_image(rect.right() + WIDTH, rect.bottom() + WIDTH)
         visible = max(int(x1), 0), max(int(y1), 0), min(int(x2) + 1, size[0]), min(int(y2) + 1, size[1])
-        near = [each for each in self._originals() if _meet(each.mask.bounds, visible)]
+        near = [each for each in self._originals() if meet(each.mask.bounds, visible)]
         painter.save()
         painter.setTransform(QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y), True)
         for each in near[:MOST_OUTLINED]:
@@ -135,7 +136,3 @@ class Peek(QObject):
         if score is None:
             return tr("The model’s proposal: {name}", name=name)
         return tr("The model’s proposal: {name}, score {score}", name=name, score=f"{score:.2f}")
-
-
-def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

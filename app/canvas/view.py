@@ -26,11 +26,12 @@ from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Size
 from app.canvas.outlines import LARGEST_OUTLINED
-from app.canvas.overlay import Preview, Rect, joined
 from app.canvas.palettes import UNKNOWN_COLOR, Coloring, color_of
 from app.canvas.panning import Panning
 from app.canvas.peek import Peek
+from app.canvas.preview import Preview
 from app.canvas.pyramid import Pyramid
+from app.canvas.rects import Rect, joined
 from app.canvas.wheel import Turn
 from app.jobs.background import ToolWork
 from app.session import Session

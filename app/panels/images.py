@@ -79,10 +79,6 @@ class ImagesPanel(Panel):
         box.currentIndexChanged.connect(self._filter)
         return box
 
-    def refilter(self) -> None:
-        """Apply the filter again: rows whose status changed since may leave or come."""
-        self._filter()
-
     def _filter(self) -> None:
         self._filtering = True  # Qt makes another row current when the filter hides the current one
         self.model.set_filter(self.field.text(), self.statuses.currentData())

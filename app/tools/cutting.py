@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.canvas.rects import Rect
 from app.jobs.background import Advance
 from app.tools.stroke import Stroke
 from engine.geometry.cut_out import SURELY, SURELY_NOT, Labels, box_labels, cut_out, mask_labels
 from engine.geometry.mask import Mask
 from engine.geometry.regions import without_small_holes, without_specks
 
-Rect = tuple[int, int, int, int]
 MARGIN = 0.25  # of the longer side, around everything: what the object is told from, but not all its neighbours
 LEAST_MARGIN = 8  # pixels
 

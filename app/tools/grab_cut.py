@@ -13,9 +13,10 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.canvas.appearance import style
-from app.canvas.overlay import Preview
+from app.canvas.preview import Preview
+from app.canvas.rects import Rect
 from app.tools.base import PointerEvent, Tool
-from app.tools.cutting import MARGIN, Cutting, Rect, Scribble
+from app.tools.cutting import MARGIN, Cutting, Scribble
 from app.tools.marked import Marked
 from app.tools.marking import Target
 from app.tools.options import Option, Toggle

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.tools.sparse import TILE, Key, Rect, gathered
+from app.canvas.rects import Rect
+from app.tools.sparse import TILE, Key, gathered
 from engine.geometry.mask import Bitmap, Mask
 
 

@@ -13,7 +13,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.appearance import style
-from app.canvas.overlay import Preview, Rect
+from app.canvas.preview import Preview
+from app.canvas.rects import Rect
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
 from app.tools.marking import Marking, Target

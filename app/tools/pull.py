@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from app.canvas.appearance import style
-from app.canvas.overlay import Preview, Rect
+from app.canvas.preview import Preview
+from app.canvas.rects import Rect
 from app.canvas.view import CanvasView
 from app.session import Session
 from app.tools.base import PointerEvent

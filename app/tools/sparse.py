@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from app.canvas.rects import Rect, around
 from engine.geometry.mask import Bitmap, Mask
 
-Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
 Key = tuple[int, int]  # row and column of a tile
 
 # Side of a tile in pixels. Larger ones are slower to begin, as a press does; of smaller ones a long line has so many
@@ -53,7 +53,7 @@ class SparseBitmap:
             tile[row : row + last - first, x1 - corner : x2 - corner] |= covered
             rect = x1, top, x2, top + last - first
             touched.append(rect)
-            self._rects[key] = _around(self._rects.get(key, rect), rect)
+            self._rects[key] = around([self._rects.get(key, rect), rect])
         return touched
 
     def clear(self) -> list[Rect]:
@@ -94,7 +94,7 @@ def joined_by_tile(rects: Iterable[Rect]) -> list[Rect]:
     joined: dict[Key, Rect] = {}
     for rect in rects:
         key = rect[1] // TILE, rect[0] // TILE
-        joined[key] = _around(joined.get(key, rect), rect)
+        joined[key] = around([joined.get(key, rect), rect])
     return list(joined.values())
 
 
@@ -114,7 +114,3 @@ def _crossed(
                 if len(crossing):
                     yield (band, column), start + int(crossing[0]), start + int(crossing[-1]) + 1
         start = stop
-
-
-def _around(a: Rect, b: Rect) -> Rect:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

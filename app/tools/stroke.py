@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.tools.sparse import Rect, SparseBitmap, joined_by_tile
+from app.canvas.rects import Rect
+from app.tools.sparse import SparseBitmap, joined_by_tile
 from app.tools.tips import STEPS, Place, Tip, runs
 from engine.geometry.mask import Bitmap, Mask
 

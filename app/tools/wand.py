@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from app.canvas.rects import Rect
 from app.jobs.background import Advance
 from app.tools.base import PointerEvent, Tool
 from app.tools.marked import Marked
@@ -29,7 +30,6 @@ from engine.project import Action
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
-Rect = tuple[int, int, int, int]
 
 # Pixels that are looked at in one go: an image of 4096 x 4096 as a whole, which takes some 0.2 s in the background.
 MOST_PIXELS = 1 << 24

@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.appearance import Opacity, Shown, style
 from app.canvas.display import DisplaySettings
-from app.canvas.overlay import Overlay, Rect
+from app.canvas.overlay import Overlay
 from app.canvas.palettes import OKABE_ITO, Coloring, color_of, score_color
 from app.canvas.pyramid import DeepPyramid
+from app.canvas.rects import Rect
 from app.canvas.tone import Channel, Tone
 from app.canvas.view import CanvasView
 from app.panels.display import NumberSlider

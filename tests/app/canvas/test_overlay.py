@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from app.canvas.appearance import Shown, style
 from app.canvas.codes import DASH
-from app.canvas.overlay import Overlay, Preview, Rect, joined
+from app.canvas.overlay import Overlay
+from app.canvas.preview import Preview
+from app.canvas.rects import Rect, joined
 from engine.geometry.mask import Bitmap, Mask
 from engine.images import LARGE_PIXELS
 
