@@ -15,6 +15,7 @@ from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
 from app.left_off import image_to_open, leave
+from app.shown_instances import ShownInstances
 from app.translation import tr
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
@@ -58,6 +59,7 @@ class Session(QObject):
         self.threshold = DEFAULT_THRESHOLD
         self.active_category_id: int | None = None
         self.masks_visible = True
+        self._shown = ShownInstances(self.is_shown)
         self.being_written = False  # whether a background job is writing the project, which nobody else does meanwhile
         self._showing = QTimer(self, singleShot=True, interval=0)
         self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
@@ -173,6 +175,7 @@ class Session(QObject):
         threshold = min(1.0, max(0.0, threshold))
         if threshold != self.threshold:
             self.threshold = threshold
+            self._shown.forget()
             self.threshold_changed.emit(threshold)
             self.instances_changed.emit(None)
             self.select(i for i in self.selection if self.is_shown(self.instances[i]))
@@ -184,6 +187,7 @@ class Session(QObject):
 
     def set_masks_visible(self, visible: bool) -> None:
         self.masks_visible = visible
+        self._shown.forget()
         self.instances_changed.emit(None)
 
     def is_shown(self, instance: Instance) -> bool:
@@ -195,8 +199,8 @@ class Session(QObject):
         return instance.state is InstanceState.ACCEPTED
 
     def shown_instances(self) -> list[Instance]:
-        """What the canvas paints, large areas first so that small instances stay on top."""
-        return sorted(filter(self.is_shown, self.instances.values()), key=lambda each: each.mask.area, reverse=True)
+        """What the canvas paints, in painting order."""
+        return self._shown.of(self.instances)
 
     # -- edits
 
@@ -253,12 +257,7 @@ class Session(QObject):
             self.reload_images()
             self.reload_image()
         if self.image is not None and edit.image_id == self.image.id:
-            for change in edit.changes:
-                if isinstance(change, InstanceChange):
-                    if change.after is not None:
-                        self.instances[change.after.id] = change.after
-                    elif change.before is not None:
-                        self.instances.pop(change.before.id, None)
+            self._shown.apply(edit, self.instances)
             self.instances_changed.emit(edit.dirty_bounds())
             self.select(self.selection)
         self.history_changed.emit()
@@ -267,6 +266,8 @@ class Session(QObject):
         """Read one image's record again: its status, its place."""
         assert self.project is not None
         image = self.project.image(image_id)
+        if image == self.images[image_id]:
+            return
         self.tally.replace(self.images[image_id], image)
         self.images[image_id] = image
         if self.image is not None and self.image.id == image_id:

@@ -40,7 +40,7 @@ class StatusBar(QStatusBar):
         place = str(order.index(image.id) + 1) if image.id in order else "–"
         self._place.setText(f"{place} / {len(order)}")
         self._size.setText(f"{image.width} × {image.height} px")
-        shown = sum(map(self._session.is_shown, self._session.instances.values()))
+        shown = len(self._session.shown_instances())
         self._count.setText("1 instance" if shown == 1 else f"{shown} instances")
 
     def _add(self, name: str, *, permanent: bool = False) -> QLabel:

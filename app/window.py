@@ -16,12 +16,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QMessageBox, QStackedWidget, QTabWidget
 
-from app.actions import ACTION_WORDS, Actions
+from app.actions import Actions
 from app.backups_dialog import BackupsDialog
 from app.canvas.view import CanvasView
 from app.decisions import Decisions
 from app.dialogs import ProjectDialogs
 from app.docks import Docks
+from app.history_names import HistoryNames
 from app.image_files_dialog import ImageFilesDialog
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction, PredictorState
@@ -58,8 +59,6 @@ from app.workplace import Workplace
 from engine.project import Round
 from engine.quality.findings import Finding
 
-HISTORY_NAMED = 50  # after more undos than this in a row, undo no longer says what it would take back
-
 
 class MainWindow(QMainWindow):
     """Everything that a person sees. Nothing here decides anything: see `Decisions`, `Projects` and `Rounds`."""
@@ -93,7 +92,6 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._show_page()
-        self._name_history()
         self._list_recent()
         self._show_state(self.prediction.state)
 
@@ -205,7 +203,7 @@ class MainWindow(QMainWindow):
         session.notice.connect(lambda text: self.notices.show_notice(text))
         session.project_changed.connect(self._show_page)
         session.image_changed.connect(self._show_place)
-        session.history_changed.connect(self._name_history)
+        self._history_names = HistoryNames(session, self.actions_)
         session.project_changed.connect(self._list_recent)
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy.setText)
@@ -258,25 +256,6 @@ class MainWindow(QMainWindow):
         if session.project is not None:
             names.append(session.project.path.stem + (f" ({tr('read only')})" if session.read_only else ""))
         self.setWindowTitle(" — ".join([*names, "Maskwright"]))
-
-    def _name_history(self) -> None:
-        """Undo and redo say what they would do."""
-        project = self.session.project
-        possible = {
-            "undo": project is not None and project.can_undo,
-            "redo": project is not None and project.can_redo,
-        }
-        limit = HISTORY_NAMED if possible["redo"] else 1  # what was undone comes first
-        entries = project.history(limit) if project is not None else []
-        undo = next((entry for entry in entries if not entry.undone), None)
-        redo = next((entry for entry in reversed(entries) if entry.undone), None)
-        texts = {"undo": (tr("Undo"), tr("Undo {action}")), "redo": (tr("Redo"), tr("Redo {action}"))}
-        for command_id, entry in (("undo", undo), ("redo", redo)):
-            text, named = texts[command_id]
-            if entry is not None and possible[command_id]:
-                text = named.format(action=ACTION_WORDS[entry.action])
-            self.actions_.rename(command_id, text)
-            self.actions_[command_id].setEnabled(possible[command_id])
 
     def _list_recent(self) -> None:
         recent = self.preferences.recent

@@ -68,6 +68,9 @@ class Shown:
         object.__setattr__(self, "bounds", self.mask.bounds)
 
 
+_NOTHING = (None, None)
+
+
 class Looks:
     """What the overlay composes for instances. Those that are the same objects as before are not looked at again."""
 
@@ -84,18 +87,17 @@ class Looks:
     ) -> list[Shown]:
         """One for each instance in painting order; those in `emphasised` stand out."""
         basis = coloring, emphasised, tuple(categories.values())
-        known = self._known if basis == self._basis else {}
-        self._basis, self._known, result = basis, {}, []
-        for instance in instances:
-            last = known.get(instance.id)
-            if last is None or last[0] is not instance:
-                color = color_of(instance, categories.get(instance.category_id), coloring)
-                proposal = instance.state is InstanceState.PROPOSAL
-                look = style(color, proposal, instance.id in emphasised)
-                last = instance, Shown(instance.id, instance.mask, look)
-            self._known[instance.id] = last
-            result.append(last[1])
-        return result
+        if basis != self._basis:
+            self._basis, self._known = basis, {}
+        known, listed = self._known, list(instances)
+        for instance in [each for each in listed if known.get(each.id, _NOTHING)[0] is not each]:
+            color = color_of(instance, categories.get(instance.category_id), coloring)
+            proposal = instance.state is InstanceState.PROPOSAL
+            look = style(color, proposal, instance.id in emphasised)
+            known[instance.id] = instance, Shown(instance.id, instance.mask, look)
+        if len(known) > 2 * len(listed):  # most are of another image
+            self._known = known = {each.id: known[each.id] for each in listed}
+        return [known[each.id][1] for each in listed]
 
 
 @lru_cache(maxsize=4096)

@@ -106,7 +106,8 @@ class PaintingTool(Tool):
     def release(self, event: PointerEvent) -> None:
         if self._drawing is None:
             return
-        self._extend(self._drawing, event)
+        if self._pointer != event:
+            self._extend(self._drawing, event)
         drawing, self._drawing = self._drawing, None
         self._ended = drawing.marks.target.image_id, (event.x, event.y)
         self.canvas.end_preview()

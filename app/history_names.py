@@ -1,0 +1,49 @@
+"""Undo and redo by name: what they would take back or do again."""
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.actions import ACTION_WORDS, Actions
+from app.session import Session
+from app.translation import tr
+
+NAMING_MS = 30  # edits in quick succession name undo and redo once
+NAMED = 50  # after more undos than this in a row, undo no longer says what it would take back
+
+
+class HistoryNames(QObject):
+    """Keeps the texts of undo and redo, and whether they are possible, as the session's history is."""
+
+    def __init__(self, session: Session, actions: Actions) -> None:
+        super().__init__()
+        self._session, self._actions = session, actions
+        self._timer = QTimer(self, singleShot=True, interval=NAMING_MS)
+        self._timer.timeout.connect(self.refresh)
+        session.history_changed.connect(self._later)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what undo and redo would do now."""
+        project = self._session.project
+        possible = {
+            "undo": project is not None and project.can_undo,
+            "redo": project is not None and project.can_redo,
+        }
+        entries = project.history(NAMED if possible["redo"] else 1) if project is not None else []  # undone ones first
+        undo = next((entry for entry in entries if not entry.undone), None)
+        redo = next((entry for entry in reversed(entries) if entry.undone), None)
+        texts = {"undo": (tr("Undo"), tr("Undo {action}")), "redo": (tr("Redo"), tr("Redo {action}"))}
+        for command_id, entry in (("undo", undo), ("redo", redo)):
+            text, named = texts[command_id]
+            if entry is not None and possible[command_id]:
+                text = named.format(action=ACTION_WORDS[entry.action])
+            self._actions.rename(command_id, text)
+            self._actions[command_id].setEnabled(possible[command_id])
+
+    def _later(self) -> None:
+        """Undo is possible at once after an edit, and is named when there is time."""
+        project = self._session.project
+        if project is None or project.read_only:
+            self.refresh()
+        else:
+            self._actions["undo"].setEnabled(True)
+            self._timer.start()

@@ -1,0 +1,55 @@
+"""The instances that the canvas paints, kept in painting order from edit to edit."""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
+
+from engine.project import Edit, InstanceChange
+from engine.records import Instance
+
+
+class ShownInstances:
+    """Large areas first, so that small instances stay on top; of two that are as large the newer one is on top."""
+
+    def __init__(self, is_shown: Callable[[Instance], bool]) -> None:
+        self._is_shown = is_shown
+        self._all: Mapping[int, Instance] = {}
+        self._ordered: list[Instance] | None = None
+
+    def of(self, instances: Mapping[int, Instance]) -> list[Instance]:
+        """Those of `instances` that are shown; the list is the caller's."""
+        if self._ordered is None or instances is not self._all:
+            self._all = instances
+            self._ordered = sorted(filter(self._is_shown, instances.values()), key=_place)
+        return list(self._ordered)
+
+    def forget(self) -> None:
+        """Others of them are shown."""
+        self._ordered = None
+
+    def apply(self, edit: Edit, instances: dict[int, Instance]) -> None:
+        """Bring `instances` in line with an edit that concerns few of them: sorting all again would take a while."""
+        ordered = self._ordered if instances is self._all else None
+        for change in edit.changes:
+            if isinstance(change, InstanceChange):
+                _apply(change, instances)
+                if ordered is not None:
+                    self._reorder(change, ordered)
+
+    def _reorder(self, change: InstanceChange, ordered: list[Instance]) -> None:
+        if change.before is not None:
+            at = bisect_left(ordered, _place(change.before), key=_place)
+            if at < len(ordered) and ordered[at].id == change.before.id:
+                del ordered[at]
+        if change.after is not None and self._is_shown(change.after):
+            insort(ordered, change.after, key=_place)
+
+
+def _apply(change: InstanceChange, instances: dict[int, Instance]) -> None:
+    if change.after is not None:
+        instances[change.after.id] = change.after
+    elif change.before is not None:
+        instances.pop(change.before.id, None)
+
+
+def _place(instance: Instance) -> tuple[int, int]:
+    return -instance.mask.area, instance.id
