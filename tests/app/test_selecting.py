@@ -340,3 +340,10 @@ def test_selections_by_category_and_their_inverse(qtbot: QtBot, working: MainWin
 def test_the_order_is_remembered(window: MainWindow) -> None:
     window.session.instance_order.set(Order.AREA)
     assert Preferences().order is Order.AREA
+
+
+def test_the_command_to_filter_leads_to_the_field(qtbot: QtBot, working: MainWindow) -> None:
+    working.docks.reveal("history")
+    working.actions_["filter_instances"].trigger()
+    qtbot.waitUntil(working.instances.filter.field.isVisible)
+    assert QApplication.focusWidget() is working.instances.filter.field

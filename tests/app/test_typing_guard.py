@@ -207,9 +207,12 @@ def test_nothing_of_the_window_fires_on_what_is_typed_into_a_dialog(
     ]
     for dialog in dialogs:
         dialog.open()
+        dialog.activateWindow()
+        qtbot.waitUntil(dialog.isActiveWindow)
         fields = [field for kind in FIELDS for field in dialog.findChildren(kind) if field.focusProxy() is None]
         assert fields
         for field in fields:
+            field.setFocus()
             for key in single_keys(PROFILES[0]):
                 if key not in ("Return", "Tab", "Shift+Tab"):  # they accept the dialog, or walk through it
                     press(qtbot, field, key)

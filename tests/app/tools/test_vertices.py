@@ -4,32 +4,22 @@ The masks here are of axis-parallel corners, so that a person knows where their 
 even-odd rule at pixel centres written out for a few polygons.
 """
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import CanvasView
 from app.session import Session
 from app.timeline import Timeline
-from app.tools import handles
 from app.tools.vertices import Vertices
-from app.window import MainWindow
-from engine.formats.coco_export import export_coco
-from engine.formats.exporting import Selection
 from engine.geometry.mask import Bitmap, Mask
-from engine.geometry.polygons import from_coco_polygons
-from engine.project import Action, commands
+from engine.project import Action
 from engine.project.project import Project
-from engine.records import ImageStatus, Instance, InstanceState
+from engine.records import Instance, InstanceState
 
 WIDTH, HEIGHT = 160, 120
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -81,21 +71,6 @@ def click(canvas: CanvasView, point: QPoint, modifiers: Qt.KeyboardModifier = NO
 def edits(session: Session) -> int:
     assert session.project is not None
     return len(session.project.history(100))
-
-
-@pytest.fixture
-def tool(canvas: CanvasView) -> Vertices:
-    tool = Vertices()
-    canvas.set_tool(tool)
-    return tool
-
-
-@pytest.fixture
-def instance(tool: Vertices, session: Session, add: Add) -> Instance:
-    """The square with the hole, selected."""
-    added = add(holed())
-    session.select([added.id])
-    return added
 
 
 def places(tool: Vertices) -> set[tuple[float, float]]:
@@ -377,205 +352,3 @@ def test_a_project_open_for_reading_refuses_with_a_notice(
     with qtbot.waitSignal(session.notice):
         drag(canvas, [at(70, 30), at(80, 20)])
     np.testing.assert_array_equal(stored(session, instance.id), holed().to_full(HEIGHT, WIDTH))
-
-
-# -- vertices of polygons
-
-TRIANGLE = [20.5, 20.25, 90.0, 30.0, 40.75, 95.5]
-SQUARE = [100.0, 80.0, 140.0, 80.0, 140.0, 110.0, 100.0, 110.0]
-
-
-@pytest.fixture
-def drawn(tool: Vertices, session: Session) -> Instance:
-    """An instance drawn as two polygons, selected."""
-    assert session.project is not None
-    assert session.image is not None
-    mask = from_coco_polygons([TRIANGLE, SQUARE], HEIGHT, WIDTH)
-    new_id = session.project.new_instance_id()
-    source = json.dumps({"segmentation": [TRIANGLE, SQUARE], "area": 1.0, "bbox": [0, 0, 1, 1], "note": "kept"})
-    session.apply(commands.draw(new_id, session.image.id, next(iter(session.categories)), mask, source))
-    session.select([new_id])
-    return session.instances[new_id]
-
-
-def source_of(session: Session, instance_id: int) -> dict[str, object]:
-    assert session.project is not None
-    record = json.loads(session.project.instance(instance_id).source or "{}")
-    assert isinstance(record, dict)
-    return record
-
-
-def test_a_polygon_has_its_own_vertices_and_keeps_the_others_when_one_is_moved(
-    canvas: CanvasView, tool: Vertices, session: Session, drawn: Instance, at: At
-) -> None:
-    assert places(tool) == {(20.5, 20.25), (90, 30), (40.75, 95.5), (100, 80), (140, 80), (140, 110), (100, 110)}
-    drag(canvas, [at(90, 30), at(80, 60), at(70, 50)])
-    moved = [20.5, 20.25, 70.0, 50.0, 40.75, 95.5]
-    assert source_of(session, drawn.id) == {"segmentation": [moved, SQUARE], "note": "kept"}
-    expected = from_coco_polygons([moved, SQUARE], HEIGHT, WIDTH).to_full(HEIGHT, WIDTH)
-    np.testing.assert_array_equal(stored(session, drawn.id), expected)
-    Timeline(session).undo()
-    assert source_of(session, drawn.id)["segmentation"] == [TRIANGLE, SQUARE]
-    assert session.instances[drawn.id].mask == drawn.mask
-
-
-def test_an_export_repeats_the_vertices_and_measures_the_mask(
-    canvas: CanvasView, session: Session, drawn: Instance, at: At, tmp_path: Path
-) -> None:
-    assert session.project is not None
-    drag(canvas, [at(90, 30), at(70, 50)])
-    export_coco(session.project, tmp_path / "coco.json", selection=Selection(frozenset(ImageStatus)))
-    (record,) = json.loads((tmp_path / "coco.json").read_text())["annotations"]
-    mask = session.instances[drawn.id].mask
-    assert record["segmentation"] == [[20.5, 20.25, 70.0, 50.0, 40.75, 95.5], SQUARE]
-    assert (record["area"], record["bbox"]) == (mask.area, [mask.x, mask.y, mask.width, mask.height])
-
-
-def test_a_vertex_dragged_back_or_against_the_border_changes_nothing(
-    canvas: CanvasView, session: Session, drawn: Instance, at: At
-) -> None:
-    before = edits(session)
-    drag(canvas, [at(90, 30), at(70, 50), at(90, 30)])
-    assert edits(session) == before
-    drag(canvas, [at(90, 30), at(90, -20)])
-    assert edits(session) == before + 1
-    QTest.keyClick(canvas, Qt.Key.Key_Up)
-    assert edits(session) == before + 1
-    assert source_of(session, drawn.id)["segmentation"] == [[20.5, 20.25, 90.0, 0.0, 40.75, 95.5], SQUARE]
-
-
-def test_the_preview_of_a_polygon_is_what_pycocotools_draws(
-    canvas: CanvasView, session: Session, drawn: Instance, at: At
-) -> None:
-    drag(canvas, [at(90, 30), at(100, 90), at(130, 100)], release=False)
-    expected = from_coco_polygons([[20.5, 20.25, 130.0, 100.0, 40.75, 95.5], SQUARE], HEIGHT, WIDTH)
-    assert canvas.layers.overlay.shown_mask(drawn.id) == expected
-
-
-def test_a_vertex_is_added_to_and_deleted_from_a_polygon(
-    canvas: CanvasView, session: Session, drawn: Instance, at: At
-) -> None:
-    click(canvas, at(120, 80))
-    grown = [100.0, 80.0, 120.0, 80.0, 140.0, 80.0, 140.0, 110.0, 100.0, 110.0]
-    assert source_of(session, drawn.id)["segmentation"] == [TRIANGLE, grown]
-    click(canvas, at(140, 110), CONTROL)
-    left = [100.0, 80.0, 120.0, 80.0, 140.0, 80.0, 100.0, 110.0]
-    assert source_of(session, drawn.id)["segmentation"] == [TRIANGLE, left]
-    click(canvas, at(40.75, 95.5), CONTROL)
-    assert source_of(session, drawn.id)["segmentation"] == [left]
-    expected = from_coco_polygons([left], HEIGHT, WIDTH).to_full(HEIGHT, WIDTH)
-    np.testing.assert_array_equal(stored(session, drawn.id), expected)
-
-
-# -- what is seen
-
-
-def test_less_tolerance_shows_more_handles(tool: Vertices, session: Session, add: Add) -> None:
-    disc = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-    cv2.circle(disc, (80, 60), 40, 1, -1)
-    session.select([add(Mask.from_full(disc)).id])
-    counts = []
-    for tolerance in (5.0, 1.5, 0.5):
-        tool.tolerance.set(tolerance)
-        counts.append(len(places(tool)))
-    assert counts == sorted(set(counts))
-
-
-def test_handles_have_one_size_at_every_zoom_and_what_is_repainted_in_part_is_the_whole(
-    canvas: CanvasView, instance: Instance
-) -> None:
-    def white(picture: QImage, point: QPoint) -> int:
-        near = range(-8, 9)
-        places = [(point.x() + x, point.y() + y) for x in near for y in near]
-        return sum(picture.pixelColor(x, y).lightness() > 250 for x, y in places)
-
-    counts = []
-    for zoom in (2.0, 4.0):
-        canvas.zoom_to(zoom)
-        canvas.pan(*(a - b for a, b in zip((150, 100), canvas.image_to_widget(70, 30), strict=True)))
-        point = QPoint(*map(round, canvas.image_to_widget(70, 30)))
-        plain = canvas.grab().toImage()
-        QTest.mouseMove(canvas, point)
-        assert canvas.grab().toImage() != plain
-        QTest.mouseMove(canvas, point + QPoint(40, -40))
-        assert canvas.grab().toImage() == plain
-        counts.append(white(plain, point))
-    assert counts[0] > 20
-    assert abs(counts[0] - counts[1]) < counts[0] / 2
-
-
-def test_only_what_changes_is_repainted_and_the_screen_is_as_if_all_were(
-    canvas: CanvasView, tool: Vertices, instance: Instance, at: At
-) -> None:
-    def pixels(picture: QImage) -> np.ndarray:
-        picture = picture.convertToFormat(QImage.Format.Format_RGB888)
-        rows = np.frombuffer(picture.constBits(), dtype=np.uint8).reshape(picture.height(), picture.bytesPerLine())
-        return rows[:, : 3 * picture.width()].astype(int)
-
-    def assert_shown() -> None:
-        QApplication.processEvents()
-        difference = pixels(canvas.screen().grabWindow(canvas.winId()).toImage()) - pixels(canvas.grab().toImage())
-        assert np.abs(difference).max() <= 3  # antialiasing rounds by where its clip begins
-
-    QTest.mouseMove(canvas, at(10, 10))
-    for x, y in ((70, 30), (50, 30), (150, 30)):
-        QTest.mouseMove(canvas, at(x, y))
-        assert_shown()
-    drag(canvas, [at(70, 30), at(100, 20), at(90, 50), at(20, 100)], release=False)
-    assert_shown()
-    QTest.mouseRelease(canvas, LEFT, NONE, at(20, 100))
-    assert_shown()
-    drag(canvas, [at(40, 40), at(60, 80), at(150, 30), at(20, 20)], release=False)
-    assert_shown()
-    QTest.mouseRelease(canvas, LEFT, NONE, at(20, 20))
-    assert_shown()
-    QTest.keyClick(canvas, Qt.Key.Key_Right)
-    assert_shown()
-    QTest.keyClick(canvas, Qt.Key.Key_Delete)
-    assert_shown()
-
-
-def test_handles_that_would_lie_on_each_other_are_thinned_out_and_come_back(
-    canvas: CanvasView, tool: Vertices, session: Session, add: Add
-) -> None:
-    comb = np.zeros((HEIGHT, WIDTH), dtype=bool)
-    comb[20:100, 10:150:4] = comb[20:100, 11:150:4] = comb[96:100, 10:150] = True
-    session.select([add(Mask.from_full(comb)).id])
-    canvas.zoom_to(1.0)
-    few = tool.shown_handles()
-    canvas.zoom_to(8.0)
-    canvas.fit()
-    outline = tool.handles.outline
-    assert outline is not None
-    assert len(few) < len(outline.handles)
-    distances = np.hypot(*(few[:, None] - few[None]).T) + np.eye(len(few)) * 99
-    assert np.median(distances.min(axis=0)) >= 4
-    canvas.zoom_to(8.0)
-    seen = tool.shown_handles()
-    size = canvas.width(), canvas.height()
-    at_all = [canvas.image_to_widget(x, y) for x, y in outline.places.tolist()]
-    inside = [place for place in at_all if 0 <= place[0] <= size[0] and 0 <= place[1] <= size[1]]
-    assert {(x, y) for x, y in seen.tolist()} >= set(inside)
-
-
-def test_the_outline_of_a_large_mask_is_found_in_a_thread(
-    tool: Vertices, session: Session, add: Add, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    monkeypatch.setattr(handles, "SHORT", 100)
-    first, second = add(holed()), add(Mask.from_full(rule([(5, 5), (25, 5), (25, 25), (5, 25)])))
-    session.select([first.id])
-    assert tool.handles.waiting
-    session.select([second.id])
-    qtbot.waitUntil(lambda: not tool.handles.waiting)
-    assert places(tool) == {(5, 5), (25, 5), (25, 25), (5, 25)}
-    session.select([first.id])
-    qtbot.waitUntil(lambda: not tool.handles.waiting)
-    assert places(tool) == {*OUTER, *HOLE, *PART}
-
-
-def test_the_window_offers_the_tool(window: MainWindow) -> None:
-    window.workplace.choose_tool("vertices")
-    assert isinstance(window.canvas.tool, Vertices)
-    window.workplace.choose_tool("brush")
-    window.workplace.choose_tool("vertices")
-    assert isinstance(window.canvas.tool, Vertices)
