@@ -95,7 +95,7 @@ class Selecting(QObject):
     def filter(self) -> None:
         """Let the person type what to list."""
         if self._panel is not None and self._docks is not None:
-            self._docks.reveal("Instances")
+            self._docks.reveal("instances")
             self._panel.filter.field.setFocus()
             self._panel.filter.field.selectAll()
 
