@@ -30,17 +30,17 @@ class Decisions(QObject):
         self._decide(commands.accept, advice)
 
     def reject(self) -> None:
-        self._decide(commands.reject, "Select the instances to reject.")
+        self._decide(commands.reject, tr("Select the instances to reject."))
 
     def delete(self) -> None:
-        self._decide(commands.delete, "Select the instances to delete.")
+        self._decide(commands.delete, tr("Select the instances to delete."))
 
     def reopen(self) -> None:
-        self._apply(commands.reopen, "Select the instances to reopen.")
+        self._apply(commands.reopen, tr("Select the instances to reopen."))
 
     def toggle_hidden(self) -> None:
         chosen = self._session.selected_instances()
-        self._apply(commands.show if any(each.hidden for each in chosen) else commands.hide, "Select what to hide.")
+        self._apply(commands.show if any(each.hidden for each in chosen) else commands.hide, tr("Select what to hide."))
 
     def toggle_hidden_instance(self, instance_id: int) -> None:
         instance = self._session.instances.get(instance_id)
@@ -51,7 +51,7 @@ class Decisions(QObject):
         """The category of digit key `number` for the selected instances, and for what is drawn from now on."""
         ids = list(self._session.categories)
         if number > len(ids):
-            self._session.notice.emit(f"There is no category {number}.")
+            self._session.notice.emit(tr("There is no category {number}.", number=number))
             return
         self.give_category(ids[number - 1])
 
@@ -90,7 +90,7 @@ class Decisions(QObject):
         """Go to the next image that nobody has decided about, beginning again at the first after the last."""
         following = self._next_open()
         if following is None:
-            self._session.notice.emit("Every listed image is decided.")
+            self._session.notice.emit(tr("Every listed image is decided."))
         else:
             self._session.open_image(following)
 
@@ -103,7 +103,7 @@ class Decisions(QObject):
         if following is not None:
             self._session.open_image(following)
         else:
-            self._session.notice.emit("That was the last undecided image.")
+            self._session.notice.emit(tr("That was the last undecided image."))
 
     def _decide_image(self, build: Callable[[Image], Edit]) -> bool:
         if self._session.image is None:

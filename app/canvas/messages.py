@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPainter, QPe
 
 from app.session import Session
 from app.theme import theme
+from app.translation import tr
 
 PILL_TOP = 12.0
 PILL_PADDING = 12.0
@@ -15,13 +16,13 @@ LINE = 420.0  # widest line of a message: longer ones are hard to read
 def draw_state(painter: QPainter, room: QRectF, session: Session, *, late: bool) -> None:
     """Why there is no image to see. An image on its way is mentioned only where it is `late`."""
     if session.project is None:
-        draw_message(painter, room, "No project is open", "Open a project or a folder of images to begin.")
+        draw_message(painter, room, tr("No project is open"), tr("Open a project or a folder of images to begin."))
     elif session.image is None:
-        draw_message(painter, room, "No image yet", "Add images, or choose one in the list.")
+        draw_message(painter, room, tr("No image yet"), tr("Add images, or choose one in the list."))
     elif session.unreadable is not None:
-        draw_message(painter, room, "This image cannot be read", session.unreadable, bad=True)
+        draw_message(painter, room, tr("This image cannot be read"), session.unreadable, bad=True)
     elif late:
-        draw_message(painter, room, "Loading…", session.image.path)
+        draw_message(painter, room, tr("Loading…"), session.image.path)
 
 
 def draw_message(painter: QPainter, room: QRectF, title: str, text: str = "", *, bad: bool = False) -> None:

@@ -39,6 +39,7 @@ from app.theme import theme
 from app.tools.base import MODIFIER_KEYS, PointerEvent, Tool
 from app.tools.marking import Marking
 from app.tools.shaping import Shaping
+from app.translation import tr
 from app.work_pill import WorkPill
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
@@ -85,8 +86,8 @@ class CanvasView(ImageWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
-        self.setAccessibleName("Image")
-        self.setAccessibleDescription("The current image and the masks of its instances")
+        self.setAccessibleName(tr("Image"))
+        self.setAccessibleDescription(tr("The current image and the masks of its instances"))
         theme().changed.connect(self.update)
         session.project_changed.connect(self.navigation.forget)
         session.image_changed.connect(self._show_image)

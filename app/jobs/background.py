@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.jobs.planned_thread import PlannedThread
+from app.translation import tr
 from engine.errors import MaskwrightError
 
-FAULT = "A background job failed inside Maskwright."
+FAULT = tr("A background job failed inside Maskwright.")
 Then = Callable[[], object]
 
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 from app.panels.parts import label, row
 from app.session import Session
 from app.theme import SPACING
+from app.translation import tr, trn
 from engine.records import InstanceState
 
 _STEPS = 100
@@ -20,14 +21,14 @@ class ThresholdControl(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _STEPS)
         self.slider.setPageStep(5)
-        self.slider.setAccessibleName("Threshold")
-        self.slider.setToolTip("Proposals with a lower score are ghosts: not shown, not accepted with the image")
+        self.slider.setAccessibleName(tr("Threshold"))
+        self.slider.setToolTip(tr("Proposals with a lower score are ghosts: not shown, not accepted with the image"))
         self._value = label("", "heading")
         self._counts = label("", "small")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACING // 2)
-        column.addLayout(row(label("Threshold", "muted"), None, self._value))
+        column.addLayout(row(label(tr("Threshold"), "muted"), None, self._value))
         column.addWidget(self.slider)
         column.addWidget(self._counts)
         self.slider.valueChanged.connect(lambda value: session.set_threshold(value / _STEPS))
@@ -46,4 +47,10 @@ class ThresholdControl(QWidget):
             if each.state is InstanceState.PROPOSAL and each.score is not None
         ]
         above = sum(score >= threshold for score in scores)
-        self._counts.setText(f"{above} proposals shown, {len(scores) - above} below" if scores else "No proposals here")
+        counts = trn(
+            "{count} proposal shown, {below} below",
+            "{count} proposals shown, {below} below",
+            above,
+            below=len(scores) - above,
+        )
+        self._counts.setText(counts if scores else tr("No proposals here"))
