@@ -1,6 +1,7 @@
 """How a person looks at images: the display panel, its commands, and what is remembered of both between starts."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from PySide6.QtCore import QObject
 
@@ -14,7 +15,8 @@ from app.theme import theme
 from app.translation import tr
 from engine.errors import MaskwrightError
 
-MOST_VIEWS = 5000  # of images whose view a project keeps: 200 kB of text, written once when it is closed
+MOST_VIEWS = 5000  # of images whose view a project keeps: 200 kB of text
+KEEP_SECONDS = 60.0  # between two times that they are written while the project is open: what a crash may lose
 
 
 class Viewing(QObject):
@@ -30,6 +32,8 @@ class Viewing(QObject):
             changed.connect(self._remember_display)
         session.project_changed.connect(self._restore_views)
         session.leaving.connect(self._keep_views)
+        self._kept_at = monotonic()
+        session.image_changed.connect(self._keep_views_now_and_then)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the commands of this class do."""
@@ -83,11 +87,17 @@ class Viewing(QObject):
         self._preferences.display = self.display.settings
 
     def _restore_views(self) -> None:
+        self._kept_at = monotonic()
         project = self._session.project
         stored = project.views if project is not None else None
         self._canvas.navigation.restore({int(one): View(zoom, x, y) for one, zoom, x, y in stored or ()})
 
+    def _keep_views_now_and_then(self) -> None:
+        if monotonic() - self._kept_at > KEEP_SECONDS and not self._session.being_written:
+            self._keep_views()
+
     def _keep_views(self) -> None:
+        self._kept_at = monotonic()
         project = self._session.project
         if project is None or project.read_only:
             return
