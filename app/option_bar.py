@@ -24,7 +24,7 @@ from app.translation import tr
 
 _HEIGHT = 40
 _SLIDER_STEPS = 1000  # more than a slider has pixels
-_SLIDER_WIDTH = 96
+_SLIDER_WIDTH, _FIELD_WIDTH = 96, 76
 _WIDE = 100.0  # a number whose most is so many times its least has a slider that is finer where it is small
 _BEND = 3.0
 
@@ -61,6 +61,28 @@ class OptionBar(QWidget):
         self._layout.replaceWidget(self._controls, controls)
         self._controls.deleteLater()
         self._controls = controls
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """None: the window may be narrower than the options of any tool."""
+        return QSize(0, _HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where there is no room, buttons lose their texts first, and then numbers their sliders."""
+        margins = self._layout.contentsMargins()
+        room = self.width() - self._name.sizeHint().width() - 2 * self._layout.spacing()
+        room -= margins.left() + margins.right()
+        for texts, sliders in ((True, True), (False, True), (False, False)):
+            for button in self._controls.findChildren(_OptionButton):
+                button.show_text(texts)
+            for number in self._controls.findChildren(_NumberControl):
+                number.show_slider(sliders)
+            if self._controls.sizeHint().width() <= room:
+                break
 
 
 class _Hint(QLabel):
@@ -102,16 +124,21 @@ class _OptionButton(QToolButton):
         super().__init__()
         self._icon = icon
         self.setText(text)
-        self.setToolTip(tip)
+        self.setToolTip(tip if tip.startswith(text) else f"{text}\n{tip}")  # the text may be left out of the bar
         self.setAccessibleName(text)
         self.setAccessibleDescription(tip)
         self.setCheckable(True)
         self.setProperty("kind", "option")
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.show_text(True)
         self.setIconSize(QSize(16, 16))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme().changed.connect(self._paint_icon)
         self._paint_icon()
+
+    def show_text(self, shown: bool) -> None:
+        """Beside the icon, or only in the tooltip."""
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(style.ToolButtonTextBesideIcon if shown else style.ToolButtonIconOnly)
 
     def _paint_icon(self) -> None:
         self.setIcon(theme().icon(self._icon, "muted"))
@@ -183,6 +210,8 @@ class _NumberControl(QWidget):
         self._field.setSuffix(f" {option.unit}" if option.unit else "")
         self._field.setKeyboardTracking(False)
         self._field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._field.setFixedWidth(_FIELD_WIDTH)
+        self._field.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding does not reach the text
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACING)
@@ -193,11 +222,15 @@ class _NumberControl(QWidget):
             widget.setAccessibleName(option.text)
             widget.setToolTip(option.tip)
             row.addWidget(widget)
-        self._slider.setHidden(not option.slider)
+        self.show_slider(True)
         self._slider.valueChanged.connect(lambda place: option.set(self._value_at(place)))
         self._field.valueChanged.connect(option.set)
         option.changed.connect(self._show)
         self._show(option.value)
+
+    def show_slider(self, shown: bool) -> None:
+        """Where there is room for it, and the option wants one."""
+        self._slider.setVisible(shown and self._option.slider)
 
     def _show(self, value: float) -> None:
         with QSignalBlocker(self._slider), QSignalBlocker(self._field):
