@@ -23,11 +23,7 @@ class HistoryNames(QObject):
 
     def refresh(self) -> None:
         """Say what undo and redo would do now."""
-        project = self._session.project
-        possible = {
-            "undo": project is not None and project.can_undo,
-            "redo": project is not None and project.can_redo,
-        }
+        project, possible = self._session.project, self._enable()
         entries = project.history(NAMED if possible["redo"] else 1) if project is not None else []  # undone ones first
         undo = next((entry for entry in entries if not entry.undone), None)
         redo = next((entry for entry in reversed(entries) if entry.undone), None)
@@ -37,13 +33,18 @@ class HistoryNames(QObject):
             if entry is not None and possible[command_id]:
                 text = named.format(action=ACTION_WORDS[entry.action])
             self._actions.rename(command_id, text)
-            self._actions[command_id].setEnabled(possible[command_id])
 
     def _later(self) -> None:
-        """Undo is possible at once after an edit, and is named when there is time."""
+        """Keys work at once after an edit; the names come when there is time."""
+        self._enable()
+        self._timer.start()
+
+    def _enable(self) -> dict[str, bool]:
         project = self._session.project
-        if project is None or project.read_only:
-            self.refresh()
-        else:
-            self._actions["undo"].setEnabled(True)
-            self._timer.start()
+        possible = {
+            "undo": project is not None and project.can_undo,
+            "redo": project is not None and project.can_redo,
+        }
+        for command_id, is_possible in possible.items():
+            self._actions[command_id].setEnabled(is_possible)
+        return possible

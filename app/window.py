@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
             "checkpoint": self._save,
             "close_project": self.projects.close,
             "quit": self.close,
-            "undo": self.timeline.undo,
+            "undo": self._undo,
             "redo": self.timeline.redo,
             "delete": decisions.delete,
             **self.selecting.handlers(),
@@ -276,6 +276,11 @@ class MainWindow(QMainWindow):
             self.session.select(finding.instance_ids)
             if finding.bounds is not None:
                 self.workplace.look_at(finding.bounds)
+
+    def _undo(self) -> None:
+        """The last vertex of an open polygon goes before the last edit."""
+        if self.canvas.tool is None or not self.canvas.tool.take_back():
+            self.timeline.undo()
 
     def _step(self, step: int) -> None:
         if not self.session.step_image(step):

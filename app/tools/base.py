@@ -84,6 +84,10 @@ class Tool:
         """Escape was pressed, or the image changed. Whether there was anything to drop."""
         return False
 
+    def take_back(self) -> bool:
+        """Undo was called for: drop the last step of what is not finished. Whether there was one."""
+        return False
+
     def taken_keys(self) -> Collection[Qt.Key]:
         """The keys that are the tool's at present and reach no command meanwhile, such as Enter to close a polygon."""
         return ()

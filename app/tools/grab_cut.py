@@ -113,11 +113,17 @@ class GrabCut(Tool):
         if key in ENTER:
             self._finish(cut)
         else:
-            cut.scribbles.pop()
-            if cut.scribbles or cut.box is not None:
-                self._ask(cut)
-            else:
-                self.cancel()
+            self.take_back()
+
+    def take_back(self) -> bool:
+        cut = self._cut
+        if cut is None or cut.finishing or not cut.scribbles:
+            return False
+        cut.scribbles.pop()
+        if cut.scribbles or cut.box is not None:
+            self._ask(cut)
+            return True
+        return self.cancel()
 
     def wheel(self, event: PointerEvent, steps: float) -> bool:
         if not (event.has(Qt.KeyboardModifier.ControlModifier) or event.has(Qt.KeyboardModifier.AltModifier)):

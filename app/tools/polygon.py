@@ -84,9 +84,20 @@ class Polygon(RegionTool):
 
     def press_key(self, key: Qt.Key) -> None:
         if key == Qt.Key.Key_Backspace:
-            self._take_back()
+            self.take_back()
         else:
             self._finish()
+
+    def take_back(self) -> bool:
+        if self._outline is None:
+            return False
+        self._drop_line()
+        if len(self._outline.points) == 1:
+            return self.cancel()
+        before = self._drawn()
+        self._repaint((self._outline.points[0], *before[-3:]))
+        self._outline.points.pop()
+        return True
 
     # -- vertices
 
@@ -105,16 +116,6 @@ class Polygon(RegionTool):
             before = self._drawn()
             self._outline.points.append(point)
             self._repaint_change(before, self._drawn())
-
-    def _take_back(self) -> None:
-        assert self._outline is not None
-        self._drop_line()
-        if len(self._outline.points) == 1:
-            self.cancel()
-            return
-        before = self._drawn()
-        self._repaint((self._outline.points[0], *before[-3:]))
-        self._outline.points.pop()
 
     def _draw(self, pressed: PointerEvent, event: PointerEvent) -> None:
         """Draw freehand from the last vertex, once the pointer has clearly left it."""

@@ -18,7 +18,7 @@ from app.preferences import Preferences
 from app.theme import Mode, theme
 from app.window import MainWindow
 from engine.geometry.mask import Mask
-from engine.project import Project
+from engine.project import Project, commands
 from engine.records import Detection, ImageStatus, InstanceState, Review
 from engine.resources import SAMPLE_IMAGES, SAMPLE_TRUTH
 
@@ -226,12 +226,34 @@ def test_undo_and_redo_say_what_they_would_do(qtbot: QtBot, working: MainWindow)
     undo, redo = working.actions_["undo"], working.actions_["redo"]
     assert not undo.isEnabled()
     press(qtbot, working, Qt.Key.Key_Return)
-    assert (undo.text(), undo.isEnabled()) == ("Undo Accept", True)
+    assert undo.isEnabled()
+    qtbot.waitUntil(lambda: undo.text() == "Undo Accept")
     press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert (redo.text(), redo.isEnabled()) == ("Redo Accept", True)
+    assert redo.isEnabled()
+    qtbot.waitUntil(lambda: redo.text() == "Redo Accept")
     assert states(working)[only] is InstanceState.PROPOSAL
     press(qtbot, working, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     assert states(working)[only] is InstanceState.ACCEPTED
+
+
+def test_undo_takes_back_the_last_vertex_of_an_open_polygon_before_the_last_edit(
+    qtbot: QtBot, working: MainWindow
+) -> None:
+    (proposal,) = propose(working, (10, 10))
+    working.session.apply(commands.accept([working.session.instances[proposal]]))
+    working.workplace.choose_tool("polygon")
+    canvas, polygon = working.canvas, working.canvas.tool
+    assert polygon is not None
+    for x, y in ((20, 20), (60, 20), (60, 60)):
+        place = QPointF(*canvas.image_to_widget(x, y)).toPoint()
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+    for _ in range(3):
+        assert polygon.taken_keys()
+        press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not polygon.taken_keys()
+    assert states(working) == {proposal: InstanceState.ACCEPTED}
+    press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert states(working) == {proposal: InstanceState.PROPOSAL}
 
 
 def test_hiding_masks_is_a_look_and_not_an_edit(qtbot: QtBot, working: MainWindow) -> None:
@@ -257,7 +279,7 @@ def test_a_brush_stroke_with_the_mouse_is_one_edit_on_disk(qtbot: QtBot, working
     assert working.session.image is not None
     (drawn,) = working.session.project.instances(working.session.image.id)
     assert drawn.mask.contains(60, 60)
-    assert working.actions_["undo"].text() == "Undo New Instance"
+    qtbot.waitUntil(lambda: working.actions_["undo"].text() == "Undo New Instance")
 
 
 def test_a_project_open_elsewhere_is_offered_for_reading(
