@@ -14,7 +14,7 @@ class HistoryNames(QObject):
     """Keeps the texts of undo and redo, and whether they are possible, as the session's history is."""
 
     def __init__(self, session: Session, actions: Actions) -> None:
-        super().__init__()
+        super().__init__(actions)
         self._session, self._actions = session, actions
         self._timer = QTimer(self, singleShot=True, interval=NAMING_MS)
         self._timer.timeout.connect(self.refresh)
