@@ -266,8 +266,6 @@ class Session(QObject):
         """Read one image's record again: its status, its place."""
         assert self.project is not None
         image = self.project.image(image_id)
-        if image == self.images[image_id]:
-            return
         self.tally.replace(self.images[image_id], image)
         self.images[image_id] = image
         if self.image is not None and self.image.id == image_id:
