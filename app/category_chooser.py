@@ -68,7 +68,9 @@ class CategoryChooser(QFrame):
         self._heading = label("", "small")
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Categories"))
+        self.list.setToolTip(tr("Down and Up choose, Enter takes one"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setFocusProxy(self.field)  # whose keys move through it
         self.list.setUniformItemSizes(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(self._take)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import theme
-from app.translation import trn
+from app.translation import tr, trn
 
 DAYS = 30
 _HEIGHT = 132
@@ -89,8 +89,9 @@ class DayBars(QWidget):
 
 
 def _date(day: date) -> str:
-    return QLocale().toString(day, "d MMM")  # type: ignore[call-overload]
+    return QLocale().toString(day, tr("d MMM"))  # type: ignore[call-overload]
 
 
 def _words(day: date, count: int) -> str:
-    return f"{_date(day)}: " + trn("{count} instance", "{count} instances", count)
+    instances = trn("{count} instance", "{count} instances", count)
+    return tr("{day}: {instances}", day=_date(day), instances=instances)

@@ -68,21 +68,17 @@ class KeyDetails(QStackedWidget):
 
     def ask(self, question: str, answer: str, yes: Callable[[], object]) -> None:
         """Ask before something is lost; `answer` is what the button says that does it."""
-        self.recorder.stop()
+        self._put(question, tr("Cancel"), tr("Leave the keys as they are"))
         self._yes = yes
-        self._words.setText(question)
         self.yes_button.setText(answer)
         self.yes_button.setAccessibleName(answer)
+        self.yes_button.setToolTip(question)
         self.yes_button.show()
-        self.no_button.setText(tr("Cancel"))
-        self.setCurrentWidget(self._question)
-        self.no_button.setFocus()  # a key held too long must not be the answer
 
     def say(self, words: str) -> None:
         """Tell why something is not done, until the next thing is done."""
-        self.ask(words, "", lambda: None)
+        self._put(words, tr("OK"), tr("Go back to the command"))
         self.yes_button.hide()
-        self.no_button.setText(tr("OK"))
 
     def leave(self) -> None:
         """End what is waited for, without an answer."""
@@ -94,6 +90,17 @@ class KeyDetails(QStackedWidget):
             self.finished.emit(here)
 
     # -- inside
+
+    def _put(self, words: str, leaving: str, tip: str) -> None:
+        """Show words and the button that leaves them."""
+        self.recorder.stop()
+        self._yes = lambda: None
+        self._words.setText(words)
+        self.no_button.setText(leaving)
+        self.no_button.setAccessibleName(leaving)
+        self.no_button.setToolTip(tip)
+        self.setCurrentWidget(self._question)
+        self.no_button.setFocus()  # a key held too long must not be the answer
 
     def _make_command(self) -> QWidget:
         box, column = frame("inset")
@@ -118,8 +125,8 @@ class KeyDetails(QStackedWidget):
         box, column = frame("inset")
         self._words = label("", wrap=True)
         self._words.setAccessibleName(tr("Question"))
-        self.yes_button = button("", self._on_yes)
-        self.no_button = button(tr("Cancel"), self.leave)
+        self.yes_button = button(tr("Yes"), self._on_yes, tip=tr("Change the keys"))
+        self.no_button = button(tr("Cancel"), self.leave, tip=tr("Leave the keys as they are"))
         upper = QHBoxLayout()
         upper.setSpacing(SPACING)
         upper.addWidget(IconLabel("alert-outline", "warning"), 0, Qt.AlignmentFlag.AlignTop)

@@ -59,13 +59,16 @@ class KeyEditor(QDialog):
     def _make_profile(self) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName(tr("Profile of keys"))
+        box.setToolTip(tr("The keys to begin with; your changes stay over them"))
         box.setMinimumWidth(160)
         for profile in PROFILES:
             box.addItem(profile.name, profile.id)
         return box
 
     def _profile_row(self) -> QHBoxLayout:
-        result = row(label(tr("Profile"), "muted"), self.profile)
+        name = label(tr("Profile"), "muted")
+        name.setBuddy(self.profile)
+        result = row(name, self.profile)
         result.addWidget(self.about, 1)
         return result
 
@@ -76,7 +79,7 @@ class KeyEditor(QDialog):
     def _buttons(self) -> QHBoxLayout:
         load = button(tr("Import…"), self._import, tip=tr("Use the keys of a file"))
         save = button(tr("Export…"), self._export, tip=tr("Write the keys to a file, for another computer"))
-        close = button(tr("Close"), self.accept, "primary")
+        close = button(tr("Close"), self.accept, "primary", tr("Close this window; every change is kept already"))
         for each in (load, save, close, self._reset_all):
             each.setAutoDefault(False)  # Enter belongs to the list
         return row(load, save, self._reset_all, None, close)
@@ -146,7 +149,7 @@ class KeyEditor(QDialog):
         if self.command is not None:
             self.list.setFocus()
         elif fixed is not None:
-            self.details.say(tr("{key} is the canvas's: {use}.", key=key, use=fixed.lower()))
+            self.details.say(tr("{key} is the canvas's: {use}.", key=written(key), use=fixed.lower()))
         else:
             self.details.say(tr("Nothing is on {key}.", key=written(key)))
 

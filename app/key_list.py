@@ -122,6 +122,7 @@ class KeyList(QListView):
     def __init__(self, model: KeyListModel) -> None:
         super().__init__()
         self.setAccessibleName(tr("Commands and their keys"))
+        self.setToolTip(tr("Enter adds a key to the chosen command, Backspace takes its keys away"))
         self.setModel(model)
         self._delegate = KeyDelegate()
         self.setItemDelegate(self._delegate)

@@ -11,6 +11,7 @@ from app.translation import tr
 from engine.errors import MaskwrightError
 
 Keys = tuple[str, ...]
+RETURN, ENTER = "Return", "Enter"  # as Qt calls the key of the letters and that of the number pad
 COMMANDS_BY_ID = {command.id: command for command in BOUND_COMMANDS}
 
 
@@ -78,17 +79,17 @@ def canonical(key: str) -> str:
         raise MaskwrightError(tr("“{key}” is no key.", key=key))
     if text in ("Backtab", "Shift+Backtab"):
         return "Shift+Tab"
-    return text.removesuffix("Enter") + "Return" if text.endswith("Enter") else text
+    return text.removesuffix(ENTER) + RETURN if text.endswith(ENTER) else text
 
 
 def written(key: str) -> str:
     """A canonical key as people of this system say it."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText).replace(RETURN, ENTER)
 
 
 def sequences(key: str) -> list[QKeySequence]:
     """What Qt is to listen for: to people the two Enter keys are one."""
-    twins = [key, key.removesuffix("Return") + "Enter"] if key.endswith("Return") else [key]
+    twins = [key, key.removesuffix(RETURN) + ENTER] if key.endswith(RETURN) else [key]
     return [QKeySequence(twin) for twin in twins]
 
 
@@ -96,9 +97,11 @@ def refusal(command: Command, key: str) -> str:
     """Why a command cannot have a canonical key, in words; empty where it can."""
     for fixed, use in CANVAS_HELP:
         if key == fixed:
-            return tr("The canvas keeps {key} for itself: {use}.", key=fixed, use=use.lower())
+            return tr("The canvas keeps {key} for itself: {use}.", key=written(fixed), use=use.lower())
     if key in CONTROL_KEYS and command.scope is not Scope.CANVAS:
-        return tr("{key} moves through controls and lists, so only commands of the canvas can have it.", key=key)
+        return tr(
+            "{key} moves through controls and lists, so only commands of the canvas can have it.", key=written(key)
+        )
     return ""
 
 

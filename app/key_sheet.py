@@ -52,8 +52,8 @@ class KeySheet(QDialog):
         layout.addLayout(row(label(tr("Keyboard shortcuts"), "title"), self._profile, None, self.field))
         layout.addWidget(self._scroll, 1)
         layout.addWidget(self._nothing, 1)
-        change = button(tr("Customise Keys…"), self._customise)
-        close = button(tr("Close"), self.accept, "primary")
+        change = button(tr("Customise Keys…"), self._customise, tip=tr("See and change the keys of every command"))
+        close = button(tr("Close"), self.accept, "primary", tr("Close this sheet"))
         close.setDefault(True)
         layout.addLayout(row(change, None, close))
         key_bindings().changed.connect(self.refresh)
@@ -87,7 +87,7 @@ def _groups() -> list[Group]:
     """Every group with what it lists; groups without a key are left out."""
     names = sorted(dict.fromkeys(command.group for command in COMMANDS), key=lambda group: group in _LAST)
     listed = [Group(name, _of_group(name)) for name in names]
-    canvas = tuple(Entry(use, (key,)) for key, use in CANVAS_HELP)
+    canvas = tuple(Entry(use, (written(key),)) for key, use in CANVAS_HELP)
     mouse = tuple(Entry(use, (gesture,)) for gesture, use in MOUSE_HELP)
     listed += [Group(tr("Categories"), _categories()), Group(tr("Canvas"), canvas), Group(tr("Mouse"), mouse)]
     return [group for group in listed if group.entries]

@@ -209,7 +209,7 @@ class _NumberControl(QWidget):
         self._field.setSingleStep(option.tick)
         self._field.setSuffix(f" {option.unit}" if option.unit else "")
         self._field.setKeyboardTracking(False)
-        self._field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # but not by the wheel
         self._field.setFixedWidth(_FIELD_WIDTH)
         self._field.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding does not reach the text
         row = QHBoxLayout(self)
@@ -217,7 +217,7 @@ class _NumberControl(QWidget):
         row.setSpacing(SPACING)
         name = QLabel(option.text)
         name.setProperty("kind", "muted")
-        name.setBuddy(self._slider)
+        name.setBuddy(self._slider if option.slider else self._field)
         for widget in (name, self._slider, self._field):
             widget.setAccessibleName(option.text)
             widget.setToolTip(option.tip)

@@ -122,7 +122,7 @@ class Preferences:
 def _read(kind: type, stored: object) -> Any:
     """A stored text as a value of that kind, None where it is none."""
     if kind is bool:
-        return stored == "True"
+        return stored == str(True)
     try:
         value = kind(str(stored))
     except ValueError:

@@ -21,7 +21,7 @@ from engine.resources import SAMPLE_IMAGES
 
 SLICE_SECONDS = 0.01  # files are added in slices of this length, so that the window answers in between
 RELIST_SECONDS = 0.3  # how often the list of images shows what was added so far
-SAMPLE_NAME = "Nuclei sample"
+SAMPLE_NAME = "Nuclei sample"  # of a file, which is the same one in every language
 
 
 class Projects(QObject):
@@ -72,12 +72,13 @@ class Projects(QObject):
         if path.is_file():
             return self.open(path)
         if not SAMPLE_IMAGES.is_dir():
-            self._session.problem.emit("The sample images are missing from this installation.", str(SAMPLE_IMAGES))
+            self._session.problem.emit(tr("The sample images are missing from this installation."), str(SAMPLE_IMAGES))
             return False
         try:
             shutil.copytree(SAMPLE_IMAGES, folder / "images", dirs_exist_ok=True)
         except OSError as error:
-            self._session.problem.emit(f"The sample project could not be copied to {folder}: {error.strerror}.", "")
+            words = tr("The sample project could not be copied to {folder}: {why}.", folder=folder, why=error.strerror)
+            self._session.problem.emit(words, "")
             return False
         return self._create(path, find_images(folder / "images"))
 
@@ -91,7 +92,7 @@ class Projects(QObject):
             self.add(images)
             return True
         if not images:
-            self._session.problem.emit(f"There are no images in {folder}.", "")
+            self._session.problem.emit(tr("There are no images in {folder}.", folder=folder), "")
             return False
         return self._create(path, images)
 
@@ -115,7 +116,8 @@ class Projects(QObject):
         elif images and self.open_folder_of(images):
             return
         if not images and not folders:
-            self._session.notice.emit("Only images, folders of images and Maskwright projects can be dropped here.")
+            words = tr("Only images, folders of images and Maskwright projects can be dropped here.")
+            self._session.notice.emit(words)
 
     def open_folder_of(self, images: list[Path]) -> bool:
         """A project of just these images, beside the first of them."""
@@ -136,8 +138,8 @@ class Projects(QObject):
         `has_pages` names the files of which only the first page was added.
         """
         if self._session.project is None or self._session.read_only:
-            reading = "This project is open for reading only." if self._session.project is not None else ""
-            self._session.notice.emit(reading or "Open a project first, then add images to it.")
+            reading = tr("This project is open for reading only.") if self._session.project is not None else ""
+            self._session.notice.emit(reading or tr("Open a project first, then add images to it."))
             return
         self._pending.extend(images)
         self._pages = pages
@@ -145,7 +147,7 @@ class Projects(QObject):
             self._listed_at = monotonic()
             self._slices.start()
         else:
-            self._session.notice.emit("There are no images there.")
+            self._session.notice.emit(tr("There are no images there."))
 
     @property
     def path(self) -> Path | None:
@@ -235,12 +237,10 @@ class Projects(QObject):
         added, skipped = self._added, self._skipped
         self._added, self._skipped = 0, []
         paged, self._paged = self._paged, {}
-        lines = "\n".join(f"Left out: {path}. {reason}" for path, reason in skipped)
-        words = f"{_images(added)} added."
+        lines = "\n".join(tr("Left out: {path}. {why}", path=path, why=reason) for path, reason in skipped)
+        words = trn("{count} image added.", "{count} images added.", added)
         if skipped:
-            path, reason = skipped[0]
-            more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-            words += f" Left out {path.name}{more}: {reason}"
+            words = f"{words} {_left_out(skipped)}"
         if paged:
             self.has_pages.emit(paged)
         if skipped or not paged:
@@ -249,7 +249,12 @@ class Projects(QObject):
     def _drop_pending(self) -> None:
         """Forget what was still to be added: another project is open now."""
         if self._pending:
-            self._session.notice.emit(f"{_images(len(self._pending))} were not added: the project was closed first.")
+            words = trn(
+                "{count} image was not added: the project was closed first.",
+                "{count} images were not added: the project was closed first.",
+                len(self._pending),
+            )
+            self._session.notice.emit(words)
             self._say_busy("")
         self._pending.clear()
         self._slices.stop()
@@ -287,5 +292,15 @@ class Projects(QObject):
             self._session.problem.emit(last or stopped, said)
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+def _left_out(skipped: Sequence[tuple[Path, str]]) -> str:
+    """The first of the files that were not added, with its reason, and how many others there are."""
+    path, reason = skipped[0]
+    if len(skipped) == 1:
+        return tr("Left out {name}: {why}", name=path.name, why=reason)
+    return trn(
+        "Left out {name} and {count} more: {why}",
+        "Left out {name} and {count} more: {why}",
+        len(skipped) - 1,
+        name=path.name,
+        why=reason,
+    )

@@ -86,7 +86,7 @@ class StatisticsDialog(QDialog):
         self._column.addWidget(label(tr("Statistics"), "title"))
         self._column.addWidget(label(_PROMISE, "muted", wrap=True))
         self._column.addWidget(self._body, 1)
-        close = button(tr("Close"), self.accept, "primary")
+        close = button(tr("Close"), self.accept, "primary", tr("Close this window"))
         close.setDefault(True)
         self._column.addLayout(row(self.export_button, None, close))
 

@@ -6,6 +6,7 @@ from app.canvas.view import CanvasView
 from app.jobs.prediction import PredictorState
 from app.panels.model import STATES
 from app.session import Session
+from app.translation import number, tr, trn
 
 
 class StatusBar(QStatusBar):
@@ -15,15 +16,15 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session = session
         self.setSizeGripEnabled(False)
-        self._place = self._add("Image number")
-        self._size = self._add("Image size")
-        self._count = self._add("Instances shown")
-        self._cursor = self._add("Pointer position", permanent=True)
-        self._zoom = self._add("Zoom", permanent=True)
-        self._state = self._add("State of the model", permanent=True)
+        self._place = self._add(tr("Image number"))
+        self._size = self._add(tr("Image size"))
+        self._count = self._add(tr("Instances shown"))
+        self._cursor = self._add(tr("Pointer position"), permanent=True)
+        self._zoom = self._add(tr("Zoom"), permanent=True)
+        self._state = self._add(tr("State of the model"), permanent=True)
         canvas.cursor_moved.connect(self._show_cursor)
         canvas.cursor_left.connect(lambda: self._cursor.setText(""))
-        canvas.zoom_changed.connect(lambda zoom: self._zoom.setText(f"{zoom * 100:.0f} %"))
+        canvas.zoom_changed.connect(lambda zoom: self._zoom.setText(tr("{zoom} %", zoom=number(zoom * 100))))
         for signal in (session.image_changed, session.images_changed, session.instances_changed):
             signal.connect(self.refresh)
         self.refresh()
@@ -39,9 +40,8 @@ class StatusBar(QStatusBar):
             return
         place = str(order.index(image.id) + 1) if image.id in order else "–"
         self._place.setText(f"{place} / {len(order)}")
-        self._size.setText(f"{image.width} × {image.height} px")
-        shown = len(self._session.shown_instances())
-        self._count.setText("1 instance" if shown == 1 else f"{shown} instances")
+        self._size.setText(tr("{width} × {height} px", width=image.width, height=image.height))
+        self._count.setText(trn("{count} instance", "{count} instances", len(self._session.shown_instances())))
 
     def _add(self, name: str, *, permanent: bool = False) -> QLabel:
         label = QLabel()

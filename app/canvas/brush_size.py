@@ -14,7 +14,7 @@ class BrushSize(Number):
 
     def __init__(self) -> None:
         tip = tr("Brush radius in image pixels (Ctrl + wheel)")
-        super().__init__(tr("Radius"), tip, SMALLEST, LARGEST, FIRST, 0.5, "px")
+        super().__init__(tr("Radius"), tip, SMALLEST, LARGEST, FIRST, 0.5, tr("px"))
 
     @property
     def radius(self) -> float:

@@ -85,7 +85,8 @@ class _QualityThread(PlannedThread[Task]):
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
         except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
-            self.failed.emit(f"The check stopped: {type(error).__name__}: {error}", traceback.format_exc())
+            why = f"{type(error).__name__}: {error}"
+            self.failed.emit(tr("The check stopped: {why}", why=why), traceback.format_exc())
         finally:
             self.ended.emit(task)
 
@@ -347,7 +348,10 @@ def _fixing(count: int) -> str:
 
 
 def _outcome(mended: int, stale: int) -> str:
-    words = "1 finding is" if stale == 1 else f"{stale:,} findings are"
-    left = f"{words} out of date: the image was edited since." if stale else ""
-    fixed = f"Fixed {mended:,} finding{'' if mended == 1 else 's'}. Undo takes it back." if mended else ""
-    return " ".join(part for part in (fixed, left) if part)
+    left = trn(
+        "{count} finding is out of date: the image was edited since.",
+        "{count} findings are out of date: the image was edited since.",
+        stale,
+    )
+    fixed = trn("Fixed {count} finding. Undo takes it back.", "Fixed {count} findings. Undo takes it back.", mended)
+    return " ".join(words for words, count in ((fixed, mended), (left, stale)) if count)

@@ -122,7 +122,9 @@ def _sliders(display: Display, options: tuple[Number, ...]) -> QGridLayout:
         slider.double_clicked.connect(partial(display.reset, option))
         option.changed.connect(partial(_say, value, option))
         _say(value, option)
-        grid.addWidget(label(option.text, "muted"), line, 0)
+        name = label(option.text, "muted")
+        name.setBuddy(slider)
+        grid.addWidget(name, line, 0)
         grid.addWidget(slider, line, 1)
         grid.addWidget(value, line, 2)
     return grid

@@ -21,7 +21,7 @@ from app.panels.provenance import provenance
 from app.panels.status import INSTANCE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
-from app.translation import tr
+from app.translation import number, tr
 from engine.project.instance_filter import Filter, Scene, is_ghost
 from engine.records import Instance, InstanceState
 
@@ -145,7 +145,7 @@ class InstanceListModel(QAbstractListModel):
         words = [category.name if category is not None else "?", INSTANCE_LOOKS[instance.state].word.lower()]
         if instance.score is not None:
             words.append(f"score {instance.score:.2f}")
-        words.append(f"{instance.mask.area:,} px")
+        words.append(tr("{area} px", area=number(instance.mask.area)))
         if instance.hidden:
             words.append("hidden")
         if instance.locked:
@@ -188,7 +188,7 @@ class InstanceDelegate(QStyledItemDelegate):
         painter.setPen(colors.color("faint" if faint else "muted"))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(columns["score"], right, "" if instance.score is None else f"{instance.score:.2f}")
-        painter.drawText(columns["area"], right, f"{instance.mask.area:,} px")
+        painter.drawText(columns["area"], right, tr("{area} px", area=number(instance.mask.area)))
         look = INSTANCE_LOOKS[instance.state]
         # What is locked is decided too: the lock takes the place of the state's sign, in the state's colour.
         colors.paint_icon(painter, columns["state"], "lock" if instance.locked else look.icon, look.token)

@@ -32,7 +32,7 @@ READ = {
     "addTab": (1,),
     "Toggle": (0, 1),
     "Choice": (0, 1),
-    "Number": (0, 1),
+    "Number": (0, 1, 6),
 }
 KEYWORDS = ("action", "tip", "text", "prefix", "suffix", "placeholder", "title")
 # The second argument of `label` is its style, of `QLabel` its parent ... and these are words of no language.
@@ -48,16 +48,17 @@ NOT_PROSE = {
     "not installed",
     "Instances copied from Maskwright",  # by which the clipboard's text is known in every language
     "the tool is not active",  # an assertion
+    "Error:",  # which the command line puts before what went wrong
+    "Nuclei sample",  # the name of a file
     "No log file:",  # on the terminal, among other programs' lines
 }
-
-# Files whose texts are still to be translated.
-WAITING = ("jobs/quality", "key_profiles", "keymap", "preferences", "projects", "status_bar")
+# As Qt calls keys, in whose words a program writes them. Alone each may also be a word: only keys of a tuple are meant.
+KEYS = {"Return", "Enter", "Backspace", "Del", "Tab", "Backtab", "Space", "Esc", "Left", "Right", "Up", "Down"}
+KEYS |= {"Home", "End"}
 
 
 def _files() -> list[Path]:
-    paths = [path.relative_to(APP) for path in sorted(APP.rglob("*.py"))]
-    return [path for path in paths if not path.as_posix().startswith(WAITING)]
+    return [path.relative_to(APP) for path in sorted(APP.rglob("*.py"))]
 
 
 def _called(node: ast.AST) -> str:
@@ -91,13 +92,15 @@ def _is_logging(call: ast.Call) -> bool:
 
 
 def _prose(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Everything that reads like a text and is neither translated, logged, a docstring nor an annotation."""
+    """Everything that reads like a text and is neither translated, logged, a docstring, an annotation nor a key."""
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             skipped.add(node.value)  # a docstring
         if isinstance(node, ast.Call) and (_called(node) in ("tr", "trn", "TypeVar") or _is_logging(node)):
             skipped.update(ast.walk(node))
+        if isinstance(node, ast.Tuple):
+            skipped.update(each for each in node.elts if isinstance(each, ast.Constant) and each.value in KEYS)
         for part in ("annotation", "returns"):
             annotation = getattr(node, part, None)
             if annotation is not None:

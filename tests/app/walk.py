@@ -7,7 +7,7 @@ import importlib
 import json
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
-    QDialog,
     QDockWidget,
     QDoubleSpinBox,
     QFormLayout,
@@ -38,6 +37,21 @@ from PySide6.QtWidgets import (
 
 import app
 import app.jobs.rounds
+from app.backups_dialog import BackupsDialog
+from app.dataset_dialogs import ExportDialog, ImportDialog
+from app.image_files_dialog import ImageFilesDialog
+from app.jobs.quality import _fixing
+from app.key_bindings import key_bindings
+from app.key_editor import KeyEditor
+from app.key_profiles import PROFILES, written
+from app.key_recorder import recording_prompt
+from app.key_sheet import KeySheet
+from app.keymap import CANVAS_HELP
+from app.messages import ErrorDialog
+from app.pages_dialog import PagesDialog
+from app.panels.plots import TrainingPlots
+from app.report_dialog import ReportDialog
+from app.statistics_dialog import StatisticsDialog
 from app.theme import Mode, theme
 from app.translation import tr, translate_qt
 from app.window import MainWindow
@@ -45,6 +59,7 @@ from engine.checkpoints import read_card
 from engine.formats.registry import FORMATS
 from engine.geometry.mask import Mask
 from engine.project import category_color, commands
+from engine.project.instance_filter import FLAGS
 from engine.resources import BUNDLED_WEIGHTS
 
 CONTROLS = (
@@ -80,8 +95,8 @@ class Report:
     controls: list[Control] = field(default_factory=list)
     names: list[str] = field(default_factory=list)  # texts that are of no language: of files, categories, keys
     unattached: list[str] = field(default_factory=list)  # labels that say what a control is, and are not its buddy
-    unbuilt: list[str] = field(default_factory=list)  # dialogs of the app that the walk does not open
-    order: list[str] = field(default_factory=list)  # where Tab leads, from the review bar on
+    unseen: list[str] = field(default_factory=list)  # widgets of the app that the walk does not come to
+    order: dict[str, list[str]] = field(default_factory=dict)  # where Tab leads from the review bar on, by tool
 
 
 class Walk:
@@ -90,10 +105,12 @@ class Walk:
     def __init__(self, window: MainWindow) -> None:
         self.window = window
         self.report = Report()
+        self._seen: set[type] = set()
 
     def visit(self, root: QWidget, where: str) -> None:
         """Note the texts and controls of a widget and of everything in it."""
         for widget in (root, *root.findChildren(QWidget)):
+            self._seen.update(type(widget).__mro__)
             place = f"{where}: {type(widget).__name__}"
             self.report.texts += [(place, text) for text in _texts_of(widget) if text]
             for action in widget.actions():
@@ -102,8 +119,8 @@ class Walk:
                 self.report.controls.append(_control(widget, place))
         self.report.unattached += [f"{where}: {text}" for text in _unattached(root)]
 
-    def lead(self) -> None:
-        """Press Tab from the review bar on until it comes round, and note where it leads."""
+    def lead(self, tool: str) -> None:
+        """Press Tab from the review bar on until it comes round, and note where it leads while a tool is chosen."""
         window = self.window
         chain: list[QWidget] = []
         widget = window.workplace.nextInFocusChain()
@@ -111,7 +128,21 @@ class Walk:
             chain.append(widget)
             widget = widget.nextInFocusChain()
         usable = [each for each in chain if each.isVisibleTo(window) and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
-        self.report.order = [_region(window, each) for each in usable if each.window() is window]
+        self.report.order[tool] = [_region(window, each) for each in usable if each.window() is window]
+
+    def finish(self) -> Report:
+        """The report, with the widgets that there are in the app's code and were nowhere on the walk."""
+        for module in pkgutil.walk_packages(app.__path__, "app."):
+            importlib.import_module(module.name)
+        ours = {each for each in _kinds(QWidget) if each.__module__.startswith("app.")}
+        self.report.unseen = sorted(each.__name__ for each in ours - self._seen)
+        return self.report
+
+
+def _kinds(kind: type) -> Iterator[type]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds(each)
 
 
 def _texts_of(widget: QWidget) -> Iterator[str]:
@@ -121,7 +152,7 @@ def _texts_of(widget: QWidget) -> Iterator[str]:
     yield from (widget.accessibleName(), widget.accessibleDescription())
     if widget.isWindow() or isinstance(widget, QDockWidget):
         yield widget.windowTitle()
-    if isinstance(widget, QLabel | QAbstractButton):
+    if isinstance(widget, QAbstractButton) or (isinstance(widget, QLabel) and not _is_cut(widget)):
         yield widget.text()
     if isinstance(widget, QLineEdit) and not isinstance(widget.parent(), QAbstractSpinBox | QComboBox):
         yield widget.placeholderText()
@@ -137,6 +168,11 @@ def _texts_of(widget: QWidget) -> Iterator[str]:
         yield from _rows(widget.model(), QModelIndex())
     for action in widget.actions():
         yield from (action.text(), action.toolTip(), action.statusTip())
+
+
+def _is_cut(words: QLabel) -> bool:
+    """Whether the beginning is shown of what the accessible name says whole."""
+    return words.text().endswith("…") and words.accessibleName().startswith(words.text()[:-1])
 
 
 def _rows(model: QAbstractItemModel | None, parent: QModelIndex) -> Iterator[str]:
@@ -170,7 +206,8 @@ def _control(widget: QWidget, where: str) -> Control:
     name = widget.accessibleName()
     if isinstance(widget, QAbstractButton):
         name = name or widget.text()  # which a screen reader takes, too
-    return Control(where, type(widget).__name__, name, tip, bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus))
+    reached = widget.focusProxy() or widget  # whose keys are then the widget's
+    return Control(where, type(widget).__name__, name, tip, bool(reached.focusPolicy() & Qt.FocusPolicy.TabFocus))
 
 
 def _unattached(root: QWidget) -> Iterator[str]:
@@ -212,40 +249,40 @@ def wait(milliseconds: int) -> None:
     loop.exec()
 
 
-def dialogs(window: MainWindow) -> dict[str, Callable[[], Iterable[QWidget]]]:
-    """What opens each dialog class of the app, by its name."""
-    from app.backups_dialog import BackupsDialog
-    from app.dataset_dialogs import ExportDialog, ImportDialog
-    from app.image_files_dialog import ImageFilesDialog
-    from app.key_sheet import KeySheet
-    from app.messages import ErrorDialog
-    from app.pages_dialog import PagesDialog
-    from app.report_dialog import ReportDialog
-
-    project = window.projects.path
+def dialogs(window: MainWindow) -> Iterator[QWidget]:
+    """Every dialog of the app, in each state that says something else, and what is there only in training."""
+    project = window.session.project
     assert project is not None
-    return {
-        "BackupsDialog": lambda: [BackupsDialog(window.safekeeping, True)],
-        "ErrorDialog": lambda: [ErrorDialog("", "")],
-        "ExportDialog": lambda: [ExportDialog(project)],
-        "ImageFilesDialog": lambda: [ImageFilesDialog(window.safekeeping, True, lambda _: None)],
-        "ImportDialog": lambda: [ImportDialog(new=new) for new in (True, False)],
-        "KeySheet": lambda: [KeySheet()],
-        "PagesDialog": lambda: [PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2)],
-        "ReportDialog": lambda: [ReportDialog("", "")],
-    }
+    yield BackupsDialog(window.safekeeping, True)
+    yield ErrorDialog("", "")
+    yield ExportDialog(project.path)
+    yield ImageFilesDialog(window.safekeeping, True, lambda _: None)
+    yield from (ImportDialog(new=new) for new in (True, False))
+    yield KeySheet()
+    yield from _key_editors()
+    yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
+    yield ReportDialog("", "")
+    statistics = StatisticsDialog("")
+    yield TrainingPlots()
+    yield statistics
+    statistics.say("")
+    yield statistics
+    statistics.show_figures(project.statistics())
+    yield statistics
 
 
-def _dialog_classes() -> set[str]:
-    for module in pkgutil.walk_packages(app.__path__, "app."):
-        importlib.import_module(module.name)
-    found, queue = set(), [QDialog]
-    while queue:
-        for each in queue.pop().__subclasses__():
-            queue.append(each)
-            if each.__module__.startswith("app.") and not each.__name__.startswith("_"):
-                found.add(each.__name__)
-    return found
+def _key_editors() -> Iterator[QWidget]:
+    editor = KeyEditor()
+    editor.choose("accept")
+    yield editor
+    command = editor.command
+    assert command is not None
+    editor.details.wait_for_key(recording_prompt(command.text), lambda _: None)
+    yield editor
+    for key in ("B", "Space", "Left"):  # another command's, the canvas's, one that moves through controls
+        editor._add_key(key)
+        yield editor
+        editor.details.leave()
 
 
 def go(window: MainWindow) -> Report:
@@ -254,35 +291,52 @@ def go(window: MainWindow) -> Report:
     walk.visit(window.welcome, "welcome")
     window.projects.open_sample()
     wait(1500)
-    session, project = window.session, window.session.project
-    assert project is not None
     _fill(window)
     window.notices.show_notice("", action=tr("Show"))
     window.training.card.set_checkpoint(BUNDLED_WEIGHTS)
     for tool in window.workplace._tools:
         window.workplace.choose_tool(tool)
+        wait(1)  # until the options of the tool before are gone
         walk.visit(window.workplace, f"tool {tool}")
+        walk.lead(tool)
+    _open_panels(window)
     for dock in window.findChildren(QDockWidget):
         dock.show()
         dock.raise_()
         wait(50)
         walk.visit(dock, dock.objectName())
     walk.visit(window, "window")
-    walk.lead()
-    opened = dialogs(window)
-    for name, build in opened.items():
-        for dialog in build():
-            walk.visit(dialog, name)
-    walk.report.unbuilt = sorted(_dialog_classes() - opened.keys())
-    walk.report.names += [each.name for each in session.categories.values()]
-    walk.report.names += [each.path for each in session.images.values()]
-    walk.report.names += [each.name for each in session.images.values()]
-    walk.report.names += [str(project.path), project.path.stem, str(project.path.parent)]
-    walk.report.names += [entry.author for entry in project.history()]
+    for dialog in dialogs(window):
+        walk.visit(dialog, type(dialog).__name__)
+    walk.report.names += _names(window)
+    return walk.finish()
+
+
+def _open_panels(window: MainWindow) -> None:
+    """Whatever floats over the canvas, and the words of the work that goes on."""
+    window.actions_["display"].trigger()
+    window.actions_["choose_category"].trigger()
+    window.quality.progressed.emit(_fixing(2), None)
+
+
+def _names(window: MainWindow) -> list[str]:
+    """Texts that are of no language."""
+    session, project = window.session, window.session.project
+    assert project is not None
     card = read_card(BUNDLED_WEIGHTS)
-    walk.report.names += [str(BUNDLED_WEIGHTS), card.name, card.data, card.licence, *card.spec.categories]
-    walk.report.names += [each.title for each in FORMATS.values()]
-    return walk.report
+    keys = {key for keys in key_bindings().keymap.keys.values() for key in keys}
+    return [
+        *(written(key) for key in keys.union(key for key, _ in CANVAS_HELP)),
+        *(each.name for each in PROFILES),
+        *FLAGS,  # words of the filter, which is a language of its own
+        *(each.name for each in session.categories.values()),
+        *(each.path for each in session.images.values()),
+        *(each.name for each in session.images.values()),
+        *(str(project.path), project.path.stem, str(project.path.parent)),
+        *(entry.author for entry in project.history()),
+        *(str(BUNDLED_WEIGHTS), card.name, card.data, card.licence, *card.spec.categories),
+        *(each.title for each in FORMATS.values()),
+    ]
 
 
 def _fill(window: MainWindow) -> None:
