@@ -21,7 +21,8 @@ from app.tools.marked import Marked
 from app.tools.marking import Target
 from app.tools.options import Option, Toggle
 from app.tools.scribbles import paint_box, paint_ring, paint_scribble
-from app.translation import tr
+from app.translation import tr, trn
+from engine.errors import MaskwrightError
 from engine.geometry.mask import Mask
 from engine.project import Action, commands
 
@@ -256,9 +257,21 @@ class GrabCut(Tool):
                 session.notice.emit(tr("Nothing was marked: GrabCut was still at work when the image changed."))
             elif cut.target.instance_id is None:
                 marking.commit(cut.target, mask, Action.GRAB_CUT)
-            elif instance is not None:
+            elif instance is None:
+                session.notice.emit(tr("The instance is no longer there, so nothing was changed."))
+            elif instance.mask != cut.mask:  # a result of the mask from before would take that change back
+                session.notice.emit(
+                    trn(
+                        "{count} instance was changed meanwhile, so nothing was done.",
+                        "{count} instances were changed meanwhile, so nothing was done.",
+                        1,
+                    )
+                )
+            else:
                 taken = marking.taken(cut.target, mask.subtract(instance.mask))
                 session.apply(commands.replace_mask(instance, mask.subtract(taken), Action.GRAB_CUT))
+        except MaskwrightError as error:  # it was locked meanwhile
+            session.notice.emit(str(error))
         finally:
             canvas.show_preview(None)
             canvas.update()

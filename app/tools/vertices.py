@@ -19,6 +19,7 @@ from app.tools.options import Number, Option
 from app.tools.pull import STILL, Pull
 from app.tools.select import Select
 from app.translation import tr
+from engine.errors import MaskwrightError
 from engine.geometry.even_odd import Points
 from engine.geometry.outline import Outline
 from engine.geometry.vertices import Insertion, Move, Removal, Reshaping
@@ -323,7 +324,11 @@ class Vertices(Tool):
             if taken.is_empty:
                 self.handles.remember(instance.mask, instance.source, outline)
         else:
-            edit = commands.reshape(instance, mask, polygons)
+            try:
+                edit = commands.reshape(instance, mask, polygons)
+            except MaskwrightError as error:  # it was locked meanwhile
+                session.notice.emit(str(error))
+                return
             after = next((one.after for one in edit.changes if isinstance(one, InstanceChange)), None)
             if after is not None and taken.is_empty:
                 self.handles.remember(after.mask, after.source, outline)

@@ -16,6 +16,7 @@ from app.session import Session
 from app.tools.grab_cut import GrabCut
 from app.tools.select import Select
 from engine.geometry.mask import Bitmap, Mask
+from engine.project import commands
 from engine.project.edit import Action
 from engine.records import Instance, InstanceState
 from tests.app.tools.test_painting_tools import drag, stored, within
@@ -224,6 +225,33 @@ def test_escape_drops_everything(
     assert session.instances[instance.id] == instance
     assert canvas.layers.overlay.shown_mask(instance.id) == instance.mask
     assert session.selection == (instance.id,)
+
+
+@pytest.mark.parametrize("change", ["lock", "delete", "paint"])
+def test_a_correction_never_takes_back_what_happened_to_its_instance_meanwhile(
+    canvas: CanvasView,
+    session: Session,
+    tool: GrabCut,
+    pixels: NDArray[np.uint8],
+    add: Add,
+    at: At,
+    settle: Callable[[], None],
+    qtbot: QtBot,
+    change: str,
+) -> None:
+    instance = add(Mask.from_full(block(44, 44, 84, 84)))
+    session.select([instance.id])
+    drag(canvas, [at(42, 60), at(50, 60)])
+    settle()
+    painted = commands.paint(instance, Mask.from_full(block(84, 44, 90, 50)), (WIDTH, HEIGHT))
+    session.apply(
+        {"lock": commands.lock, "delete": commands.delete}[change]([instance]) if change != "paint" else painted
+    )
+    changed = dict(session.instances)
+    with qtbot.waitSignal(session.notice):
+        QTest.keyClick(canvas, Qt.Key.Key_Return)
+    assert session.instances == changed
+    assert canvas.layers.preview is None
 
 
 def test_enter_while_it_is_at_work_stores_the_result_when_it_comes(

@@ -17,7 +17,7 @@ from app.session import Session
 from app.timeline import Timeline
 from app.tools.vertices import Vertices
 from engine.geometry.mask import Bitmap, Mask
-from engine.project import Action
+from engine.project import Action, commands
 from engine.project.project import Project
 from engine.records import Instance, InstanceState
 
@@ -288,6 +288,18 @@ def test_undo_gives_mask_and_handles_back(
     assert places(tool) == {*OUTER, *HOLE, *PART}
     timeline.redo()
     assert (80, 20) in places(tool)
+
+
+def test_a_vertex_that_is_dragged_while_its_instance_is_locked_changes_nothing_and_says_so(
+    canvas: CanvasView, tool: Vertices, session: Session, instance: Instance, at: At, qtbot: QtBot
+) -> None:
+    drag(canvas, [at(70, 30), at(80, 20)], release=False)
+    session.apply(commands.lock([instance]))
+    with qtbot.waitSignal(session.notice) as told:
+        QTest.mouseRelease(canvas, LEFT, NONE, at(80, 20))
+    assert "locked" in told.args[0]
+    assert session.instances[instance.id].mask == holed()
+    assert places(tool) == {*OUTER, *HOLE, *PART}
 
 
 def test_a_click_selects_another_instance_and_beside_all_none(
