@@ -226,9 +226,9 @@ def test_undo_and_redo_say_what_they_would_do(qtbot: QtBot, working: MainWindow)
     undo, redo = working.actions_["undo"], working.actions_["redo"]
     assert not undo.isEnabled()
     press(qtbot, working, Qt.Key.Key_Return)
-    assert (undo.text(), undo.isEnabled()) == ("Undo Accept", True)
+    qtbot.waitUntil(lambda: (undo.text(), undo.isEnabled()) == ("Undo Accept", True))
     press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert (redo.text(), redo.isEnabled()) == ("Redo Accept", True)
+    qtbot.waitUntil(lambda: (redo.text(), redo.isEnabled()) == ("Redo Accept", True))
     assert states(working)[only] is InstanceState.PROPOSAL
     press(qtbot, working, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     assert states(working)[only] is InstanceState.ACCEPTED
@@ -257,7 +257,7 @@ def test_a_brush_stroke_with_the_mouse_is_one_edit_on_disk(qtbot: QtBot, working
     assert working.session.image is not None
     (drawn,) = working.session.project.instances(working.session.image.id)
     assert drawn.mask.contains(60, 60)
-    assert working.actions_["undo"].text() == "Undo New Instance"
+    qtbot.waitUntil(lambda: working.actions_["undo"].text() == "Undo New Instance")
 
 
 def test_a_project_open_elsewhere_is_offered_for_reading(
