@@ -166,6 +166,7 @@ class Quality(QObject):
         session.project_changed.connect(self.cancel_work)
         session.project_changed.connect(self._clear)
         session.image_updated.connect(lambda image_id: self._recheck_later([image_id]))
+        session.history_changed.connect(self._recheck_shown)
         session.images_changed.connect(lambda: self._recheck_later(self._by_image))
         self._edited: set[int] = set()
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -245,6 +246,11 @@ class Quality(QObject):
         self._edited.update(known)
         if known:
             self._settle.start()
+
+    def _recheck_shown(self) -> None:
+        """An edit of masks leaves the image's own record as it is, so only the history tells of it."""
+        if self._session.image is not None:
+            self._recheck_later([self._session.image.id])
 
     def _recheck(self) -> None:
         edited, self._edited = tuple(sorted(self._edited & self._by_image.keys())), set()
