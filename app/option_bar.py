@@ -23,6 +23,8 @@ from app.tools.options import Choice, Number, Toggle, Triggers
 from app.translation import tr
 
 _HEIGHT = 40
+_LEAST_WIDTH = 480  # about what tools take in their narrowest form; much more would not fit between the docks
+_LEAST_HINT = 90  # of a hint: less of it says nothing
 _SLIDER_STEPS = 1000  # more than a slider has pixels
 _SLIDER_WIDTH, _FIELD_WIDTH = 96, 76
 _WIDE = 100.0  # a number whose most is so many times its least has a slider that is finer where it is small
@@ -48,6 +50,14 @@ class OptionBar(QWidget):
         self._layout.addWidget(self._controls)
         self._layout.addWidget(self._hint, 1)
 
+    def minimumSizeHint(self) -> QSize:
+        """The narrowest form rather than the current one: a tool with many options must not widen the window."""
+        return QSize(_LEAST_WIDTH, _HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def show_tool(self, tool: Tool, name: str, hint: str) -> None:
         """Show the options of a tool that is active now."""
         self._name.setText(name)
@@ -63,26 +73,34 @@ class OptionBar(QWidget):
         self._controls = controls
         self._fit()
 
-    def minimumSizeHint(self) -> QSize:
-        """None: the window may be narrower than the options of any tool."""
-        return QSize(0, _HEIGHT)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
     def _fit(self) -> None:
-        """Where there is no room, buttons lose their texts first, and then numbers their sliders."""
-        margins = self._layout.contentsMargins()
-        room = self.width() - self._name.sizeHint().width() - 2 * self._layout.spacing()
-        room -= margins.left() + margins.right()
-        for texts, sliders in ((True, True), (False, True), (False, False)):
+        """Leave out words, sliders and commands that the Mask menu has too, in this order and as far as needed."""
+        triggers = self._controls.findChildren(_TriggerButtons)
+        for each in triggers:
+            each.leave_out(0)
+        for words, sliders in ((True, True), (False, True), (False, False)):
             for button in self._controls.findChildren(_OptionButton):
-                button.show_text(texts)
+                button.show_words(words)
             for number in self._controls.findChildren(_NumberControl):
                 number.show_slider(sliders)
-            if self._controls.sizeHint().width() <= room:
-                break
+            if self._wanted() <= self.width():
+                return
+        for each in triggers:
+            for count in range(1, each.count + 1):
+                each.leave_out(count)
+                if self._wanted() <= self.width():
+                    return
+
+    def _wanted(self) -> int:
+        """The width that name and controls take as they are, without the hint."""
+        for widget in (*self._controls.findChildren(QWidget), self._controls):
+            widget.ensurePolished()
+            layout = widget.layout()
+            if layout is not None:
+                layout.activate()
+        margins = self._layout.contentsMargins()
+        taken = self._name.sizeHint().width() + self._controls.sizeHint().width()
+        return taken + margins.left() + margins.right() + 2 * self._layout.spacing()
 
 
 class _Hint(QLabel):
@@ -105,6 +123,8 @@ class _Hint(QLabel):
 
     def _fit(self) -> None:
         fitting = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        if fitting != self._whole and self.width() < _LEAST_HINT:
+            fitting = ""
         self.setText(fitting)
         self.setToolTip(self._whole if fitting != self._whole else "")
         self.setAccessibleName(self._whole)
@@ -129,16 +149,15 @@ class _OptionButton(QToolButton):
         self.setAccessibleDescription(tip)
         self.setCheckable(True)
         self.setProperty("kind", "option")
-        self.show_text(True)
+        self.show_words(True)
         self.setIconSize(QSize(16, 16))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme().changed.connect(self._paint_icon)
         self._paint_icon()
 
-    def show_text(self, shown: bool) -> None:
-        """Beside the icon, or only in the tooltip."""
-        style = Qt.ToolButtonStyle
-        self.setToolButtonStyle(style.ToolButtonTextBesideIcon if shown else style.ToolButtonIconOnly)
+    def show_words(self, shown: bool) -> None:
+        beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        self.setToolButtonStyle(beside if shown else alone)
 
     def _paint_icon(self) -> None:
         self.setIcon(theme().icon(self._icon, "muted"))
@@ -157,6 +176,7 @@ class _TriggerButtons(QWidget):
 
     def __init__(self, option: Triggers, actions: Actions) -> None:
         super().__init__()
+        self._buttons: list[QToolButton] = []
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
@@ -169,6 +189,16 @@ class _TriggerButtons(QWidget):
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
+            self._buttons.append(button)
+
+    @property
+    def count(self) -> int:
+        return len(self._buttons)
+
+    def leave_out(self, count: int) -> None:
+        """Show all but the last `count` commands."""
+        for place, button in enumerate(self._buttons):
+            button.setHidden(place >= self.count - count)
 
 
 class _Segments(QWidget):
@@ -229,8 +259,7 @@ class _NumberControl(QWidget):
         self._show(option.value)
 
     def show_slider(self, shown: bool) -> None:
-        """Where there is room for it, and the option wants one."""
-        self._slider.setVisible(shown and self._option.slider)
+        self._slider.setHidden(not (shown and self._option.slider))
 
     def _show(self, value: float) -> None:
         with QSignalBlocker(self._slider), QSignalBlocker(self._field):

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.jobs.prediction import PredictorState
 from app.key_sheet import KeySheet
+from app.keymap import tool_names
 from app.messages import ErrorDialog
 from app.preferences import Preferences
 from app.theme import Mode, theme
@@ -442,3 +443,31 @@ def test_the_sample_project_is_predicted_while_the_window_answers(
     assert session.shown_instances()
     assert {each.state for each in session.instances.values()} == {InstanceState.PROPOSAL}
     window.close()
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_no_tool_widens_the_window_or_cuts_its_options(qtbot: QtBot, working: MainWindow, width: int) -> None:
+    working.resize(width, 800)
+    bar = working.workplace.option_bar
+    for name in tool_names():
+        working.actions_[name].trigger()
+        QApplication.processEvents()
+        assert working.width() == width, name
+        for each in bar.findChildren(QAbstractButton):
+            if each.isVisible():
+                room = each.mapTo(bar, each.rect().bottomRight())
+                assert each.width() >= each.minimumSizeHint().width() and bar.rect().contains(room), name
+
+
+def test_the_option_bar_gives_its_words_back_where_there_is_room(qtbot: QtBot, working: MainWindow) -> None:
+    working.actions_["tool_wand"].trigger()
+    bar = working.workplace.option_bar
+    beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+
+    def worded() -> list[bool]:
+        return [each.toolButtonStyle() is beside for each in bar.findChildren(QToolButton)]
+
+    working.resize(1280, 800)
+    qtbot.waitUntil(lambda: not any(worded()))
+    working.resize(1900, 800)
+    qtbot.waitUntil(lambda: all(worded()))
