@@ -69,6 +69,7 @@ class OptionBar(QWidget):
         for option in tool.options():
             row.addWidget(_TriggerButtons(option, self._actions) if isinstance(option, Triggers) else control(option))
         self._layout.replaceWidget(self._controls, controls)
+        self._controls.hide()  # it goes when the event loop has time
         self._controls.deleteLater()
         self._controls = controls
         self._fit()
