@@ -1,6 +1,8 @@
 #include "instance_codes.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -50,6 +52,57 @@ void each_set(const std::uint8_t* row, std::int64_t from, std::int64_t to, const
   }
 }
 
+// The boundary pixels of a row of codes, by the side across which their instance ends there.
+class Edges {
+ public:
+  explicit Edges(std::int64_t width) {
+    for (std::vector<std::int32_t>& list : lists_) list.resize(static_cast<std::size_t>(width + 1));
+  }
+
+  // Without a branch for each pixel and side: what they are cannot be foretold, and a wrong guess costs more than all of this.
+  void find(const std::uint8_t* row, std::int64_t width) {
+    std::int32_t* ends[4] = {lists_[0].data(), lists_[1].data(), lists_[2].data(), lists_[3].data()};
+    for (std::int64_t first = 0; first < width; first += kBlock) {
+      const std::uint8_t* block = row + first;
+      std::uint8_t last[kBlock] = {};
+      if (first + kBlock > width) block = std::copy(block, row + width, last) - (width - first);
+      for (std::uint64_t set = which_are_set(block); set != 0; set &= set - 1) {
+        const int i = std::countr_zero(set);
+        for (int k = 0; k < 4; ++k) {
+          *ends[k] = static_cast<std::int32_t>(first + i);
+          ends[k] += block[i] >> k & 1;
+        }
+      }
+    }
+    for (std::size_t k = 0; k < 4; ++k) counts_[k] = static_cast<std::size_t>(ends[k] - lists_[k].data());
+  }
+
+  std::span<const std::int32_t> across(Sides side) const {
+    const auto k = static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(side)));
+    return {lists_[k].data(), counts_[k]};
+  }
+
+ private:
+  static constexpr std::int64_t kBlock = 64;
+
+  // A bit for each pixel of a block.
+  static std::uint64_t which_are_set(const std::uint8_t* block) {
+    constexpr std::uint64_t kLow = 0x0f0f0f0f0f0f0f0f, kHigh = 0x1010101010101010, kGather = 0x0102040810204080;
+    std::uint64_t set = 0;
+    for (std::int64_t x = 0; x < kBlock; x += 8) {
+      std::uint64_t eight;
+      std::memcpy(&eight, block + x, 8);
+      // A byte's carry says that one of its sides is set; the product moves the eight carries next to one another.
+      eight = ((((eight & kLow) + kLow) & kHigh) >> 4) * kGather >> 56;
+      set |= eight << x;
+    }
+    return set;
+  }
+
+  std::array<std::vector<std::int32_t>, 4> lists_;  // of kLeft, kRight, kTop, kBottom
+  std::array<std::size_t, 4> counts_{};
+};
+
 MASKWRIGHT_CLONES void look_up(const std::uint16_t* codes, const std::uint32_t* table, std::int64_t count, std::uint32_t* colors) {
   for (std::int64_t i = 0; i < count; ++i) colors[i] = table[codes[i]];
 }
@@ -83,6 +136,7 @@ struct Band {
   void fill(std::uint32_t* colors) const {
     const std::uint32_t* plain = table + 2 * kCodes;
     const std::uint32_t* last = nullptr;
+    const bool one_to_one = sources.back() - sources.front() + 1 == output.width;
     std::int64_t y = first_row(top);
     for (std::int64_t at = top; at < bottom; ++at) {
       std::uint32_t* target = output.row(at);
@@ -92,6 +146,8 @@ struct Band {
       }
       if (last != nullptr) {
         std::memcpy(target, last, static_cast<std::size_t>(output.width) * sizeof(std::uint32_t));
+      } else if (one_to_one) {
+        look_up(codes.row(y) + sources.front(), plain, output.width, target);
       } else {
         look_up(codes.row(y), plain, codes.width, colors);
         spread(colors, sources.data(), output.width, target);
@@ -100,66 +156,59 @@ struct Band {
     }
   }
 
-  // The lines' inner pixels, or what is outside of the masks.
-  void draw(bool inner) const {
-    const std::int64_t outer = line_width - 1;
-    for (std::int64_t y = first_row(top - outer); y < codes.height && rows[y] - outer < bottom; ++y) {
-      const std::uint8_t* row = sides.row(y);
-      each_set(row, 0, codes.width, [&](std::int64_t x) { inner ? draw_inner(x, y, row[x]) : draw_outer(x, y, row[x], outer); });
+  // The lines inside of a row's masks follow when all those are drawn that come from outside and reach it.
+  void draw_lines() const {
+    const std::int64_t reach = line_width - 1, first = first_row(top - reach);
+    std::vector<Edges> edges(static_cast<std::size_t>(line_width), Edges(codes.width));
+    const auto of = [&](std::int64_t y) -> Edges& { return edges[static_cast<std::size_t>((y - first) % line_width)]; };
+    std::int64_t y = first;
+    for (; y < codes.height && rows[y] - reach < bottom; ++y) {
+      of(y).find(sides.row(y), codes.width);
+      draw_outer(of(y), y, reach);
+      if (y - reach >= first) draw_inner(of(y - reach), y - reach);
     }
+    for (std::int64_t rest = std::max(first, y - reach); rest < y; ++rest) draw_inner(of(rest), rest);
   }
 
-  void draw_inner(std::int64_t x, std::int64_t y, std::uint8_t side) const {
-    const std::int64_t x1 = columns[x], x2 = columns[x + 1], y1 = rows[y], y2 = rows[y + 1];
-    const std::uint16_t code = codes.row(y)[x];
-    if (x2 - x1 == 1 && y2 - y1 == 1) {
-      paint(code, side, x1, y1, x2, y2);
-      return;
-    }
-    if (side & kTop) paint(code, side, x1, y1, x2, y1 + 1);
-    if (side & kBottom) paint(code, side, x1, y2 - 1, x2, y2);
-    if (side & kLeft) paint(code, side, x1, y1, x1 + 1, y2);
-    if (side & kRight) paint(code, side, x2 - 1, y1, x2, y2);
+  void draw_inner(const Edges& edges, std::int64_t y) const {
+    const std::int64_t y1 = rows[y], y2 = rows[y + 1];
+    for (const std::int32_t x : edges.across(kTop)) paint(x, y, columns[x], y1, columns[x + 1], y1 + 1);
+    for (const std::int32_t x : edges.across(kBottom)) paint(x, y, columns[x], y2 - 1, columns[x + 1], y2);
+    for (const std::int32_t x : edges.across(kRight)) paint(x, y, columns[x + 1] - 1, y1, columns[x + 1], y2);
+    for (const std::int32_t x : edges.across(kLeft)) paint(x, y, columns[x], y1, columns[x] + 1, y2);
   }
 
-  void draw_outer(std::int64_t x, std::int64_t y, std::uint8_t side, std::int64_t reach) const {
-    const std::int64_t x1 = columns[x], x2 = columns[x + 1], y1 = rows[y], y2 = rows[y + 1];
-    const std::uint16_t code = codes.row(y)[x];
+  // Right before left, so that where the lines of one row meet the later code is on top.
+  void draw_outer(const Edges& edges, std::int64_t y, std::int64_t reach) const {
+    const std::int64_t y1 = rows[y], y2 = rows[y + 1];
+    const std::uint8_t* side = sides.row(y);
     // Lines run on around the corner, or it would be missing.
-    const std::int64_t left = side & kLeft ? x1 - reach : x1, right = side & kRight ? x2 + reach : x2;
-    if (x2 - x1 == 1 && y2 - y1 == 1) {  // its inside will be painted over
-      paint(code, side, left, side & kTop ? y1 - reach : y1, right, side & kBottom ? y2 + reach : y2);
-      return;
-    }
-    if (side & kTop) paint(code, side, left, y1 - reach, right, y1);
-    if (side & kBottom) paint(code, side, left, y2, right, y2 + reach);
-    if (side & kLeft) paint(code, side, x1 - reach, y1, x1, y2);
-    if (side & kRight) paint(code, side, x2, y1, x2 + reach, y2);
+    const auto left = [&](std::int64_t x) { return columns[x] - (side[x] & kLeft ? reach : 0); };
+    const auto right = [&](std::int64_t x) { return columns[x + 1] + (side[x] & kRight ? reach : 0); };
+    for (const std::int32_t x : edges.across(kTop)) paint(x, y, left(x), y1 - reach, right(x), y1);
+    for (const std::int32_t x : edges.across(kBottom)) paint(x, y, left(x), y2, right(x), y2 + reach);
+    for (const std::int32_t x : edges.across(kRight)) paint(x, y, columns[x + 1], y1, columns[x + 1] + reach, y2);
+    for (const std::int32_t x : edges.across(kLeft)) paint(x, y, columns[x] - reach, y1, columns[x], y2);
   }
 
-  void paint(std::uint16_t code, std::uint8_t side, std::int64_t x1, std::int64_t y1, std::int64_t x2, std::int64_t y2) const {
+  // A line's part of the pixel (x, y) of the codes.
+  MASKWRIGHT_INLINE void paint(std::int64_t x, std::int64_t y, std::int64_t x1, std::int64_t y1, std::int64_t x2, std::int64_t y2) const {
     x1 = std::max<std::int64_t>(x1, 0), x2 = std::min(x2, output.width);
     y1 = std::max(y1, top), y2 = std::min(y2, bottom);
-    const std::uint32_t dash = table[code], gap = table[kCodes + code];
     const std::int64_t width = x2 - x1;
     if (width <= 0) return;
-    for (std::int64_t y = y1; y < y2; ++y) {
-      std::uint32_t* target = output.row(y) + x1;
-      const std::uint8_t* is_gap = gaps.row(y, side & kFalling) + x1;
-      // Most are of one to three pixels: a loop that the compiler makes wide takes much longer to begin.
-      switch (width) {
-        case 3:
-          target[2] = is_gap[2] ? gap : dash;
-          [[fallthrough]];
-        case 2:
-          target[1] = is_gap[1] ? gap : dash;
-          [[fallthrough]];
-        case 1:
-          target[0] = is_gap[0] ? gap : dash;
-          break;
-        default:
-          for (std::int64_t x = 0; x < width; ++x) target[x] = is_gap[x] ? gap : dash;
-      }
+    const std::uint16_t code = codes.row(y)[x];
+    const std::uint32_t colors[2] = {table[code], table[kCodes + code]};
+    const bool falling = sides.row(y)[x] & kFalling;
+    for (std::int64_t at = y1; at < y2; ++at) {
+      std::uint32_t* target = output.row(at) + x1;
+      const std::uint8_t* is_gap = gaps.row(at, falling) + x1;
+      // Most are of one to four pixels: writing some twice is faster than to branch by how many.
+      const std::int64_t second = std::min<std::int64_t>(width - 1, 1), third = std::min<std::int64_t>(width - 1, 2);
+      target[0] = colors[is_gap[0]];
+      target[second] = colors[is_gap[second]];
+      target[third] = colors[is_gap[third]];
+      for (std::int64_t i = 3; i < width; ++i) target[i] = colors[is_gap[i]];
     }
   }
 
@@ -283,8 +332,7 @@ void draw_codes(Plane<const std::uint16_t> codes, Plane<const std::uint8_t> side
     const Band band{codes, sides, table.data(), columns, rows, sources, line.width, gaps, drawn, top, bottom};
     std::vector<std::uint32_t> colors(static_cast<std::size_t>(codes.width));
     band.fill(colors.data());
-    band.draw(false);
-    band.draw(true);
+    band.draw_lines();
     for (std::int64_t y = top; y < bottom; ++y) lay_over(drawn.row(y), output.row(y), output.width);
   });
 }

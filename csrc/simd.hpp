@@ -1,7 +1,8 @@
-// Sixteen floats at once, and one function compiled for several processors.
+// Several numbers at once, and one function compiled for several processors.
 #pragma once
 
 #include <cstddef>  // defines __GLIBC__ where there is glibc
+#include <cstdint>
 
 namespace maskwright {
 
@@ -27,6 +28,10 @@ struct Lanes {
 #endif
 
 constexpr int kLanes = 16;
+
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+#define MASKWRIGHT_HAS_SHUFFLES 1  // vectors of other types, and __builtin_shufflevector
+#endif
 
 // The wheel must run on any x86-64, and the loops gain most from wide registers: so the hot functions are compiled three times and
 // the loader picks by what the processor can do. (The levels x86-64-v3 and -v4, because a clone for a processor's name runs on
