@@ -41,10 +41,8 @@ class HistoryNames(QObject):
 
     def _enable(self) -> dict[str, bool]:
         project = self._session.project
-        possible = {
-            "undo": project is not None and project.can_undo,
-            "redo": project is not None and project.can_redo,
-        }
+        back, forward = project.steps if project is not None else (False, False)
+        possible = {"undo": back, "redo": forward}
         for command_id, is_possible in possible.items():
             self._actions[command_id].setEnabled(is_possible)
         return possible

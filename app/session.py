@@ -31,7 +31,8 @@ class Session(QObject):
     project_changed = Signal()
     leaving = Signal()  # the project is about to be closed, and can still be written
     images_changed = Signal()  # the list of images itself: added, another project
-    image_updated = Signal(int)  # one image's status, by image id
+    image_updated = Signal(int)  # one image's record, such as its status, by image id
+    image_annotated = Signal(int)  # one image's instances, by an edit or a prediction; by image id
     image_changed = Signal()  # another current image, or its pixels arrived
     instances_changed = Signal(object)  # x1 y1 x2 y2 in image pixels, or None for everything
     categories_changed = Signal()
@@ -242,6 +243,7 @@ class Session(QObject):
             self.problem.emit(str(error), "")
             return
         self.refresh_image(image_id)
+        self.image_annotated.emit(image_id)
         if len(self.project.categories()) != len(self.categories):
             self._read_categories()
         if self.image is not None and self.image.id == image_id:
@@ -253,6 +255,7 @@ class Session(QObject):
             self._read_categories()
         if edit.image_id is not None:
             self.refresh_image(edit.image_id)
+            self.image_annotated.emit(edit.image_id)
         elif edit.spans_images:
             self.reload_images()
             self.reload_image()
@@ -265,8 +268,10 @@ class Session(QObject):
     def refresh_image(self, image_id: int) -> None:
         """Read one image's record again: its status, its place."""
         assert self.project is not None
-        image = self.project.image(image_id)
-        self.tally.replace(self.images[image_id], image)
+        before, image = self.images[image_id], self.project.image(image_id)
+        if image == before:
+            return
+        self.tally.replace(before, image)
         self.images[image_id] = image
         if self.image is not None and self.image.id == image_id:
             self.image = image

@@ -10,6 +10,7 @@ image lie on disk, and its colours are made where they are drawn.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
+
+_BOUNDS = attrgetter("bounds")
 
 
 class Overlay:
@@ -137,7 +140,8 @@ class Overlay:
         changed = self._differences(fresh, shown, after) + self._pending
         self._pending = []
         self._shown, self._order = after, list(shown)
-        self._bounds = np.array([item.bounds for item in shown], dtype=np.int64).reshape(-1, 4)
+        sides = chain.from_iterable(map(_BOUNDS, shown))
+        self._bounds = np.fromiter(sides, dtype=np.int64, count=4 * len(shown)).reshape(-1, 4)
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
         for item in restyled:

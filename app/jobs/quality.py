@@ -165,7 +165,8 @@ class Quality(QObject):
             thread.failed.connect(session.problem, queued)
         session.project_changed.connect(self.cancel_work)
         session.project_changed.connect(self._clear)
-        session.image_updated.connect(lambda image_id: self._recheck_later([image_id]))
+        for changed in (session.image_updated, session.image_annotated):
+            changed.connect(lambda image_id: self._recheck_later([image_id]))
         session.images_changed.connect(lambda: self._recheck_later(self._by_image))
         self._edited: set[int] = set()
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)

@@ -51,7 +51,7 @@ class TrainingPanel(Panel):
         rounds.progressed.connect(self._later)
         for signal in (rounds.changed, session.images_changed, session.project_changed):
             signal.connect(self.refresh)
-        session.image_updated.connect(self._count)  # with every edit: the history below is built anew for no reason
+        session.image_updated.connect(self._count)  # the history below would be built anew for no reason
         self.refresh()
 
     def refresh(self) -> None:

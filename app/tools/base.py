@@ -34,6 +34,10 @@ class PointerEvent:
     def has(self, modifier: Qt.KeyboardModifier) -> bool:
         return bool(self.modifiers & modifier)
 
+    def is_at(self, other: "PointerEvent") -> bool:
+        """Whether it says nothing new but which buttons are held."""
+        return (self.x, self.y, self.modifiers) == (other.x, other.y, other.modifiers)
+
 
 class Tool:
     """One way to use the pointer. The canvas calls it only while an image is open and its pixels are there.

@@ -106,7 +106,7 @@ class PaintingTool(Tool):
     def release(self, event: PointerEvent) -> None:
         if self._drawing is None:
             return
-        if self._pointer != event:
+        if self._pointer is None or not event.is_at(self._pointer):
             self._extend(self._drawing, event)
         drawing, self._drawing = self._drawing, None
         self._ended = drawing.marks.target.image_id, (event.x, event.y)

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from engine.project import categories, history, originals, reading, rounds, settings, statistics
 from engine.project.database import Database
@@ -25,6 +25,7 @@ Found = TypeVar("Found")
 
 # The key of the checkpoint that predicts, among the single facts.
 CURRENT_CHECKPOINT = "current_checkpoint"
+_IMAGE = select(*IMAGE_COLUMNS).where(images.c.id == bindparam("number"))
 
 
 class ProjectContents:
@@ -77,7 +78,7 @@ class ProjectContents:
     def image(self, image_id: int) -> Image:
         """One image. Raises KeyError where there is none of that id."""
         with self._database.read() as connection:
-            row = connection.execute(select(*IMAGE_COLUMNS).where(images.c.id == image_id)).first()
+            row = connection.execute(_IMAGE, {"number": image_id}).first()
         return image_of(found(row, image_id))
 
     def image_path(self, image: Image) -> Path:
@@ -131,12 +132,17 @@ class ProjectContents:
     @property
     def can_undo(self) -> bool:
         """Whether there is an edit to take back, and the project may be written."""
-        return not self.read_only and self._ask(history.exists_done)
+        return self.steps.back
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an undone edit, and the project may be written."""
-        return not self.read_only and self._ask(history.exists_undone)
+        return self.steps.forward
+
+    @property
+    def steps(self) -> history.Reach:
+        """Both of these at once."""
+        return history.Reach(False, False) if self.read_only else self._ask(history.reach)
 
     def history(
         self, limit: int | None = 100, *, before: int | None = None, instance_id: int | None = None

@@ -9,12 +9,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from engine.project import categories, changes, settings
 from engine.project.changes import Kind, RowChange, Written
 from engine.project.edit import Action, Edit
-from engine.project.schema import instances, journal
+from engine.project.schema import instances, journal, meta
 
 # The key of the cursor in meta: the id of the last journal row that is done, 0 for none.
 CURSOR = "cursor"
@@ -43,10 +57,19 @@ class JournaledEdit(NamedTuple):
     changes: list[RowChange]
 
 
+class Reach(NamedTuple):
+    """Whether there is an edit to undo, and one to redo."""
+
+    back: bool
+    forward: bool
+
+
 _ENTRIES = select(journal.c.id, journal.c.action, journal.c.image_id, journal.c.at, journal.c.author, journal.c.seconds)
 _APPEND = insert(journal)
 _CUT = delete(journal).where(journal.c.id > bindparam("cursor"))
 _LAST_DONE = select(journal).where(journal.c.id <= bindparam("cursor")).order_by(journal.c.id.desc()).limit(1)
+_POSITION = func.coalesce(select(cast(meta.c.value, Integer)).where(meta.c.key == CURSOR).scalar_subquery(), 0)
+_REACH = select(exists().where(journal.c.id <= _POSITION), exists().where(journal.c.id > _POSITION))
 _FIRST_UNDONE = select(journal).where(journal.c.id > bindparam("cursor")).order_by(journal.c.id).limit(1)
 
 
@@ -115,14 +138,10 @@ def removes(connection: Connection, category_id: int) -> bool:
     return any(one.kind is Kind.CATEGORY and one.id == category_id and one.after is None for one in own)
 
 
-def exists_done(connection: Connection) -> bool:
-    """Whether there is an edit to undo."""
-    return _any(connection, journal.c.id <= bindparam("cursor"))
-
-
-def exists_undone(connection: Connection) -> bool:
-    """Whether there is an edit to redo."""
-    return _any(connection, journal.c.id > bindparam("cursor"))
+def reach(connection: Connection) -> Reach:
+    """Which ways the timeline goes on."""
+    back, forward = connection.execute(_REACH).one()
+    return Reach(back, forward)
 
 
 def cursor(connection: Connection) -> int:
@@ -208,7 +227,3 @@ def _next_change(connection: Connection, entry_id: int, category_id: int) -> int
 def _edit_of(entry: JournaledEdit, written: Iterable[Written]) -> Edit:
     return Edit(entry.action, entry.image_id, changes.changes_of(written))
 
-
-def _any(connection: Connection, condition: ColumnElement[bool]) -> bool:
-    statement = select(literal(1)).where(condition).limit(1)
-    return connection.execute(statement, {"cursor": cursor(connection)}).first() is not None

@@ -152,7 +152,7 @@ def open_window(images: Path, workspace: Path) -> MainWindow:
 def keep_predicting(window: MainWindow) -> tuple[QTimer, list[int]]:
     """Go on to the next image as soon as one is predicted, around and around, each time predicted anew."""
     predicted: list[int] = []
-    window.session.image_updated.connect(predicted.append)
+    window.session.image_annotated.connect(predicted.append)
 
     def go_on() -> None:
         if window.prediction.state is PredictorState.WAITING:
