@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "resample.hpp"
@@ -13,6 +15,7 @@
 namespace maskwright {
 namespace {
 
+constexpr std::int64_t kTile = 1 << 18;  // codes that stay in a processor's cache while masks are put onto them
 constexpr std::int64_t kBand = 64;  // output rows that a thread takes at once: enough to outweigh the lines that bands share
 
 // Where dashes are gaps, by how far along the boundary a pixel lies; a division for each pixel would cost half of the frame.
@@ -36,21 +39,6 @@ class Gaps {
   std::int64_t height_;
   std::vector<std::uint8_t> rising_, falling_;
 };
-
-// Calls visit(x) for each x from `from` to `to` where row[x] is not 0.
-template <typename Visit>
-void each_set(const std::uint8_t* row, std::int64_t from, std::int64_t to, const Visit& visit) {
-  std::int64_t x = from;
-  while (x < to) {
-    std::uint64_t eight;
-    if (x + 8 <= to && (std::memcpy(&eight, row + x, 8), eight == 0)) {
-      x += 8;
-      continue;
-    }
-    if (row[x] != 0) visit(x);
-    ++x;
-  }
-}
 
 // The boundary pixels of a row of codes, by the side across which their instance ends there.
 class Edges {
@@ -227,12 +215,81 @@ struct Part {
         right(std::min(mask.bitmap.width, width - mask.x)), bottom(std::min(mask.bitmap.height, height - mask.y)) {}
 };
 
-// Whether all of the eight pixels from x on have set neighbours at every side; they and those around them are on the bitmap.
-bool all_inside(const std::uint8_t* above, const std::uint8_t* row, const std::uint8_t* below, std::int64_t x) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  std::uint64_t a, l, r, b;
-  std::memcpy(&a, above + x, 8), std::memcpy(&l, row + x - 1, 8), std::memcpy(&r, row + x + 1, 8), std::memcpy(&b, below + x, 8);
-  return (a & l & r & b) == kOnes;
+constexpr std::int64_t kChunk = 16;  // pixels of a row of a mask that are worked on at once; most rows are short
+
+// Calls visit(first, count) for chunks of a row: kChunk as a constant, which makes one instruction of many, then each pixel left.
+template <typename Visit>
+MASKWRIGHT_INLINE void in_chunks(std::int64_t count, const Visit& visit) {
+  std::int64_t x = 0;
+  for (; x + kChunk <= count; x += kChunk) visit(x, std::integral_constant<std::int64_t, kChunk>());
+  for (; x < count; ++x) visit(x, std::integral_constant<std::int64_t, 1>());
+}
+
+MASKWRIGHT_CLONES void fill_row(const std::uint8_t* __restrict row, std::uint16_t slot, std::int64_t count, std::uint16_t* __restrict codes) {
+  in_chunks(count, [=](std::int64_t first, auto size) {
+    for (std::int64_t x = first; x < first + size; ++x) codes[x] = row[x] ? slot : codes[x];
+  });
+}
+
+// Across which sides the set pixels of a row have an unset one; 0 where they have none. The rows go on for a pixel at either end.
+MASKWRIGHT_CLONES void find_ends(const std::uint8_t* above, const std::uint8_t* row, const std::uint8_t* below, std::int64_t count,
+                                 std::uint8_t* __restrict ends) {
+  in_chunks(count, [=](std::int64_t first, auto size) {
+    for (std::int64_t x = first; x < first + size; ++x) {
+      const int outside = (row[x - 1] ^ 1) * kLeft | (row[x + 1] ^ 1) * kRight | (above[x] ^ 1) * kTop | (below[x] ^ 1) * kBottom;
+      ends[x] = static_cast<std::uint8_t>(row[x] ? outside : 0);
+    }
+  });
+}
+
+void put_ends(const std::uint8_t* ends, int code, int dashes, std::int64_t count, std::uint16_t* codes, std::uint8_t* sides) {
+  const auto put = [=](std::int64_t x) {
+    codes[x] = ends[x] ? static_cast<std::uint16_t>(code) : codes[x];
+    sides[x] = ends[x] ? static_cast<std::uint8_t>(ends[x] | dashes) : sides[x];
+  };
+  std::int64_t x = 0;
+  for (; x + 8 <= count; x += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, ends + x, 8);
+    if (eight == 0) continue;
+    for (int i = 0; i < 8; ++i) put(x + i);
+  }
+  for (; x < count; ++x) put(x);
+}
+
+void put_fill(const Placed& mask, Plane<std::uint16_t> codes) {
+  const Part part(mask, codes.height, codes.width);
+  for (std::int64_t y = part.top; y < part.bottom; ++y) {
+    fill_row(mask.bitmap.row(y) + part.left, mask.slot, part.right - part.left, codes.row(y + mask.y) + part.left + mask.x);
+  }
+}
+
+void put_boundary(const Placed& mask, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides) {
+  const Part part(mask, codes.height, codes.width);
+  const std::int64_t height = mask.bitmap.height, width = mask.bitmap.width;
+  if (part.left >= part.right) return;
+  // Three rows between unset pixels, so that each pixel has four neighbours.
+  std::vector<std::uint8_t> padded(static_cast<std::size_t>(3 * (width + 2)), 0), ends(static_cast<std::size_t>(width));
+  const auto row = [&](std::int64_t y) { return padded.data() + (y + 3) % 3 * (width + 2) + 1; };
+  const auto load = [&](std::int64_t y) {
+    if (y >= 0 && y < height) {
+      std::memcpy(row(y), mask.bitmap.row(y), static_cast<std::size_t>(width));
+    } else {
+      std::memset(row(y), 0, static_cast<std::size_t>(width));
+    }
+  };
+  load(part.top - 1), load(part.top);
+  for (std::int64_t y = part.top; y < part.bottom; ++y) {
+    load(y + 1);
+    find_ends(row(y - 1), row(y), row(y + 1), width, ends.data());
+    for (const auto& [from, to, dashes] : {std::tuple{std::int64_t{0}, width / 2, y < height / 2 ? kFalling : 0},
+                                           std::tuple{width / 2, width, y < height / 2 ? 0 : kFalling}}) {
+      const std::int64_t left = std::max(from, part.left), right = std::min(to, part.right);
+      if (left >= right) continue;
+      put_ends(ends.data() + left, mask.slot | kBoundary, dashes, right - left, codes.row(y + mask.y) + left + mask.x,
+               sides.row(y + mask.y) + left + mask.x);
+    }
+  }
 }
 
 // 2 for a boundary, 1 for another instance, 0 for none.
@@ -258,39 +315,22 @@ void halve_row(const std::uint16_t* above, const std::uint16_t* below, std::int6
 
 }  // namespace
 
-void put_fill(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes) {
-  const Part part(mask, codes.height, codes.width);
-  for (std::int64_t y = part.top; y < part.bottom; ++y) {
-    const std::uint8_t* row = mask.bitmap.row(y);
-    std::uint16_t* target = codes.row(y + mask.y);
-    for (std::int64_t x = part.left; x < part.right; ++x) target[x + mask.x] = row[x] ? slot : target[x + mask.x];
-  }
-}
-
-void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides) {
-  const Part part(mask, codes.height, codes.width);
-  const std::int64_t height = mask.bitmap.height, width = mask.bitmap.width;
-  const std::vector<std::uint8_t> unset(static_cast<std::size_t>(width), 0);
-  for (std::int64_t y = part.top; y < part.bottom; ++y) {
-    const std::uint8_t* row = mask.bitmap.row(y);
-    const std::uint8_t* above = y > 0 ? mask.bitmap.row(y - 1) : unset.data();
-    const std::uint8_t* below = y + 1 < height ? mask.bitmap.row(y + 1) : unset.data();
-    std::uint16_t* code = codes.row(y + mask.y);
-    std::uint8_t* side = sides.row(y + mask.y);
-    std::int64_t clear = 0;  // up to here no pixel is on the boundary
-    each_set(row, part.left, part.right, [&](std::int64_t x) {
-      if (x < clear) return;
-      if (x > 0 && x + 9 <= width && all_inside(above, row, below, x)) {
-        clear = x + 8;
-        return;
-      }
-      int ends = (x == 0 || !row[x - 1]) * kLeft | (x + 1 == width || !row[x + 1]) * kRight | !above[x] * kTop | !below[x] * kBottom;
-      if (ends == 0) return;
-      if ((x < width / 2) == (y < height / 2)) ends |= kFalling;
-      code[x + mask.x] = slot | kBoundary;
-      side[x + mask.x] = static_cast<std::uint8_t>(ends);
-    });
-  }
+void put_codes(std::span<const Placed> masks, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides, int threads) {
+  // Masks lie all over the image: without tiles every row of each would be fetched from memory.
+  const std::int64_t rows = std::max<std::int64_t>(kTile / std::max<std::int64_t>(codes.width, 1), 1);
+  const std::size_t tiles = static_cast<std::size_t>((codes.height + rows - 1) / rows);
+  parallel_for(tiles, threads, [&](std::size_t i) {
+    const std::int64_t top = static_cast<std::int64_t>(i) * rows, height = std::min(rows, codes.height - top);
+    const Plane<std::uint16_t> tile{codes.row(top), height, codes.width, codes.row_stride};
+    const Plane<std::uint8_t> ends{sides.row(top), height, sides.width, sides.row_stride};
+    std::vector<Placed> here;
+    for (Placed mask : masks) {
+      mask.y -= top;
+      if (mask.y < height && mask.y + mask.bitmap.height > 0) here.push_back(mask);
+    }
+    for (const Placed& mask : here) put_fill(mask, tile);
+    for (const Placed& mask : here) put_boundary(mask, tile, ends);
+  });
 }
 
 void halve_codes(Plane<const std::uint16_t> codes, Plane<std::uint16_t> output, int threads) {

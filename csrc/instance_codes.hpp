@@ -30,14 +30,13 @@ struct Line {
 struct Placed {
   Plane<const std::uint8_t> bitmap;  // 0 or 1
   std::int64_t x, y;
+  std::uint16_t slot;
 };
 
-// Codes become `slot` where the mask is set.
-void put_fill(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes);
-
-// Codes and sides become those of the mask's boundary there: its set pixels with an unset one above, below, left or right, all beyond
-// the bitmap being unset. Dashes follow x - y in the quarters top left and bottom right of the bitmap.
-void put_boundary(Placed mask, std::uint16_t slot, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides);
+// Codes become the slots where masks are set, the last one's where there are several; then codes and sides become those of the masks'
+// boundaries: their set pixels with an unset one above, below, left or right, all beyond a bitmap being unset. Dashes follow x - y in
+// the quarters top left and bottom right of a bitmap.
+void put_codes(std::span<const Placed> masks, Plane<std::uint16_t> codes, Plane<std::uint8_t> sides, int threads);
 
 // Codes of half the size, rounded up: of each 2 x 2 the first boundary, else the first instance.
 void halve_codes(Plane<const std::uint16_t> codes, Plane<std::uint16_t> output, int threads);

@@ -131,19 +131,22 @@ void color_codes(const Strided<const std::uint16_t, 2>& codes, const Dense<const
   maskwright::color_codes(from, span_of(table), dash, x, y, to);
 }
 
-maskwright::Placed placed(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y) {
-  return {plane_of(bitmap), x, y};
-}
-
-void put_fill(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y, std::uint16_t slot,
-              Strided<std::uint16_t, 2> codes) {
-  maskwright::put_fill(placed(bitmap, x, y), slot, plane_of(codes));
-}
-
-void put_boundary(const Strided<const std::uint8_t, 2>& bitmap, std::int64_t x, std::int64_t y, std::uint16_t slot,
-                  Strided<std::uint16_t, 2> codes, Strided<std::uint8_t, 2> sides) {
+void put_codes(const std::vector<Strided<const bool, 2>>& bitmaps, const Dense<const std::int64_t, 2>& places,
+               Strided<std::uint16_t, 2> codes, Strided<std::uint8_t, 2> sides, int threads) {
+  require(places.shape(0) == bitmaps.size() && places.shape(1) == 3, "places are x, y and slot of each bitmap");
   require(same_size(codes, sides), "give the sides of each code");
-  maskwright::put_boundary(placed(bitmap, x, y), slot, plane_of(codes), plane_of(sides));
+  std::vector<maskwright::Placed> masks;
+  for (std::size_t i = 0; i < bitmaps.size(); ++i) {
+    const std::int64_t* place = places.data() + 3 * i;
+    require(0 < place[2] && place[2] < maskwright::kBoundary, "a slot is a code that is not a boundary's");
+    const auto bitmap = plane_of(bitmaps[i]);
+    const auto* pixels = reinterpret_cast<const std::uint8_t*>(bitmap.data);
+    masks.push_back({{pixels, bitmap.height, bitmap.width, bitmap.row_stride}, place[0], place[1], static_cast<std::uint16_t>(place[2])});
+  }
+  const auto to = plane_of(codes);
+  const auto ends = plane_of(sides);
+  nb::gil_scoped_release release;
+  maskwright::put_codes(masks, to, ends, threads);
 }
 
 void halve_codes(const Strided<const std::uint16_t, 2>& codes, Strided<std::uint16_t, 2> output, int threads) {
@@ -208,8 +211,8 @@ NB_MODULE(_kernels, m) {
         "level"_a.noconvert(), "gradients"_a.noconvert(), nb::kw_only(), "sampling_ratio"_a, "aligned"_a, "threads"_a);
   m.def("paste_masks", &paste_masks, "probabilities"_a.noconvert(), "boxes"_a.noconvert(), "windows"_a.noconvert(), "output"_a.noconvert(),
         nb::kw_only(), "threshold"_a, "threads"_a);
-  m.def("put_fill", &put_fill, "bitmap"_a.noconvert(), "x"_a, "y"_a, "slot"_a, "codes"_a.noconvert());
-  m.def("put_boundary", &put_boundary, "bitmap"_a.noconvert(), "x"_a, "y"_a, "slot"_a, "codes"_a.noconvert(), "sides"_a.noconvert());
+  m.def("put_codes", &put_codes, "bitmaps"_a, "places"_a.noconvert(), "codes"_a.noconvert(), "sides"_a.noconvert(), nb::kw_only(),
+        "threads"_a);
   m.def("halve_codes", &halve_codes, "codes"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "threads"_a);
   m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
   m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),

@@ -5,13 +5,15 @@ of a boundary pixel say across which of them its instance ends. A table of colou
 as a dash, as a gap between dashes, and without boundaries.
 """
 
+from collections.abc import Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.sampling import THREADS, DeviceRect, Pixels, Placement, starts
-from engine.geometry.mask import Bitmap, Mask
+from engine.geometry.mask import Bitmap
 
 _kernels: ModuleType | None
 try:
@@ -85,33 +87,44 @@ def draw(
     )
 
 
-def put_fill(mask: Mask, slot: int, x: int, y: int, codes: Codes) -> None:
-    """Write `slot` to codes (h, w), of which the first lies at image pixel (x, y), where the mask is set."""
-    if _kernels is not None:
-        _kernels.put_fill(mask.bitmap.view(np.uint8), mask.x - x, mask.y - y, slot, codes)
-    else:
-        np.copyto(codes, slot, where=mask.crop(x, y, x + codes.shape[1], y + codes.shape[0]))
+class Stamp(NamedTuple):
+    """A bitmap that is put onto codes as instance `slot`, its first pixel on image pixel (x, y)."""
+
+    bitmap: Bitmap
+    x: int
+    y: int
+    slot: int
 
 
-def put_boundary(mask: Mask, slot: int, x: int, y: int, codes: Codes, sides: Sides) -> None:
-    """Write the codes and sides (h, w) of the mask's boundary, the first of them lying at image pixel (x, y)."""
+def put(stamps: Sequence[Stamp], x: int, y: int, codes: Codes, sides: Sides) -> None:
+    """Write the stamps' pixels, later ones on top, and over them all their boundaries, to codes and sides (h, w).
+
+    The first code lies at image pixel (x, y). All beyond a bitmap is unset.
+    """
     if _kernels is not None:
-        _kernels.put_boundary(mask.bitmap.view(np.uint8), mask.x - x, mask.y - y, slot, codes, sides)
+        places = np.array([(stamp.x - x, stamp.y - y, stamp.slot) for stamp in stamps], dtype=np.int64).reshape(-1, 3)
+        _kernels.put_codes([stamp.bitmap for stamp in stamps], places, codes, sides, threads=THREADS)
         return
-    whole = sides_of(np.pad(mask.bitmap, 1))
-    follow_boundary(whole)
-    left, top = max(x - mask.x, 0), max(y - mask.y, 0)
-    part = whole[top : max(y - mask.y + codes.shape[0], 0), left : max(x - mask.x + codes.shape[1], 0)]
-    across, down = max(mask.x - x, 0), max(mask.y - y, 0)
-    window = slice(down, down + part.shape[0]), slice(across, across + part.shape[1])
-    put_sides(part, slot, codes[window], sides[window])
+    for stamp in stamps:
+        target, source = _met(stamp, x, y, codes.shape)
+        np.copyto(codes[target], stamp.slot, where=stamp.bitmap[source])
+    for stamp in stamps:
+        target, source = _met(stamp, x, y, codes.shape)
+        boundary = sides_of(np.pad(stamp.bitmap, 1))
+        follow_boundary(boundary)
+        boundary = boundary[source]
+        np.copyto(codes[target], stamp.slot | BOUNDARY, where=boundary != 0)
+        np.copyto(sides[target], boundary, where=boundary != 0)
 
 
-def put_sides(boundary: Sides, slot: int, codes: Codes, sides: Sides) -> None:
-    """Write codes and sides (h, w) where `boundary` (h, w) has some."""
-    there = boundary != 0
-    np.copyto(codes, slot | BOUNDARY, where=there)
-    np.copyto(sides, boundary, where=there)
+def _met(stamp: Stamp, x: int, y: int, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a stamp lies on codes of a shape, the first of them at (x, y): in the codes, and in its bitmap."""
+    target, source = [], []
+    for place, length, room in zip((stamp.y - y, stamp.x - x), stamp.bitmap.shape, shape, strict=True):
+        start, end = max(place, 0), max(min(place + length, room), 0)
+        target.append(slice(start, end))
+        source.append(slice(start - place, max(end - place, start - place)))
+    return (target[0], target[1]), (source[0], source[1])
 
 
 def sides_of(padded: Bitmap) -> Sides:

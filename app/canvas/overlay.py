@@ -21,13 +21,11 @@ from app.canvas.codes import (
     Codes,
     Colored,
     Sides,
+    Stamp,
     color,
     draw,
     halved,
-    put_boundary,
-    put_fill,
-    put_sides,
-    sides_of,
+    put,
 )
 from app.canvas.preview import Preview
 from app.canvas.rects import Rect, around, joined
@@ -290,16 +288,13 @@ class Overlay:
             shape = preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
             items = self._with_preview(items, preview)
             slot = self._slots.get(preview.target or 0, slot) if preview.flip else slot
-        for item in items:
-            if item is None:
-                np.copyto(codes, slot, where=shape[1:-1, 1:-1])
-            else:
-                put_fill(item.mask, self._slots[item.id], x1, y1, codes)
-        for item in items:
-            if item is None:
-                put_sides(sides_of(shape), slot, codes, sides)
-            else:
-                put_boundary(item.mask, self._slots[item.id], x1, y1, codes, sides)
+        stamps = [
+            Stamp(shape, x1 - 1, y1 - 1, slot)
+            if item is None
+            else Stamp(item.mask.bitmap, item.mask.x, item.mask.y, self._slots[item.id])
+            for item in items
+        ]
+        put(stamps, x1, y1, codes, sides)
 
     def _with_preview(self, items: list[Shown | None], preview: Preview) -> list[Shown | None]:
         """What lies in a rectangle, the stroke in progress on top, or in the place of its target where it flips."""

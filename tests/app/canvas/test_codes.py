@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from app.canvas import codes as under_test
-from app.canvas.codes import BOTTOM, BOUNDARY, DASH, FALLING, LEFT, RIGHT, TOP, color, draw, follow_boundary, sides_of
+from app.canvas.codes import (
+    BOTTOM,
+    BOUNDARY,
+    DASH,
+    FALLING,
+    LEFT,
+    RIGHT,
+    TOP,
+    Stamp,
+    color,
+    draw,
+    follow_boundary,
+    put,
+    sides_of,
+)
 from app.canvas.sampling import DeviceRect, Placement, under
 from engine.geometry.mask import Mask
 
@@ -155,10 +169,7 @@ def test_masks_are_put_and_halved_like_numpy_does(seed: int, monkeypatch: pytest
     for kernels in (under_test._kernels, None):
         monkeypatch.setattr(under_test, "_kernels", kernels)
         codes, sides = np.zeros((HEIGHT, WIDTH), dtype=np.uint16), np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-        for slot, mask in enumerate(masks, 1):
-            under_test.put_fill(mask, slot, 3, -2, codes)
-        for slot, mask in enumerate(masks, 1):
-            under_test.put_boundary(mask, slot, 3, -2, codes, sides)
+        put([Stamp(mask.bitmap, mask.x, mask.y, slot) for slot, mask in enumerate(masks, 1)], 3, -2, codes, sides)
         results.append((codes, sides, under_test.halved(codes)))
     for by_kernel, by_numpy in zip(*results, strict=True):
         np.testing.assert_array_equal(by_kernel, by_numpy)
@@ -168,7 +179,5 @@ def test_masks_are_put_and_halved_like_numpy_does(seed: int, monkeypatch: pytest
 def test_a_mask_beside_the_codes_changes_none() -> None:
     codes, sides = np.zeros((5, 7), dtype=np.uint16), np.zeros((5, 7), dtype=np.uint8)
     for x, y in ((-20, 0), (20, 0), (0, -20), (0, 20)):
-        mask = Mask.from_crop(np.ones((9, 9), dtype=bool), x, y)
-        under_test.put_fill(mask, 1, 0, 0, codes)
-        under_test.put_boundary(mask, 1, 0, 0, codes, sides)
+        put([Stamp(np.ones((9, 9), dtype=bool), x, y, 1)], 0, 0, codes, sides)
     assert not codes.any() and not sides.any()
