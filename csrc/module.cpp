@@ -1,15 +1,20 @@
 // engine._kernels: checks shapes, takes pointers, lets go of the GIL, calls the kernel. Nothing is computed here.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "instance_codes.hpp"
 #include "paste_masks.hpp"
 #include "resample.hpp"
 #include "roi_align.hpp"
+#include "run_lengths.hpp"
+#include "thread_pool.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -201,6 +206,26 @@ void resample(const Strided<const std::uint32_t, 2>& picture, const Dense<const 
   maskwright::resample(from, across, down, onto, to, threads);
 }
 
+bool decode_runs(const std::vector<std::string_view>& texts, const Dense<const std::int64_t, 2>& sizes, Dense<bool, 1> output,
+                 int threads) {
+  require(sizes.shape(0) == texts.size() && sizes.shape(1) == 2, "sizes are height and width of each bitmap");
+  std::vector<maskwright::Plane<std::uint8_t>> bitmaps;
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::int64_t height = sizes.data()[2 * i], width = sizes.data()[2 * i + 1];
+    const std::size_t room = output.size() - offset;
+    require(height > 0 && width > 0 && static_cast<std::size_t>(height) <= room / static_cast<std::size_t>(width),
+            "output holds the bitmaps one after another");
+    bitmaps.push_back({reinterpret_cast<std::uint8_t*>(output.data()) + offset, height, width, width});
+    offset += static_cast<std::size_t>(height * width);
+  }
+  require(offset == output.size(), "output holds the bitmaps one after another");
+  nb::gil_scoped_release release;
+  std::vector<char> fits(texts.size());
+  maskwright::parallel_for(texts.size(), threads, [&](std::size_t i) { fits[i] = maskwright::decode_runs(texts[i], bitmaps[i]); });
+  return std::all_of(fits.begin(), fits.end(), [](char fit) { return fit != 0; });
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
@@ -213,6 +238,7 @@ NB_MODULE(_kernels, m) {
         nb::kw_only(), "threshold"_a, "threads"_a);
   m.def("put_codes", &put_codes, "bitmaps"_a, "places"_a.noconvert(), "codes"_a.noconvert(), "sides"_a.noconvert(), nb::kw_only(),
         "threads"_a);
+  m.def("decode_runs", &decode_runs, "texts"_a, "sizes"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "threads"_a);
   m.def("halve_codes", &halve_codes, "codes"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "threads"_a);
   m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
   m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),

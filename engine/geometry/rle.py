@@ -6,7 +6,8 @@ characters, where each run from the fourth on is the difference to the run two b
 
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,12 +16,30 @@ from pycocotools import mask as coco_mask
 
 from engine.geometry.mask import Bitmap, Mask
 
+_kernels: ModuleType | None
+try:
+    from engine import _kernels
+except ImportError:
+    _kernels = None
+
 Runs = NDArray[np.int64]
+
+THREADS = 2  # for the masks of one image: more of them wait for memory
 
 # Encodings of the large bitmaps that are still in use, by their identity: a bitmap never changes, and an edit stores a
 # mask again that was read or encoded before. Smaller ones are encoded in less than a millisecond.
 KEPT_FROM = 1 << 18
 _kept: dict[int, tuple[weakref.ref[Bitmap], str]] = {}
+
+
+class Place(NamedTuple):
+    """A mask as it is stored: its bounds in image pixels, and the encoding of its bitmap."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    counts: str
 
 
 def encode_crop(mask: Mask) -> str:
@@ -33,18 +52,23 @@ def encode_crop(mask: Mask) -> str:
     # OpenCV turns rows into columns block by block: a mask across a huge image would keep numpy busy for half a second.
     columns = np.asarray(cv2.transpose(mask.bitmap.view(np.uint8))).T
     counts = str(coco_mask.encode(columns)["counts"].decode("ascii"))
-    _keep(mask.bitmap, counts)
+    if mask.bitmap.size >= KEPT_FROM:
+        _keep(mask.bitmap, counts)
     return counts
 
 
-def decode_crop(x: int, y: int, width: int, height: int, counts: str) -> Mask:
-    """The mask that `encode_crop` encoded, from its bounds. Raises ValueError where the counts do not fit them."""
-    if width == 0 or height == 0:
-        return Mask.empty()
-    bitmap = coco_mask.decode({"size": [height, width], "counts": counts.encode("ascii")})
-    mask = Mask(x, y, np.ascontiguousarray(bitmap).view(np.bool_))
-    _keep(mask.bitmap, counts)
-    return mask
+def decode_crops(places: Sequence[Place]) -> list[Mask]:
+    """The masks that `encode_crop` encoded, from their bounds. Raises ValueError where counts do not fit them.
+
+    Many at once take a fraction of the time that they take one by one.
+    """
+    drawn = [place for place in places if place.width > 0 and place.height > 0]
+    masks = iter([Mask(place.x, place.y, bitmap) for place, bitmap in zip(drawn, _bitmaps(drawn), strict=True)])
+    found = [next(masks) if place.width > 0 and place.height > 0 else Mask.empty() for place in places]
+    for place, mask in zip(places, found, strict=True):
+        if mask.bitmap.size >= KEPT_FROM:
+            _keep(mask.bitmap, place.counts)
+    return found
 
 
 def to_coco(mask: Mask, height: int, width: int) -> dict[str, Any]:
@@ -107,6 +131,23 @@ def from_counts(counts: Sequence[bytes], height: int, width: int) -> list[Mask]:
     return [next(masks) if text else Mask.empty() for text in counts]
 
 
+def _bitmaps(places: Sequence[Place]) -> list[Bitmap]:
+    """The bitmaps (h, w) of places that have pixels."""
+    if _kernels is None:
+        found = [coco_mask.decode({"size": [each.height, each.width], "counts": each.counts}) for each in places]
+        return [np.ascontiguousarray(pixels).view(np.bool_) for pixels in found]
+    sizes = np.array([(each.height, each.width) for each in places], dtype=np.int64).reshape(-1, 2)
+    ends = np.cumsum(sizes.prod(axis=1)).tolist()
+    pixels = np.empty(ends[-1] if ends else 0, dtype=np.bool_)
+    if not _kernels.decode_runs([each.counts for each in places], sizes, pixels, threads=THREADS):
+        raise ValueError("counts of a mask do not fit its size")
+    pixels.flags.writeable = False
+    return [
+        pixels[end - each.height * each.width : end].reshape(each.height, each.width)
+        for each, end in zip(places, ends, strict=True)
+    ]
+
+
 def _keep(bitmap: Bitmap, counts: str) -> None:
     """Remember an encoding for as long as the bitmap is in use."""
     key = id(bitmap)
@@ -116,8 +157,7 @@ def _keep(bitmap: Bitmap, counts: str) -> None:
         if kept is not None and kept[0] is gone:
             del _kept[key]
 
-    if bitmap.size >= KEPT_FROM:
-        _kept[key] = weakref.ref(bitmap, forget), counts
+    _kept[key] = weakref.ref(bitmap, forget), counts
 
 
 def _misfit(height: int, width: int) -> ValueError:

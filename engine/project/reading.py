@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from engine.project.changes import in_chunks
-from engine.project.rows import instance_of
+from engine.project.rows import instances_of
 from engine.project.schema import instances
 from engine.records import Instance, InstanceState
 
@@ -28,7 +28,7 @@ _SOURCE_IDS = (
 def read_instances(connection: Connection, image_id: int) -> list[Instance]:
     """Every instance of an image, by id."""
     rows = connection.execute(_INSTANCES_OF, {"image": image_id}).mappings().all()
-    return [instance_of(row) for row in rows]
+    return instances_of(rows)
 
 
 def accepted_instances(connection: Connection, image_ids: Sequence[int]) -> Iterator[tuple[int, list[Instance]]]:
@@ -37,7 +37,7 @@ def accepted_instances(connection: Connection, image_ids: Sequence[int]) -> Iter
         chunk = image_ids[start : start + _IMAGES_AT_ONCE]
         rows = connection.execute(_ACCEPTED, {"ids": chunk}).mappings()
         by_image = {
-            image_id: [instance_of(row) for row in own] for image_id, own in groupby(rows, lambda row: row["image_id"])
+            image_id: instances_of(list(own)) for image_id, own in groupby(rows, lambda row: row["image_id"])
         }
         yield from ((image_id, by_image.get(image_id, [])) for image_id in chunk)
 

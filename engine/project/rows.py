@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from engine.geometry.mask import Mask
-from engine.geometry.rle import decode_crop, encode_crop
+from engine.geometry.rle import Place, decode_crops, encode_crop
 from engine.project.schema import images
 from engine.records import Category, Image, ImageStatus, Instance, InstanceState, Origin, Review
 
@@ -42,13 +42,19 @@ def instance_row(instance: Instance) -> Row:
     }
 
 
+def instances_of(rows: Sequence[Fields]) -> list[Instance]:
+    """The instances of rows."""
+    masks = decode_crops([_place(row) for row in rows])
+    return [instance_of(row, mask) for row, mask in zip(rows, masks, strict=True)]
+
+
 def instance_of(row: Fields, mask: Mask | None = None) -> Instance:
     """The instance of a row; `mask` saves decoding it where it is known."""
     return Instance(
         row["id"],
         row["image_id"],
         row["category_id"],
-        mask if mask is not None else decode_crop(*(row[column] for column in MASK_COLUMNS)),
+        mask if mask is not None else decode_crops([_place(row)])[0],
         state=_STATES[row["state"]],
         origin=_ORIGINS[row["origin"]],
         score=row["score"],
@@ -99,6 +105,10 @@ def image_row(image: Image) -> Row:
         "predicted_by": image.predicted_by,
         "source": image.source,
     }
+
+
+def _place(row: Fields) -> Place:
+    return Place(*(row[column] for column in MASK_COLUMNS))
 
 
 def _mask_row(mask: Mask) -> Row:

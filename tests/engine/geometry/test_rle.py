@@ -32,13 +32,28 @@ def by_pycocotools(bitmap: Bitmap) -> dict[str, Any]:
     return {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")}
 
 
+def place_of(mask: Mask) -> rle.Place:
+    return rle.Place(mask.x, mask.y, mask.width, mask.height, rle.encode_crop(mask))
+
+
 @given(images())
 def test_the_encoding_is_that_of_pycocotools_and_comes_back(bitmap: Bitmap) -> None:
     mask = Mask.from_full(bitmap)
     encoded = rle.to_coco(mask, *bitmap.shape)
     assert encoded == by_pycocotools(bitmap)
     assert rle.from_coco(encoded) == mask
-    assert rle.decode_crop(mask.x, mask.y, mask.width, mask.height, rle.encode_crop(mask)) == mask
+    with pytest.MonkeyPatch.context() as patch:
+        for kernels in (rle._kernels, None):  # as an install without a compiler decodes
+            patch.setattr(rle, "_kernels", kernels)
+            assert rle.decode_crops([place_of(mask), place_of(Mask.empty()), place_of(mask)]) == [mask, Mask.empty(), mask]
+
+
+@pytest.mark.skipif(rle._kernels is None, reason="installed without a compiler: no kernels")
+@pytest.mark.parametrize("counts", ["", "1", "0b0", "052", "0544", "0_", "0Po0", "0`", "oooooooo0", "0é", "0 "])
+def test_a_stored_encoding_that_does_not_fit_is_refused(counts: str) -> None:
+    assert rle.decode_crops([rle.Place(0, 0, 3, 4, "0<")]) == [Mask.from_full(np.ones((4, 3), dtype=np.bool_))]
+    with pytest.raises(ValueError, match="counts"):
+        rle.decode_crops([rle.Place(0, 0, 3, 4, counts)])
 
 
 @given(st.lists(images(), max_size=6), st.integers(1, 60), st.integers(1, 60))
@@ -116,7 +131,7 @@ def test_a_large_mask_is_encoded_once_for_as_long_as_it_is_in_use() -> None:
     mask = Mask.from_full(bitmap)
     counts = rle.encode_crop(mask)
     assert rle.encode_crop(mask) is counts
-    again = rle.decode_crop(*mask.bounds[:2], mask.width, mask.height, counts)
+    (again,) = rle.decode_crops([place_of(mask)])
     assert again == mask
     assert rle.encode_crop(again) is counts
     before = len(rle._kept)
@@ -124,4 +139,4 @@ def test_a_large_mask_is_encoded_once_for_as_long_as_it_is_in_use() -> None:
     gc.collect()
     assert len(rle._kept) == before - 2
     other = Mask.from_full(~bitmap)
-    assert rle.decode_crop(*other.bounds[:2], other.width, other.height, rle.encode_crop(other)) == other
+    assert rle.decode_crops([place_of(other)]) == [other]
