@@ -11,6 +11,7 @@ from time import monotonic
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.arrival import Arrival
 from app.canvas.pyramid import DeepPyramid
 from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
@@ -35,6 +36,7 @@ class Session(QObject):
     image_annotated = Signal(int)  # one image's instances, by an edit or a prediction; by image id
     image_changed = Signal()  # another current image, or its pixels arrived
     instances_changed = Signal(object)  # x1 y1 x2 y2 in image pixels, or None for everything
+    instances_arrived = Signal(list)  # more of a crowded image's; `instances_changed` follows the last
     categories_changed = Signal()
     selection_changed = Signal()
     threshold_changed = Signal(float)
@@ -54,7 +56,9 @@ class Session(QObject):
         self.tally = ImageTally()
         self.order: list[int] = []  # ids as the images panel lists them (filtered): what "next" means
         self.categories: dict[int, Category] = {}
-        self.instances: dict[int, Instance] = {}
+        self._arrival = Arrival(self)
+        self._arrival.arrived.connect(self._take_in)
+        self._arrival.completed.connect(self._complete)
         self.selection: tuple[int, ...] = ()
         self.instance_order = InstanceOrder()
         self.threshold = DEFAULT_THRESHOLD
@@ -69,6 +73,27 @@ class Session(QObject):
     @property
     def read_only(self) -> bool:
         return self.project is None or self.project.read_only or self.being_written
+
+    @property
+    def instances(self) -> dict[int, Instance]:
+        """Every instance of the current image by id; of a crowded one that was just opened the rest is read now."""
+        if self._arrival.finish():
+            self._shown.forget()
+        return self._arrival.instances
+
+    @property
+    def arrived(self) -> dict[int, Instance]:
+        """The instances that were read so far, for who shows them and is told of more."""
+        return self._arrival.instances
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether more instances are to come, or were not yet told of."""
+        return self._arrival.is_going_on
+
+    def await_instances(self) -> None:
+        """Let the rest of a crowded image's instances arrive now."""
+        self._arrival.complete()
 
     # -- project and current image
 
@@ -99,7 +124,8 @@ class Session(QObject):
             self.problem.emit(str(error), "")
         self.project = None
         gc.unfreeze()
-        self.images, self.order, self.categories, self.instances = {}, [], {}, {}
+        self.images, self.order, self.categories = {}, [], {}
+        self._arrival.hold({})
         self.tally.start(())
         self.image = self.pixels = self.deep = self.unreadable = self.active_category_id = None
         self.selection = ()
@@ -124,11 +150,15 @@ class Session(QObject):
             return
         self.image = self.images[image_id]
         self.pixels = self.deep = self.unreadable = None
-        self.instances = {instance.id: instance for instance in self.project.instances(image_id)}
+        self._arrival.start(self.project, image_id)
+        self._shown.forget()
         self.selection = ()
         self._working_since = monotonic()
         self.image_changed.emit()
-        self.instances_changed.emit(None)
+        if self.is_arriving:
+            self._take_in(list(self.arrived.values()))
+        else:
+            self.instances_changed.emit(None)
         self.selection_changed.emit()
 
     def reopen_image(self, image: Image) -> None:
@@ -202,6 +232,10 @@ class Session(QObject):
     def shown_instances(self) -> list[Instance]:
         """What the canvas paints, in painting order."""
         return self._shown.of(self.instances)
+
+    def shown_so_far(self) -> list[Instance]:
+        """The same of those that were read so far."""
+        return self._shown.of(self.arrived)
 
     # -- edits
 
@@ -286,12 +320,20 @@ class Session(QObject):
 
     def _hold(self, instances: Iterable[Instance], later: bool = False) -> None:
         """Show these as the current image's instances, keeping what is left of the selection."""
-        self.instances = {instance.id: instance for instance in instances}
+        self._arrival.hold({instance.id: instance for instance in instances})
         if later:
             self._showing.start()
         else:
             self.instances_changed.emit(None)
         self.select(self.selection)
+
+    def _take_in(self, part: list[Instance]) -> None:
+        self._shown.expect(part)
+        self.instances_arrived.emit(part)
+
+    def _complete(self) -> None:
+        self._shown.forget()
+        self.instances_changed.emit(None)
 
     def _read_categories(self) -> None:
         assert self.project is not None

@@ -1,7 +1,7 @@
 """The instances that the canvas paints, kept in painting order from edit to edit."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.project import Edit, InstanceChange
 from engine.records import Instance
@@ -21,6 +21,12 @@ class ShownInstances:
             self._all = instances
             self._ordered = sorted(filter(self._is_shown, instances.values()), key=_place)
         return list(self._ordered)
+
+    def expect(self, part: Sequence[Instance]) -> None:
+        """More of them are there. Counts the pixels of each, which would take a while for all at once."""
+        self.forget()
+        for instance in part:
+            _place(instance)
 
     def forget(self) -> None:
         """Others of them are shown."""

@@ -41,7 +41,7 @@ class StatusBar(QStatusBar):
         place = str(order.index(image.id) + 1) if image.id in order else "–"
         self._place.setText(f"{place} / {len(order)}")
         self._size.setText(tr("{width} × {height} px", width=image.width, height=image.height))
-        self._count.setText(trn("{count} instance", "{count} instances", len(self._session.shown_instances())))
+        self._count.setText(trn("{count} instance", "{count} instances", len(self._session.shown_so_far())))
 
     def _add(self, name: str, *, permanent: bool = False) -> QLabel:
         label = QLabel()

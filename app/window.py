@@ -380,7 +380,7 @@ class MainWindow(QMainWindow):
         self.projects.stop()
         self.rounds.stop()
         jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
-        for job in (*jobs, self.canvas.work, self.canvas.shaping):
+        for job in (*jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer):
             job.stop()
         self.session.close_project()
         event.accept()

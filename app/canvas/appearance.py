@@ -4,7 +4,7 @@ A proposal is a suggestion, so it has a faint fill and a dashed outline; what a 
 strong fill and a solid outline. The difference never rests on colour alone.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -86,18 +86,31 @@ class Looks:
         coloring: Coloring = Coloring.CATEGORY,
     ) -> list[Shown]:
         """One for each instance in painting order; those in `emphasised` stand out."""
+        listed = list(instances)
+        self.learn(listed, categories, emphasised, coloring)
+        if len(self._known) > 2 * len(listed):  # most are of another image
+            self._known = {each.id: self._known[each.id] for each in listed}
+        return [self._known[each.id][1] for each in listed]
+
+    def learn(
+        self,
+        instances: Sequence[Instance],
+        categories: Mapping[int, Category],
+        emphasised: Set[int],
+        coloring: Coloring = Coloring.CATEGORY,
+    ) -> list[Shown]:
+        """Look at instances that `of` will be asked for among others. Returns those that were not known."""
         basis = coloring, emphasised, tuple(categories.values())
         if basis != self._basis:
             self._basis, self._known = basis, {}
-        known, listed = self._known, list(instances)
-        for instance in [each for each in listed if known.get(each.id, _NOTHING)[0] is not each]:
+        known, new = self._known, []
+        for instance in [each for each in instances if known.get(each.id, _NOTHING)[0] is not each]:
             color = color_of(instance, categories.get(instance.category_id), coloring)
             proposal = instance.state is InstanceState.PROPOSAL
-            look = style(color, proposal, instance.id in emphasised)
-            known[instance.id] = instance, Shown(instance.id, instance.mask, look)
-        if len(known) > 2 * len(listed):  # most are of another image
-            self._known = known = {each.id: known[each.id] for each in listed}
-        return [known[each.id][1] for each in listed]
+            shown = Shown(instance.id, instance.mask, style(color, proposal, instance.id in emphasised))
+            known[instance.id] = instance, shown
+            new.append(shown)
+        return new
 
 
 @lru_cache(maxsize=4096)

@@ -96,14 +96,14 @@ class Stamp(NamedTuple):
     slot: int
 
 
-def put(stamps: Sequence[Stamp], x: int, y: int, codes: Codes, sides: Sides) -> None:
+def put(stamps: Sequence[Stamp], x: int, y: int, codes: Codes, sides: Sides, *, threads: int = THREADS) -> None:
     """Write the stamps' pixels, later ones on top, and over them all their boundaries, to codes and sides (h, w).
 
     The first code lies at image pixel (x, y). All beyond a bitmap is unset.
     """
     if _kernels is not None:
         places = np.array([(stamp.x - x, stamp.y - y, stamp.slot) for stamp in stamps], dtype=np.int64).reshape(-1, 3)
-        _kernels.put_codes([stamp.bitmap for stamp in stamps], places, codes, sides, threads=THREADS)
+        _kernels.put_codes([stamp.bitmap for stamp in stamps], places, codes, sides, threads=threads)
         return
     for stamp in stamps:
         target, source = _met(stamp, x, y, codes.shape)
@@ -148,7 +148,7 @@ def follow_boundary(sides: Sides) -> None:
         quarter |= (quarter != 0).view(np.uint8) * np.uint8(FALLING)
 
 
-def halved(codes: Codes) -> Codes:
+def halved(codes: Codes, *, threads: int = THREADS) -> Codes:
     """Codes (h, w) of half the size, rounded up: of each 2 x 2 the first boundary, else the first instance.
 
     The choice never looks at the number of a slot, so it is the same in whichever order slots were given away.
@@ -156,7 +156,7 @@ def halved(codes: Codes) -> Codes:
     height, width = codes.shape
     if _kernels is not None:
         half = np.empty(((height + 1) // 2, (width + 1) // 2), dtype=np.uint16)
-        _kernels.halve_codes(codes, half, threads=THREADS)
+        _kernels.halve_codes(codes, half, threads=threads)
         return half
     if height % 2 or width % 2:
         codes = np.pad(codes, ((0, height % 2), (0, width % 2)))

@@ -16,12 +16,12 @@ HALO = QColor(0, 0, 0, 150)  # keeps them apart from an image of the same colour
 
 def have_keypoints(session: Session) -> bool:
     """Whether an instance of the current image has points, which may lie outside of its mask."""
-    return any(keypoints(instance.source) for instance in session.instances.values())
+    return any(keypoints(instance.source) for instance in session.arrived.values())
 
 
 def paint_keypoints(painter: QPainter, session: Session, viewport: Viewport) -> None:
     """Points and the lines between them, over everything else; a hidden point is a ring."""
-    for instance in session.instances.values():
+    for instance in session.arrived.values():
         if keypoints(instance.source) and session.is_shown(instance):
             _paint(painter, session, instance, viewport)
 

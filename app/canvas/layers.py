@@ -44,12 +44,18 @@ class Layers:
         self._memory = np.empty(0, dtype=np.uint32)
 
     def resize(self, width: int, height: int) -> None:
-        """Make room for an image of that size. The overlay of one of the same size goes on being used."""
-        if (self.overlay.width, self.overlay.height) != (width, height):
-            try:
+        """Make room for another image, of that size."""
+        try:
+            if (self.overlay.width, self.overlay.height) != (width, height):
                 self.overlay.resize(width, height)
-            except OutOfSpace:
-                self.overlay.resize(0, 0)  # the pixels need more room still: their reader says so
+            else:
+                self.overlay.clear()
+        except OutOfSpace:
+            self.overlay.resize(0, 0)  # the pixels need more room still: their reader says so
+
+    def begin_piece(self, zoom: float) -> Callable[[], None] | None:
+        """As the overlay's, for a view at a zoom."""
+        return self.overlay.begin_piece(self._overlay_level(zoom))
 
     def paint_picture(
         self, painter: QPainter, rect: QRectF, viewport: Viewport, zoom: float, *, ground: QColor | None, masks: bool
@@ -64,11 +70,11 @@ class Layers:
             if zoom >= 1:
                 self.overlay.draw(covered, place, *_line(ratio), frame)
             else:
-                level = min(level_for(zoom), self.overlay.levels - 1)
+                level = self._overlay_level(zoom)
                 lay_over(self.overlay.pixels(level), level, covered, place, frame)
         _blit(painter, frame, covered, ratio, IMAGE_FORMAT)
         if masks and not can_draw():
-            level = min(level_for(zoom), self.overlay.levels - 1)
+            level = self._overlay_level(zoom)
             drawn = sampled(self.overlay.pixels(level), level, covered, place, smoothly=zoom < 1)
             _blit(painter, drawn, covered, ratio, OVERLAY_FORMAT)
 
@@ -112,6 +118,9 @@ class Layers:
         left, top = max(math.floor(x1), 0), max(math.floor(y1), 0)
         right, bottom = min(math.ceil(x2), self.overlay.width), min(math.ceil(y2), self.overlay.height)
         return (left, top, right, bottom) if left < right and top < bottom else None
+
+    def _overlay_level(self, zoom: float) -> int:
+        return min(level_for(zoom), self.overlay.levels - 1)
 
     def _covered(self, rect: QRectF, viewport: Viewport, zoom: float) -> tuple[Placement, DeviceRect | None]:
         """Where the image lies on the device, and the device pixels of `rect` that are on it."""

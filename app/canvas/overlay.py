@@ -8,9 +8,11 @@ pixels. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all o
 image lie on disk, and its colours are made where they are drawn.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +30,9 @@ from app.canvas.codes import (
     put,
 )
 from app.canvas.preview import Preview
-from app.canvas.rects import Rect, around, joined
-from app.canvas.sampling import DeviceRect, Picture, Pixels, Placement
+from app.canvas.rects import Rect, around, joined, meet
+from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
 from engine.geometry.mask import Mask
-from engine.images import LARGE_PIXELS
 from engine.images.arrays import new_array
 
 PREVIEW_SLOT = 0x7FFF
@@ -40,15 +41,25 @@ SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many 
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
+AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wait, or the paint would
+PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
+MOST_IN_MEMORY = 160_000_000  # pixels, of which each takes 3 bytes and a third where there are masks: half a gigabyte
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
 
 _BOUNDS = attrgetter("bounds")
 
 
+class Piece(NamedTuple):
+    """A rectangle that is composed, and the level of which pixels are made at once."""
+
+    rect: Rect
+    level: int
+
+
 class Overlay:
     """The composed masks of one image of `width` x `height` pixels."""
 
-    def __init__(self, width: int = 0, height: int = 0, large: int = LARGE_PIXELS) -> None:
+    def __init__(self, width: int = 0, height: int = 0, large: int = MOST_IN_MEMORY) -> None:
         """An image of more than `large` pixels has its codes on disk."""
         self._large = large
         self._opacity = Opacity()
@@ -70,10 +81,27 @@ class Overlay:
         self._order: list[Shown] = []
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._slots: dict[int, int] = {}
-        self._free = list(range(MOST_SHOWN, 0, -1))
+        self._free = deque(range(1, MOST_SHOWN + 1))
         self._preview: Preview | None = None
         self._pending: list[Rect] = []  # where a preview was that is no longer to be shown
-        self._is_blank = True
+        self._waiting: deque[Rect] = deque()  # what is still to be composed, in pieces
+        self._begun: Piece | None = None  # what another thread composes
+        self._overtaken = False  # whether something in it was composed anew meanwhile
+        self._used = 0  # rows from the top on which something was ever composed; those below are still zeros
+
+    def clear(self) -> None:
+        """Start again, empty, for another image of the same size."""
+        if self.width * self.height > self._large or self._begun is not None:
+            self.resize(self.width, self.height)  # faster than to fill files, and nobody else writes to new arrays
+            return
+        for codes in self._codes:
+            codes.fill(0)
+        self._forget_colors((0, 0, self.width, self.height))
+        self._free.extend(self._slots.values())
+        self._shown, self._order, self._slots = {}, [], {}
+        self._bounds = np.zeros((0, 4), dtype=np.int64)
+        self._preview, self._pending = None, []
+        self._waiting.clear()
 
     @property
     def levels(self) -> int:
@@ -125,10 +153,20 @@ class Overlay:
 
     # -- changes
 
+    def announce(self, items: Iterable[Shown]) -> None:
+        """Make ready for some that will be in the next `sync`: of thousands, that takes longer than it may."""
+        ready = [item for item in items if item.id not in self._slots][: len(self._free)]
+        for item in ready:
+            self._slots[item.id] = self._free.popleft()
+            self._shown[item.id] = item
+        self._pending += [item.bounds for item in ready]
+        self._set_styles(ready)
+
     def sync(self, shown: Sequence[Shown]) -> list[Rect]:
         """Compose `shown`, in painting order, recomposing only where it differs from before.
 
-        Returns the rectangles that changed. A mask is taken as unchanged if it is the same object or equal.
+        Returns the rectangles that changed; where they are large, they wait for `begin_piece`. A mask is taken as
+        unchanged if it is the same object or equal.
         """
         shown = shown[-MOST_SHOWN:]
         before, after = self._shown, {item.id: item for item in shown}
@@ -144,11 +182,9 @@ class Overlay:
             self._free.append(self._slots.pop(gone))
         for item in restyled:
             if item.id not in self._slots:
-                self._slots[item.id] = self._free.pop()
+                self._slots[item.id] = self._free.popleft()
         self._set_styles(restyled)
-        rects = self._gather(changed)
-        for rect in rects:
-            self.refresh(rect)
+        rects = self._compose_or_wait(self._gather(changed))
         repainted = self._gather(recolored)
         for rect in repainted:
             self._forget_colors(rect)
@@ -171,8 +207,7 @@ class Overlay:
         if preview is not None:
             self._set_style([PREVIEW_SLOT], preview.style)
             rects += preview.bounds()
-        changed = self.refresh(around(rects)) if rects else None
-        return [] if changed is None else [changed]
+        return self._compose_or_wait([around(rects)]) if rects else []
 
     def end_preview(self) -> None:
         """The stroke is about to be committed: the next `sync` composes its place too, once for both."""
@@ -180,22 +215,51 @@ class Overlay:
             self._pending += self._preview.bounds()
             self._preview = None
 
+    def begin_piece(self, level: int) -> Callable[[], None] | None:
+        """What composes a piece of what waits for it, and makes its pixels of a level; None where nothing waits.
+
+        Another thread may call it while everything here goes on being used; `end_piece` follows.
+        """
+        rect = self._widened(self._waiting.popleft()) if self._waiting else None
+        if rect is None:
+            return None
+        self._begun, self._overtaken = Piece(rect, level), False
+        write, codes, pixels, table = self._writing(rect, threads=1), self._codes, self._pixels[level], self._table
+        coarse = [rect, *islice(_coarser(rect), level)]
+
+        def work() -> None:
+            write()
+            for finer, coarser, (x1, y1, x2, y2) in zip(codes, codes[1:], coarse[1:], strict=False):
+                coarser[y1:y2, x1:x2] = halved(finer[2 * y1 : 2 * y2, 2 * x1 : 2 * x2], threads=1)
+            if pixels is not None:
+                x1, y1, x2, y2 = coarse[-1]
+                color(codes[level][y1:y2, x1:x2], table, x1, y1, pixels[y1:y2, x1:x2])
+
+        return work
+
+    def end_piece(self) -> Rect | None:
+        """The piece that was begun is composed. Returns where it lies, None where that has to be done once more."""
+        piece, self._begun = self._begun, None
+        if piece is None:  # it was of another image
+            return None
+        if self._overtaken:
+            self._waiting.appendleft(piece.rect)
+            return None
+        self._note_composed(piece.rect, piece.level)
+        return piece.rect
+
     def refresh(self, rect: Rect) -> Rect | None:
         """Compose the pixels of `rect` again, and those next to it, whose boundary bits hang on them.
 
         Returns what was composed, None if it lies outside of the image.
         """
-        x1, y1 = max(rect[0] - 1, 0), max(rect[1] - 1, 0)
-        x2, y2 = min(rect[2] + 1, self.width), min(rect[3] + 1, self.height)
-        if x1 >= x2 or y1 >= y2:
-            return None
-        for left, top, right, bottom in _banded([(x1, y1, x2, y2)]):
-            self._compose((left, top, right, bottom))
-        self._is_blank = False
-        for stale, coarse in zip(self._stale_codes[1:], _coarser((x1, y1, x2, y2)), strict=False):
-            _remember(stale, coarse)
-        self._forget_colors((x1, y1, x2, y2))
-        return x1, y1, x2, y2
+        widened = self._widened(rect)
+        if widened is not None:
+            for band in _banded([widened]):
+                self._writing(band)()
+            self._overtaken |= self._begun is not None and meet(self._begun.rect, widened)
+            self._note_composed(widened)
+        return widened
 
     # -- inside
 
@@ -209,6 +273,14 @@ class Overlay:
             if max(width, height) <= SMALLEST_LEVEL:
                 break
             width, height = (width + 1) // 2, (height + 1) // 2
+
+    def _compose_or_wait(self, rects: Sequence[Rect]) -> list[Rect]:
+        """Compose rectangles now, or in pieces later where they are large. Returns those that were composed."""
+        inside = [rect for rect in map(self._widened, rects) if rect is not None]
+        if sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in inside) > AT_ONCE:
+            self._waiting.extend(_banded(inside, PIECE_PIXELS))
+            return []
+        return [changed for changed in map(self.refresh, rects) if changed is not None]
 
     def _forget_colors(self, rect: Rect) -> None:
         """Image pixels have other colours than those that are kept."""
@@ -258,6 +330,8 @@ class Overlay:
         """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
         if len(rects) <= FEW:
             return joined(rects)
+        if (0, 0, self.width, self.height) in rects[:1]:
+            return rects[:1]
         tiles = np.zeros((-(-self.height // TILE), -(-self.width // TILE)), dtype=np.bool_)
         for x1, y1, x2, y2 in rects:
             tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
@@ -276,12 +350,25 @@ class Overlay:
         x1, y1, x2, y2 = self._bounds.T
         return np.flatnonzero((x1 < rect[2]) & (x2 > rect[0]) & (y1 < rect[3]) & (y2 > rect[1]))
 
-    def _compose(self, rect: Rect) -> None:
+    def _widened(self, rect: Rect) -> Rect | None:
+        """With the pixels around it whose boundary bits hang on those in it; None where it is outside of the image."""
+        x1, y1 = max(rect[0] - 1, 0), max(rect[1] - 1, 0)
+        x2, y2 = min(rect[2] + 1, self.width), min(rect[3] + 1, self.height)
+        return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+    def _note_composed(self, rect: Rect, made: int | None = None) -> None:
+        """Coarser codes and all colours of a rectangle are stale, but for what was made up to a level and of it."""
+        for level, coarse in enumerate(islice(chain([rect], _coarser(rect)), self.levels)):
+            if level > (made or 0):
+                _remember(self._stale_codes[level], coarse)
+            if level != made:
+                _remember(self._stale_colors[level], coarse)
+
+    def _writing(self, rect: Rect, threads: int = THREADS) -> Callable[[], None]:
+        """What composes a rectangle as everything is now."""
         x1, y1, x2, y2 = rect
         codes, sides = self._codes[0][y1:y2, x1:x2], self._sides[y1:y2, x1:x2]
-        if not self._is_blank:
-            codes[...] = 0
-            sides[...] = 0
+        used, self._used = max(self._used - y1, 0), max(self._used, y2)
         preview, shape, slot = self._preview, np.zeros((2, 2), dtype=np.bool_), PREVIEW_SLOT
         items: list[Shown | None] = list(self.within(rect))  # None stands for the stroke in progress
         if preview is not None:
@@ -294,7 +381,13 @@ class Overlay:
             else Stamp(item.mask.bitmap, item.mask.x, item.mask.y, self._slots[item.id])
             for item in items
         ]
-        put(stamps, x1, y1, codes, sides)
+
+        def write() -> None:
+            codes[:used] = 0
+            sides[:used] = 0
+            put(stamps, x1, y1, codes, sides, threads=threads)
+
+        return write
 
     def _with_preview(self, items: list[Shown | None], preview: Preview) -> list[Shown | None]:
         """What lies in a rectangle, the stroke in progress on top, or in the place of its target where it flips."""
@@ -304,10 +397,10 @@ class Overlay:
         return [None if item.id == preview.target else item for item in self._order if item.id in near]
 
 
-def _banded(rects: Iterable[Rect]) -> Iterator[Rect]:
-    """The same rectangles, cut where they are large."""
+def _banded(rects: Iterable[Rect], most: int = BAND) -> Iterator[Rect]:
+    """The same rectangles, cut where they hold more pixels."""
     for x1, top, x2, bottom in rects:
-        rows = max(1, BAND // max(x2 - x1, 1))
+        rows = max(1, most // max(x2 - x1, 1))
         for y1 in range(top, bottom, rows):
             yield x1, y1, x2, min(y1 + rows, bottom)
 

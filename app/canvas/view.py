@@ -1,6 +1,6 @@
 """The canvas widget: turns pointer, wheel and keys into views and tool calls, and repaints what changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.canvas.appearance import Looks
 from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
+from app.canvas.composer import Composer
 from app.canvas.display import Display
 from app.canvas.image_widget import ImageWidget
 from app.canvas.keypoints import have_keypoints, paint_keypoints
@@ -41,6 +42,7 @@ from app.tools.marking import Marking
 from app.tools.shaping import Shaping
 from app.translation import tr
 from app.work_pill import WorkPill
+from engine.records import Instance
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
@@ -81,6 +83,9 @@ class CanvasView(ImageWidget):
         self._pointer: QPointF | None = None
         self._loading = QTimer(self, singleShot=True, interval=LOADING_AFTER)
         self._loading.timeout.connect(self.update)
+        self.composer = Composer(self.layers, lambda: self.zoom, self)
+        self.composer.composed.connect(self.update_image_rect)
+        self.composer.failed.connect(lambda reason: session.problem.emit(reason, ""))
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -92,6 +97,7 @@ class CanvasView(ImageWidget):
         session.project_changed.connect(self.navigation.forget)
         session.image_changed.connect(self._show_image)
         session.instances_changed.connect(self._sync)
+        session.instances_arrived.connect(self._announce)
         session.categories_changed.connect(self._sync)
         session.selection_changed.connect(self._show_selection)
         self.display.masks_changed.connect(self._show_colors)
@@ -121,6 +127,7 @@ class CanvasView(ImageWidget):
 
     def instances_at(self, x: float, y: float) -> list[int]:
         """Ids of the shown instances under an image point, topmost first."""
+        self.session.await_instances()
         # The overlay may show proposals for one turn of the event loop after newer ones have replaced them.
         return [found for found in self.layers.overlay.at(x, y) if found in self.session.instances]
 
@@ -143,6 +150,7 @@ class CanvasView(ImageWidget):
         self.layers.preview = preview
         for rect in self.layers.overlay.set_preview(preview):
             self.update_image_rect(rect)
+        self.composer.catch_up()
 
     def end_preview(self) -> None:
         """The stroke in progress is about to be committed, which composes its place anew."""
@@ -300,7 +308,8 @@ class CanvasView(ImageWidget):
             self._drop_stroke()
             self._image_id = image_id
             self.layers.resize(*self.image_size)
-            self._sync()
+            if not self.session.is_arriving:
+                self._sync()
             self.navigation.open_image(image_id, self.image_size)
         if pixels is None:
             self.layers.pyramid = None
@@ -316,9 +325,16 @@ class CanvasView(ImageWidget):
         self._pressed = False
         self._hovered = None
 
+    def _announce(self, part: Sequence[Instance]) -> None:
+        """Make ready for instances that will be shown when all the others have arrived."""
+        shown = [each for each in part if self.session.is_shown(each)]
+        self.layers.overlay.announce(
+            self._looks.learn(shown, self.session.categories, self._emphasised, self.display.color_by)
+        )
+
     def _sync(self, _dirty: object = None) -> None:
         """Bring the overlay in line. It finds what changed by itself, so a rectangle that came along is not needed."""
-        instances = self.session.shown_instances() if self.session.image is not None else []
+        instances = self.session.shown_so_far() if self.session.image is not None else []
         self._divide_selection()
         rects = self.layers.overlay.sync(
             self._looks.of(instances, self.session.categories, self._emphasised, self.display.color_by)
@@ -329,6 +345,7 @@ class CanvasView(ImageWidget):
         else:
             for rect in rects:
                 self.update_image_rect(rect)
+        self.composer.catch_up()
         if self._hovered is not None and self._hovered not in self.session.instances:
             self._hovered = None
 

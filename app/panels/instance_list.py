@@ -67,7 +67,7 @@ class InstanceListModel(QAbstractListModel):
         self._tested = {}
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        instance = self._session.instances.get(self._ids[index.row()])
+        instance = self._session.arrived.get(self._ids[index.row()])
         if instance is None:
             return None
         if role == INSTANCE_ROLE:
@@ -91,7 +91,7 @@ class InstanceListModel(QAbstractListModel):
         scene = Scene({key: category.name for key, category in session.categories.items()}, session.threshold)
         if scene != self._scene:
             self._scene, self._tested, self._painted = scene, {}, {}
-        instances = dict(session.instances)  # an edit may come between two slices
+        instances = dict(session.arrived)  # an edit may come between two slices
         tested: dict[int, tuple[Instance, bool]] = {}
         for key, instance in instances.items():
             known = self._tested.get(key)

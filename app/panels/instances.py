@@ -200,9 +200,9 @@ class InstancesPanel(Panel):
         session, say = self._session, self._empty.say
         if session.image is None:
             say("shape-outline", tr("No image open"), tr("The instances of the open image are listed here."))
-        elif session.instances and self.filter.filter.groups:
+        elif session.arrived and self.filter.filter.groups:
             say("filter-off-outline", tr("Nothing matches"), tr("No instance fits the filter above."))
-        elif session.instances:
+        elif session.arrived:
             say("filter-outline", tr("Nothing above the threshold"), tr("Lower it to see more proposals."))
         elif session.image.predicted_by is None:
             text = tr("The model proposes some, or draw with the brush{key}.", key=key_hint("tool_brush"))

@@ -45,7 +45,7 @@ class ThresholdControl(QWidget):
         self._value.setText(f"{threshold:.2f}")
         scores = [
             each.score or 0.0
-            for each in self._session.instances.values()
+            for each in self._session.arrived.values()
             if each.state is InstanceState.PROPOSAL and each.score is not None
         ]
         above = sum(score >= threshold for score in scores)

@@ -34,7 +34,7 @@ class PointerEvent:
     def has(self, modifier: Qt.KeyboardModifier) -> bool:
         return bool(self.modifiers & modifier)
 
-    def is_at(self, other: "PointerEvent") -> bool:
+    def is_at(self, other: PointerEvent) -> bool:
         """Whether it says nothing new but which buttons are held."""
         return (self.x, self.y, self.modifiers) == (other.x, other.y, other.modifiers)
 

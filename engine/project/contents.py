@@ -101,6 +101,14 @@ class ProjectContents:
         """Every instance of an image in whatever state, by id."""
         return self._ask(lambda connection: reading.read_instances(connection, image_id))
 
+    def instances_in_parts(self, image_id: int, count: int) -> Iterator[list[Instance]]:
+        """The same, at most `count` at a time; between two parts the project may be written."""
+        part = self._ask(lambda connection: reading.instances_after(connection, image_id, 0, count))
+        while part:
+            yield part
+            last = part[-1].id
+            part = self._ask(lambda connection: reading.instances_after(connection, image_id, last, count))  # noqa: B023
+
     def accepted_instances(self, image_ids: Sequence[int]) -> Iterator[tuple[int, list[Instance]]]:
         """Each image id, in the order given, with the accepted instances there, read as they are asked for; nothing may
         be written before the last was."""

@@ -226,4 +226,3 @@ def _next_change(connection: Connection, entry_id: int, category_id: int) -> int
 
 def _edit_of(entry: JournaledEdit, written: Iterable[Written]) -> Edit:
     return Edit(entry.action, entry.image_id, changes.changes_of(written))
-

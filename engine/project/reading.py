@@ -12,6 +12,7 @@ from engine.project.schema import instances
 from engine.records import Instance, InstanceState
 
 _INSTANCES_OF = select(instances).where(instances.c.image_id == bindparam("image")).order_by(instances.c.id)
+_INSTANCES_AFTER = _INSTANCES_OF.where(instances.c.id > bindparam("last")).limit(bindparam("count"))
 _OF_THESE = (
     instances.c.image_id.in_(bindparam("ids", expanding=True)),
     instances.c.state == InstanceState.ACCEPTED.value,
@@ -31,14 +32,18 @@ def read_instances(connection: Connection, image_id: int) -> list[Instance]:
     return instances_of(rows)
 
 
+def instances_after(connection: Connection, image_id: int, last: int, count: int) -> list[Instance]:
+    """At most `count` instances of an image by id, from the first after the id `last` on."""
+    wanted = {"image": image_id, "last": last, "count": count}
+    return instances_of(connection.execute(_INSTANCES_AFTER, wanted).mappings().all())
+
+
 def accepted_instances(connection: Connection, image_ids: Sequence[int]) -> Iterator[tuple[int, list[Instance]]]:
     """Each image id, in the order given, with the accepted instances there, by id."""
     for start in range(0, len(image_ids), _IMAGES_AT_ONCE):
         chunk = image_ids[start : start + _IMAGES_AT_ONCE]
         rows = connection.execute(_ACCEPTED, {"ids": chunk}).mappings()
-        by_image = {
-            image_id: instances_of(list(own)) for image_id, own in groupby(rows, lambda row: row["image_id"])
-        }
+        by_image = {image_id: instances_of(list(own)) for image_id, own in groupby(rows, lambda row: row["image_id"])}
         yield from ((image_id, by_image.get(image_id, [])) for image_id in chunk)
 
 

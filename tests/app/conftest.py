@@ -57,6 +57,7 @@ def canvas(qtbot: QtBot, session: Session) -> Iterator[CanvasView]:
     view.pan(40 - view.viewport.x, 30 - view.viewport.y)
     yield view
     view.work.stop()
+    view.composer.stop()
 
 
 @pytest.fixture

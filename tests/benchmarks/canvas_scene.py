@@ -111,7 +111,12 @@ def decode(path: Path) -> Decoded:
 
 def settle(seconds: float = 0.25) -> float:
     """Let timers fire and everything be painted. How many milliseconds of that were work."""
-    worked, until = 0.0, time.perf_counter() + seconds
+    return sum(turns(seconds))
+
+
+def turns(seconds: float = 0.25) -> list[float]:
+    """Let timers fire and everything be painted. How many milliseconds each turn of the event loop worked."""
+    worked, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()
         QApplication.processEvents()
@@ -119,7 +124,7 @@ def settle(seconds: float = 0.25) -> float:
         if taken < 0.1:
             time.sleep(0.001)  # nothing was due
         else:
-            worked += taken
+            worked.append(taken)
     return worked
 
 

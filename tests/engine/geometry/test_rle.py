@@ -45,7 +45,11 @@ def test_the_encoding_is_that_of_pycocotools_and_comes_back(bitmap: Bitmap) -> N
     with pytest.MonkeyPatch.context() as patch:
         for kernels in (rle._kernels, None):  # as an install without a compiler decodes
             patch.setattr(rle, "_kernels", kernels)
-            assert rle.decode_crops([place_of(mask), place_of(Mask.empty()), place_of(mask)]) == [mask, Mask.empty(), mask]
+            assert rle.decode_crops([place_of(mask), place_of(Mask.empty()), place_of(mask)]) == [
+                mask,
+                Mask.empty(),
+                mask,
+            ]
 
 
 @pytest.mark.skipif(rle._kernels is None, reason="installed without a compiler: no kernels")
