@@ -19,12 +19,12 @@ class Composer(QObject):
         super().__init__(parent)
         self._layers, self._zoom = layers, zoom
         self._thread = Background()
-        self._busy = False
+        self.busy = False  # whether what is shown is not all that there is to show
 
     def catch_up(self) -> None:
         """Begin with what waits, unless that has been begun."""
-        if not self._busy and (work := self._layers.begin_piece(self._zoom())) is not None:
-            self._busy = True
+        if not self.busy and (work := self._layers.begin_piece(self._zoom())) is not None:
+            self.busy = True
             self._thread.run(work, self._on_done, self._on_failed)
 
     def stop(self) -> None:
@@ -32,13 +32,13 @@ class Composer(QObject):
         self._thread.stop()
 
     def _on_done(self, _result: None) -> None:
-        self._busy = False
+        self.busy = False
         rect = self._layers.overlay.end_piece()
         if rect is not None:
             self.composed.emit(rect)
         self.catch_up()
 
     def _on_failed(self, reason: str) -> None:
-        self._busy = False
+        self.busy = False
         self._layers.overlay.end_piece()
         self.failed.emit(reason)

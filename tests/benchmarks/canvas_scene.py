@@ -116,15 +116,26 @@ def settle(seconds: float = 0.25) -> float:
 
 def turns(seconds: float = 0.25) -> list[float]:
     """Let timers fire and everything be painted. How many milliseconds each turn of the event loop worked."""
+    return [taken for taken, _ in _turns(seconds)]
+
+
+def until_still(seconds: float) -> tuple[float, list[float]]:
+    """Let everything be done that follows from an event: after how many milliseconds, and the turns it took."""
+    start, taken = time.perf_counter(), _turns(seconds)
+    return max(((end - start) * 1000 for worked, end in taken if worked > 1), default=0.0), [each for each, _ in taken]
+
+
+def _turns(seconds: float) -> list[tuple[float, float]]:
+    """(milliseconds, when it ended) of each turn of the event loop in which something was due."""
     worked, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()
         QApplication.processEvents()
-        taken = (time.perf_counter() - start) * 1000
-        if taken < 0.1:
+        end = time.perf_counter()
+        if end - start < 1e-4:
             time.sleep(0.001)  # nothing was due
         else:
-            worked.append(taken)
+            worked.append(((end - start) * 1000, end))
     return worked
 
 

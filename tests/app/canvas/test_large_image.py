@@ -58,6 +58,11 @@ def opened(qtbot: QtBot, folder: Path, large: int) -> CanvasView:
     return canvas
 
 
+def wait_for(qtbot: QtBot, *canvases: CanvasView) -> None:
+    """Until all is composed that another thread composes."""
+    qtbot.waitUntil(lambda: not any(canvas.composer.busy for canvas in canvases))
+
+
 def painted(canvas: CanvasView) -> np.ndarray:
     picture = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     return np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), -1).copy()
@@ -81,11 +86,14 @@ def test_views_and_strokes_look_alike(qtbot: QtBot, folder: Path) -> None:
         brush.release(PointerEvent(1300, 900))
         brush.leave()
     assert len(large.session.instances) == len(usual.session.instances) == 21
+    wait_for(qtbot, usual, large)
     np.testing.assert_array_equal(painted(usual), painted(large))
     for canvas in (usual, large):
         Timeline(canvas.session).undo()
+    wait_for(qtbot, usual, large)
     np.testing.assert_array_equal(painted(usual), painted(large))
     for canvas in (usual, large):
+        canvas.composer.stop()
         canvas.session.close_project()
 
 
