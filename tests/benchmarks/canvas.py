@@ -4,8 +4,9 @@
 
 Qt's offscreen platform rasterises on the CPU; the canvas is 1920 x 1080 pixels. Times are milliseconds. Each line has
 its figures, the bound, which of the figures it is for, and whether it holds; `control` is a widget of that size filled
-with one colour, in the same run: what the machine and Qt take anyway. Other load spoils the figures: `load` is what the
-machine reported at the start. Instances are polygons of 100 points, 40 to 140 pixels wide, every other one accepted.
+with one colour, and commits of two kilobytes to SQLite, in the same run: what the machine, its disk and Qt take anyway.
+Other load spoils the figures: `load` is what the machine reported at the start. Instances are polygons of 100 points,
+40 to 140 pixels wide, every other one accepted.
 
 `views`: from a pan or zoom to the end of a whole repaint, 1,000 instances on 3840 x 2160, at several zooms.
 `brush_move`: from a mouse event to the end of its repaint, a brush of 60 pixels on a selected instance there.
@@ -40,6 +41,7 @@ from canvas_scene import (
     CANVAS,
     Plain,
     ShapeByShape,
+    commits,
     crowded,
     decode,
     enlarge,
@@ -48,7 +50,7 @@ from canvas_scene import (
     outlines,
     send,
     settle,
-    until_still,
+    until_shown,
 )
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QImage
@@ -60,7 +62,6 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 MOVE, PRESS, RELEASE = QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease
 ZOOMS = (0.37, 0.5, 0.75, 1.0, 1.6, 2.0, 4.0)
 BRUSH_RADIUS = 30.0
-OPENING = 1.5  # seconds within which an image that was opened is at rest
 PEERS_SHAPES = 300
 
 Samples = dict[str, list[float]]
@@ -166,7 +167,7 @@ def painted(window: MainWindow, zoom: float, repeats: int) -> tuple[Samples, Sam
     return moves, releases, undos
 
 
-def opened(window: MainWindow, times: int) -> tuple[Samples, list[float]]:
+def opened(window: MainWindow, count: int, times: int) -> tuple[Samples, list[float]]:
     """Opening the crowded image from the other one: how long until it is all shown without pixels, and then with them;
     and the turns of the event loop that took longest."""
     session = window.session
@@ -181,9 +182,10 @@ def opened(window: MainWindow, times: int) -> tuple[Samples, list[float]]:
         steps = (lambda: session.open_image(crowd), lambda: session.set_pixels(crowd, decoded.rgb, decoded.deep))
         for step, taken in zip(steps, shown.values(), strict=True):
             call = timed(step)
-            last, each = until_still(OPENING)
-            taken.append(call + last)
+            rest, each = until_shown(window, count)
+            taken.append(call + rest)
             longest.append(max(call, *each))
+            settle()
     return shown, longest
 
 
@@ -200,7 +202,7 @@ def crowd(folder: Path, repeats: int) -> Report:
     """The lines of 1,000 instances, and those that paint shape by shape."""
     size = 3840, 2160
     window = scene(folder, "crowd", 1000, *size)
-    opened(window, 1)
+    opened(window, 1000, 1)
     views = judged("views", moved(window, ZOOMS, repeats))
     ratio = peers(window, size, repeats)
     moves: Samples = {}
@@ -242,7 +244,7 @@ def peers(window: MainWindow, size: tuple[int, int], repeats: int) -> Report:
 
 def many(folder: Path) -> Report:
     window = scene(folder, "many", 2000, 2048, 1536)
-    shown, longest = opened(window, 6)
+    shown, longest = opened(window, 2000, 6)
     window.close()
     everything = [sum(both) for both in zip(*shown.values(), strict=True)]
     return {
@@ -253,7 +255,7 @@ def many(folder: Path) -> Report:
 
 def huge(folder: Path, repeats: int) -> Report:
     window = scene(folder, "huge", 5000, 12_000, 12_000)
-    shown, longest = opened(window, 3)
+    shown, longest = opened(window, 5000, 3)
     pans = moved(window, (window.canvas.zoom, 0.25, 1.0, 2.0), repeats)
     del pans["zoom"]
     window.close()
@@ -265,14 +267,16 @@ def huge(folder: Path, repeats: int) -> Report:
     }
 
 
-def control(repeats: int) -> Report:
+def control(folder: Path, repeats: int) -> Report:
     plain = Plain()
     plain.resize(*CANVAS)
     plain.show()
     whole = repainted(plain, repeats)
     pointer = [timed(lambda: send(plain, MOVE, QPointF(5, 5), NONE)) for _ in range(repeats)]
     plain.close()
-    return {"control": {"repaint": figures(whole), "pointer": figures(pointer)}}
+    return {
+        "control": {"repaint": figures(whole), "pointer": figures(pointer), "commit": figures(commits(folder, repeats))}
+    }
 
 
 def main() -> int:
@@ -283,9 +287,10 @@ def main() -> int:
     chosen = parser.parse_args()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     application = QApplication(sys.argv[:1])
-    report: Report = {"pyside": PySide6.__version__, "cores": os.cpu_count(), "load": load, **control(chosen.repeats)}
+    report: Report = {"pyside": PySide6.__version__, "cores": os.cpu_count(), "load": load}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        report.update(control(folder, chosen.repeats))
         os.environ["MASKWRIGHT_HOME"] = str(folder / "home")
         measures: dict[str, Callable[[], Report]] = {
             "crowd": lambda: crowd(folder, chosen.repeats),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sqlite3
 import time
 from pathlib import Path
 
@@ -116,27 +118,32 @@ def settle(seconds: float = 0.25) -> float:
 
 def turns(seconds: float = 0.25) -> list[float]:
     """Let timers fire and everything be painted. How many milliseconds each turn of the event loop worked."""
-    return [taken for taken, _ in _turns(seconds)]
-
-
-def until_still(seconds: float) -> tuple[float, list[float]]:
-    """Let everything be done that follows from an event: after how many milliseconds, and the turns it took."""
-    start, taken = time.perf_counter(), _turns(seconds)
-    return max(((end - start) * 1000 for worked, end in taken if worked > 1), default=0.0), [each for each, _ in taken]
-
-
-def _turns(seconds: float) -> list[tuple[float, float]]:
-    """(milliseconds, when it ended) of each turn of the event loop in which something was due."""
     worked, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
-        start = time.perf_counter()
-        QApplication.processEvents()
-        end = time.perf_counter()
-        if end - start < 1e-4:
-            time.sleep(0.001)  # nothing was due
-        else:
-            worked.append(((end - start) * 1000, end))
+        worked.append(_turn())
     return worked
+
+
+def until_shown(window: MainWindow, listed: int) -> tuple[float, list[float]]:
+    """Let everything come that follows from opening an image: after how many milliseconds canvas and list show all of
+    the instances, and the turns of the event loop that this took."""
+    start, taken = time.perf_counter(), [_turn()]
+    rows = window.instances.model.rowCount
+    while window.session.is_arriving or window.canvas.composer.busy or rows() != listed:
+        taken.append(_turn())
+    taken.append(_turn())  # which paints the last of it
+    return (time.perf_counter() - start) * 1000, taken
+
+
+def _turn() -> float:
+    """One turn of the event loop: how many milliseconds it worked."""
+    start = time.perf_counter()
+    QApplication.processEvents()
+    taken = (time.perf_counter() - start) * 1000
+    if taken < 0.1:
+        time.sleep(0.001)  # nothing was due; without a rest no other thread would get to work
+        return 0.0
+    return taken
 
 
 def send(canvas: QWidget, kind: QEvent.Type, place: QPointF, buttons: Qt.MouseButton) -> None:
@@ -145,6 +152,19 @@ def send(canvas: QWidget, kind: QEvent.Type, place: QPointF, buttons: Qt.MouseBu
     none = Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(canvas, QMouseEvent(kind, place, canvas.mapToGlobal(place), button, buttons, none))
     QApplication.processEvents()
+
+
+def commits(folder: Path, repeats: int) -> list[float]:
+    """The control of what is stored: milliseconds of durable commits to a write-ahead log."""
+    taken = []
+    with contextlib.closing(sqlite3.connect(folder / "control.sqlite", isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE control (text)"):
+            connection.execute(statement)
+        for _ in range(repeats):
+            start = time.perf_counter()
+            connection.execute("INSERT INTO control VALUES (?)", ("x" * 2000,))
+            taken.append((time.perf_counter() - start) * 1000)
+    return taken
 
 
 class Plain(QWidget):
