@@ -70,6 +70,13 @@ void transpose(const std::uint8_t* columns, Plane<std::uint8_t> output) {
   }
 }
 
+bool any(const std::uint8_t* pixels, std::int64_t count) { return std::memchr(pixels, 1, static_cast<std::size_t>(count)) != nullptr; }
+
+bool is_tight(const std::uint8_t* columns, Plane<std::uint8_t> bitmap) {
+  const std::int64_t height = bitmap.height, width = bitmap.width;
+  return any(columns, height) && any(columns + (width - 1) * height, height) && any(bitmap.row(0), width) && any(bitmap.row(height - 1), width);
+}
+
 }  // namespace
 
 bool decode_runs(std::string_view text, Plane<std::uint8_t> output) {
@@ -78,9 +85,10 @@ bool decode_runs(std::string_view text, Plane<std::uint8_t> output) {
   columns.resize(static_cast<std::size_t>(size));
   if (!fill_columns(text, size, columns.data())) return false;
   transpose(columns.data(), output);
+  const bool tight = is_tight(columns.data(), output);
   constexpr std::size_t kKept = 1 << 22;  // a mask across a huge image gives its memory back
   if (columns.size() > kKept) std::vector<std::uint8_t>().swap(columns);
-  return true;
+  return tight;
 }
 
 }  // namespace maskwright

@@ -8,8 +8,8 @@
 
 namespace maskwright {
 
-// Writes 0 and 1: runs in column order, the first of unset pixels. False where the text is no encoding of a bitmap of that size;
-// what is written then means nothing.
+// Writes 0 and 1: runs in column order, the first of unset pixels. False where the text is no encoding of a bitmap of that size with
+// a set pixel in each of its border rows and columns; what is written then means nothing.
 bool decode_runs(std::string_view text, Plane<std::uint8_t> output);
 
 }  // namespace maskwright

@@ -46,6 +46,14 @@ class Mask:
         return _EMPTY
 
     @staticmethod
+    def unchecked(x: int, y: int, bitmap: Bitmap) -> "Mask":
+        """The mask of a read-only, C-contiguous bitmap that is known to be in normal form."""
+        mask = object.__new__(Mask)
+        for name, value in (("x", x), ("y", y), ("bitmap", bitmap), ("_area", -1)):
+            object.__setattr__(mask, name, value)
+        return mask
+
+    @staticmethod
     def from_crop(bitmap: NDArray[Any], x: int, y: int) -> "Mask":
         """The set pixels of `bitmap` (h, w), any dtype, non-zero is set; its top left pixel is (x, y), any sign."""
         bits = bitmap if bitmap.dtype == np.bool_ else bitmap != 0

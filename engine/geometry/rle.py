@@ -63,7 +63,7 @@ def decode_crops(places: Sequence[Place]) -> list[Mask]:
     Many at once take a fraction of the time that they take one by one.
     """
     drawn = [place for place in places if place.width > 0 and place.height > 0]
-    masks = iter([Mask(place.x, place.y, bitmap) for place, bitmap in zip(drawn, _bitmaps(drawn), strict=True)])
+    masks = iter(_decoded(drawn))
     found = [next(masks) if place.width > 0 and place.height > 0 else Mask.empty() for place in places]
     for place, mask in zip(places, found, strict=True):
         if mask.bitmap.size >= KEPT_FROM:
@@ -131,20 +131,21 @@ def from_counts(counts: Sequence[bytes], height: int, width: int) -> list[Mask]:
     return [next(masks) if text else Mask.empty() for text in counts]
 
 
-def _bitmaps(places: Sequence[Place]) -> list[Bitmap]:
-    """The bitmaps (h, w) of places that have pixels."""
+def _decoded(places: Sequence[Place]) -> list[Mask]:
+    """The masks of places that have pixels."""
     if _kernels is None:
         found = [coco_mask.decode({"size": [each.height, each.width], "counts": each.counts}) for each in places]
-        return [np.ascontiguousarray(pixels).view(np.bool_) for pixels in found]
+        bitmaps = [np.ascontiguousarray(pixels).view(np.bool_) for pixels in found]
+        return [Mask(place.x, place.y, bitmap) for place, bitmap in zip(places, bitmaps, strict=True)]
     sizes = np.array([(each.height, each.width) for each in places], dtype=np.int64).reshape(-1, 2)
     ends = np.cumsum(sizes.prod(axis=1)).tolist()
     pixels = np.empty(ends[-1] if ends else 0, dtype=np.bool_)
     if not _kernels.decode_runs([each.counts for each in places], sizes, pixels, threads=THREADS):
-        raise ValueError("counts of a mask do not fit its size")
+        raise ValueError("counts of a mask do not fit its bounds")
     pixels.flags.writeable = False
     return [
-        pixels[end - each.height * each.width : end].reshape(each.height, each.width)
-        for each, end in zip(places, ends, strict=True)
+        Mask.unchecked(x, y, pixels[end - height * width : end].reshape(height, width))
+        for (x, y, width, height, _), end in zip(places, ends, strict=True)
     ]
 
 

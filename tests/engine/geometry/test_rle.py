@@ -53,7 +53,9 @@ def test_the_encoding_is_that_of_pycocotools_and_comes_back(bitmap: Bitmap) -> N
 
 
 @pytest.mark.skipif(rle._kernels is None, reason="installed without a compiler: no kernels")
-@pytest.mark.parametrize("counts", ["", "1", "0b0", "052", "0544", "0_", "0Po0", "0`", "oooooooo0", "0é", "0 "])
+@pytest.mark.parametrize(
+    "counts", ["", "1", "0b0", "052", "0544", "0_", "0Po0", "0`", "oooooooo0", "0é", "0 ", "48", "084", "131000"]
+)
 def test_a_stored_encoding_that_does_not_fit_is_refused(counts: str) -> None:
     assert rle.decode_crops([rle.Place(0, 0, 3, 4, "0<")]) == [Mask.from_full(np.ones((4, 3), dtype=np.bool_))]
     with pytest.raises(ValueError, match="counts"):
