@@ -18,6 +18,8 @@ class HistoryNames(QObject):
         self._session, self._actions = session, actions
         self._timer = QTimer(self, singleShot=True, interval=NAMING_MS)
         self._timer.timeout.connect(self.refresh)
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._enable)
         session.history_changed.connect(self._later)
         self.refresh()
 
@@ -35,8 +37,10 @@ class HistoryNames(QObject):
             self._actions.rename(command_id, text)
 
     def _later(self) -> None:
-        """Keys work at once after an edit; the names come when there is time."""
-        self._enable()
+        """What is possible is asked once the edit is painted, and the names come when there is time."""
+        if self._session.project is not None:  # a key that comes sooner is not lost
+            self._actions["undo"].setEnabled(True)
+        self._soon.start()
         self._timer.start()
 
     def _enable(self) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from PySide6.QtGui import QColor
 
 from app.canvas.palettes import Coloring, color_of
+from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
 from engine.records import Category, Instance, InstanceState
 
@@ -77,6 +78,8 @@ class Looks:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Instance, Shown]] = {}
         self._basis: object = None
+        self._listed: list[Instance] = []  # what `of` was asked for last, and what it returned
+        self._shown: list[Shown] = []
 
     def of(
         self,
@@ -86,11 +89,16 @@ class Looks:
         coloring: Coloring = Coloring.CATEGORY,
     ) -> list[Shown]:
         """One for each instance in painting order; those in `emphasised` stand out."""
+        self._begin_anew_for((coloring, emphasised, tuple(categories.values())))
         listed = list(instances)
-        self.learn(listed, categories, emphasised, coloring)
+        stretch, new_stretch = differing(self._listed, listed)
+        new = listed[new_stretch]
+        self.learn(new, categories, emphasised, coloring)
+        self._listed[stretch] = new
+        self._shown[stretch] = [self._known[each.id][1] for each in new]
         if len(self._known) > 2 * len(listed):  # most are of another image
             self._known = {each.id: self._known[each.id] for each in listed}
-        return [self._known[each.id][1] for each in listed]
+        return list(self._shown)
 
     def learn(
         self,
@@ -100,9 +108,7 @@ class Looks:
         coloring: Coloring = Coloring.CATEGORY,
     ) -> list[Shown]:
         """Look at instances that `of` will be asked for among others. Returns those that were not known."""
-        basis = coloring, emphasised, tuple(categories.values())
-        if basis != self._basis:
-            self._basis, self._known = basis, {}
+        self._begin_anew_for((coloring, emphasised, tuple(categories.values())))
         known, new = self._known, []
         for instance in [each for each in instances if known.get(each.id, _NOTHING)[0] is not each]:
             color = color_of(instance, categories.get(instance.category_id), coloring)
@@ -111,6 +117,11 @@ class Looks:
             known[instance.id] = instance, shown
             new.append(shown)
         return new
+
+    def _begin_anew_for(self, basis: object) -> None:
+        """Nothing is known where all look different now, because something else colours them."""
+        if basis != self._basis:
+            self._basis, self._known, self._listed, self._shown = basis, {}, [], []
 
 
 @lru_cache(maxsize=4096)

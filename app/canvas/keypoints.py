@@ -16,7 +16,7 @@ HALO = QColor(0, 0, 0, 150)  # keeps them apart from an image of the same colour
 
 def have_keypoints(session: Session) -> bool:
     """Whether an instance of the current image has points, which may lie outside of its mask."""
-    return any(keypoints(instance.source) for instance in session.arrived.values())
+    return any(each.source is not None and keypoints(each.source) for each in session.arrived.values())
 
 
 def paint_keypoints(painter: QPainter, session: Session, viewport: Viewport) -> None:

@@ -9,9 +9,8 @@ image lie on disk, and its colours are made where they are drawn.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +31,7 @@ from app.canvas.codes import (
 from app.canvas.preview import Preview
 from app.canvas.rects import Rect, around, joined, meet
 from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
+from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
 from engine.images.arrays import new_array
 
@@ -45,8 +45,6 @@ AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wa
 PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
 MOST_IN_MEMORY = 160_000_000  # pixels, of which each takes 3 bytes and a third where there are masks: half a gigabyte
 BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
-
-_BOUNDS = attrgetter("bounds")
 
 
 class Piece(NamedTuple):
@@ -77,8 +75,8 @@ class Overlay:
         self._stale_codes: list[list[Rect]] = [[] for _ in self._codes]
         self._stale_colors: list[list[Rect]] = [[] for _ in self._codes]
         self._table = np.zeros((3, 1 << 16), dtype=np.uint32)  # dash, gap, without boundaries
-        self._shown: dict[int, Shown] = {}
-        self._order: list[Shown] = []
+        self._order: list[Shown] = []  # what is shown, in painting order
+        self._announced: dict[int, Shown] = {}
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._slots: dict[int, int] = {}
         self._free = deque(range(1, MOST_SHOWN + 1))
@@ -98,7 +96,7 @@ class Overlay:
             codes.fill(0)
         self._forget_colors((0, 0, self.width, self.height))
         self._free.extend(self._slots.values())
-        self._shown, self._order, self._slots = {}, [], {}
+        self._order, self._announced, self._slots = [], {}, {}
         self._bounds = np.zeros((0, 4), dtype=np.int64)
         self._preview, self._pending = None, []
         self._waiting.clear()
@@ -158,7 +156,7 @@ class Overlay:
         ready = [item for item in items if item.id not in self._slots][: len(self._free)]
         for item in ready:
             self._slots[item.id] = self._free.popleft()
-            self._shown[item.id] = item
+            self._announced[item.id] = item
         self._pending += [item.bounds for item in ready]
         self._set_styles(ready)
 
@@ -169,15 +167,18 @@ class Overlay:
         unchanged if it is the same object or equal.
         """
         shown = shown[-MOST_SHOWN:]
-        before, after = self._shown, {item.id: item for item in shown}
-        fresh = [item for item in shown if before.get(item.id) is not item]
+        stretch, new_stretch = differing(self._order, shown)
+        old, new = self._order[stretch], shown[new_stretch]
+        before = {item.id: item for item in old} | self._announced
+        after = {item.id: item for item in new}
+        fresh = [item for item in new if before.get(item.id) is not item]
         restyled = [item for item in fresh if item.id not in before or before[item.id].style is not item.style]
         recolored = [item.bounds for item in restyled if item.id in before and not item.mask.is_empty]
-        changed = self._differences(fresh, shown, after) + self._pending
-        self._pending = []
-        self._shown, self._order = after, list(shown)
-        sides = chain.from_iterable(map(_BOUNDS, shown))
-        self._bounds = np.fromiter(sides, dtype=np.int64, count=4 * len(shown)).reshape(-1, 4)
+        changed = self._differences(before, old, after, fresh) + self._pending
+        self._pending, self._announced = [], {}
+        self._order[stretch] = new
+        sides = np.array([item.bounds for item in new], dtype=np.int64).reshape(-1, 4)
+        self._bounds = np.concatenate([self._bounds[: stretch.start], sides, self._bounds[stretch.stop :]])
         for gone in before.keys() - after.keys():
             self._free.append(self._slots.pop(gone))
         for item in restyled:
@@ -290,13 +291,18 @@ class Overlay:
         for stale, coarse in zip(self._stale_colors, chain([rect], _coarser(rect)), strict=False):
             _remember(stale, coarse)
 
-    def _differences(self, fresh: Sequence[Shown], shown: Sequence[Shown], after: dict[int, Shown]) -> list[Rect]:
-        """Rectangles around every pixel that `shown` gives another code; `fresh` are those that are other objects."""
-        before = self._shown
+    def _differences(
+        self, before: Mapping[int, Shown], old: Sequence[Shown], after: Mapping[int, Shown], fresh: Sequence[Shown]
+    ) -> list[Rect]:
+        """Rectangles around every pixel that another code is given when `after` takes the place of `before`.
+
+        `old` are those of `before` in the order in which they were painted; `fresh` those of `after` that are not the
+        same objects.
+        """
         gone = before.keys() - after.keys()
         others = {each.id for each in fresh if each.id not in before or not _same_mask(before[each.id], each)} | gone
-        old_order = [item.id for item in self._order if item.id in after]
-        new_order = [item.id for item in shown if item.id in before]
+        old_order = [item.id for item in old if item.id in after]
+        new_order = [key for key in after if key in before]
         reordered = old_order != new_order
         if reordered and [one for one in old_order if one not in others] != [
             one for one in new_order if one not in others
@@ -304,12 +310,12 @@ class Overlay:
             return [(0, 0, self.width, self.height)]
         changed = []
         for key in others:
-            old, new = before.get(key), after.get(key)
+            one, other = before.get(key), after.get(key)
             # What grew may now lie beneath what it covered, and the other way round, wherever it is.
-            if old is None or new is None or reordered:
-                changed.append(around([item.bounds for item in (old, new) if item is not None]))
+            if one is None or other is None or reordered:
+                changed.append(around([item.bounds for item in (one, other) if item is not None]))
             else:
-                changed.append(_difference(old.mask, new.mask))
+                changed.append(_difference(one.mask, other.mask))
         return [rect for rect in changed if rect[0] < rect[2]]
 
     def _set_styles(self, items: Iterable[Shown]) -> None:
