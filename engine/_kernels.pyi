@@ -57,13 +57,24 @@ def paste_masks(
     probabilities float32 (n, m, m), boxes float32 (n, 4), windows int64 (n, 4) x y w h, all dense.
     """
 
-def put_fill(bitmap: NDArray[np.uint8], x: int, y: int, slot: int, codes: NDArray[np.uint16]) -> None:
-    """Write `slot` to codes (H, W) where bitmap (h, w), 0 or 1, is set; its first pixel lies at (x, y), of any sign."""
-
-def put_boundary(
-    bitmap: NDArray[np.uint8], x: int, y: int, slot: int, codes: NDArray[np.uint16], sides: NDArray[np.uint8]
+def put_codes(
+    bitmaps: list[NDArray[np.bool_]],
+    places: NDArray[np.int64],
+    codes: NDArray[np.uint16],
+    sides: NDArray[np.uint8],
+    *,
+    threads: int,
 ) -> None:
-    """Write the boundary of a bitmap as of `put_fill` to codes and sides (H, W)."""
+    """Write the bitmaps (h, w), later ones on top, and over them their boundaries to codes and sides (H, W).
+
+    places are (n, 3): where a bitmap's first pixel lies on the codes, x and y of any sign, and its slot.
+    """
+
+def decode_runs(texts: list[str], sizes: NDArray[np.int64], output: NDArray[np.bool_], *, threads: int) -> bool:
+    """Fill output (pixels of all) with the bitmaps of COCO's compressed texts, one after another.
+
+    sizes are (n, 2): height and width, not 0. False where a text is not of a bitmap of its size, cropped tight.
+    """
 
 def halve_codes(codes: NDArray[np.uint16], output: NDArray[np.uint16], *, threads: int) -> None:
     """Fill output, half as large as codes (h, w) and rounded up."""

@@ -151,3 +151,25 @@ def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     qtbot.waitExposed(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three images."""
+    images = tmp_path / "pictures"
+    images.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(3):
+        pixels = random.integers(0, 255, (120, 160, 3), dtype=np.uint8)
+        Picture.fromarray(pixels).save(images / f"picture {number}.png")
+    return images
+
+
+@pytest.fixture
+def working(qtbot: QtBot, window: MainWindow, folder: Path) -> MainWindow:
+    """The window with the folder's project open, pixels there, the canvas focused."""
+    assert window.projects.open_folder(folder)
+    qtbot.waitUntil(lambda: len(window.session.images) == 3 and window.session.pixels is not None)
+    window.canvas.setFocus()
+    qtbot.waitUntil(window.canvas.hasFocus)
+    return window
