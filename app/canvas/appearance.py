@@ -78,6 +78,7 @@ class Looks:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Instance, Shown]] = {}
         self._basis: object = None
+        self._emphasised: Set[int] = frozenset()
         self._listed: list[Instance] = []  # what `of` was asked for last, and what it returned
         self._shown: list[Shown] = []
 
@@ -89,7 +90,7 @@ class Looks:
         coloring: Coloring = Coloring.CATEGORY,
     ) -> list[Shown]:
         """One for each instance in painting order; those in `emphasised` stand out."""
-        self._begin_anew_for((coloring, emphasised, tuple(categories.values())))
+        self._forget_what_changed((coloring, tuple(categories.values())), emphasised)
         listed = list(instances)
         stretch, new_stretch = differing(self._listed, listed)
         new = listed[new_stretch]
@@ -108,7 +109,7 @@ class Looks:
         coloring: Coloring = Coloring.CATEGORY,
     ) -> list[Shown]:
         """Look at instances that `of` will be asked for among others. Returns those that were not known."""
-        self._begin_anew_for((coloring, emphasised, tuple(categories.values())))
+        self._forget_what_changed((coloring, tuple(categories.values())), emphasised)
         known, new = self._known, []
         for instance in [each for each in instances if known.get(each.id, _NOTHING)[0] is not each]:
             color = color_of(instance, categories.get(instance.category_id), coloring)
@@ -118,10 +119,14 @@ class Looks:
             new.append(shown)
         return new
 
-    def _begin_anew_for(self, basis: object) -> None:
-        """Nothing is known where all look different now, because something else colours them."""
+    def _forget_what_changed(self, basis: object, emphasised: Set[int]) -> None:
+        """All look different where something else colours them, and some where others stand out."""
         if basis != self._basis:
             self._basis, self._known, self._listed, self._shown = basis, {}, [], []
+        if emphasised != self._emphasised:
+            for one in emphasised ^ self._emphasised:
+                self._known.pop(one, None)
+            self._emphasised, self._listed, self._shown = emphasised, [], []
 
 
 @lru_cache(maxsize=4096)

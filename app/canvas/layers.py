@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QTransform
 
 from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
-from app.canvas.outlines import LARGEST_OUTLINED, REACH, OutlineCache, draw_hovered, draw_selected, edge_path
+from app.canvas.outlines import LARGEST_OUTLINED, REACH, OutlineCache, draw_edges, draw_hovered, draw_selected
 from app.canvas.overlay import Overlay
 from app.canvas.preview import Preview
 from app.canvas.pyramid import ImageLevels
@@ -107,7 +107,9 @@ class Layers:
             self._stroke(painter, viewport, visible, [near[hovered]], draw_hovered)
         self._stroke(painter, viewport, visible, chosen, draw_selected)
         if self.preview is not None and zoom >= 1:
-            self._stroke_preview(painter, viewport, self.preview, visible)
+            x1, y1, x2, y2 = visible
+            window = self.preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
+            draw_edges(painter, window, x1 - 1, y1 - 1, viewport)
 
     # -- inside
 
@@ -148,15 +150,6 @@ class Layers:
         painter.setTransform(_transform(viewport), True)
         for item in items:
             draw(painter, self._outlines.path(item.id, item.mask, visible))
-        painter.restore()
-
-    def _stroke_preview(self, painter: QPainter, viewport: Viewport, preview: Preview, visible: Rect) -> None:
-        """The outline of a stroke in progress, from its pixels: a path of the whole mask would take a frame to make."""
-        x1, y1, x2, y2 = visible
-        window = preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
-        painter.save()
-        painter.setTransform(_transform(viewport), True)
-        draw_selected(painter, edge_path(window, x1 - 1, y1 - 1))
         painter.restore()
 
 

@@ -3,11 +3,14 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from app.canvas.rects import Rect
+from app.canvas.viewport import Viewport
 from engine.geometry.mask import Bitmap, Mask
 from engine.geometry.polygons import outlines
 
@@ -78,21 +81,29 @@ def draw_hovered(painter: QPainter, path: QPainterPath) -> None:
     painter.strokePath(path, _cosmetic(painter, SELECTED_INNER, HOVER_WIDTH))
 
 
-def edge_path(window: Bitmap, x: int, y: int) -> QPainterPath:
-    """The pixel edges between set and unset in a small window (h, w) whose top left pixel is (x, y), run by run.
+def draw_edges(painter: QPainter, window: Bitmap, x: int, y: int, viewport: Viewport) -> None:
+    """As `draw_selected` of a mask that changes at every movement of the pointer: the edges between set and unset in a
+    window (h, w) of it, whose top left pixel is (x, y).
 
-    The window's own border draws nothing: what lies beyond it is another window's.
+    As bars rather than a path, which takes ten times as long. The window's own border draws nothing: what lies beyond
+    it is another window's.
     """
-    path = QPainterPath()
-    steps = window[1:] != window[:-1]
-    for row, start, end in _runs(steps):
-        path.moveTo(x + start, y + row + 1)
-        path.lineTo(x + end, y + row + 1)
-    steps = (window[:, 1:] != window[:, :-1]).T
-    for column, start, end in _runs(steps):
-        path.moveTo(x + column + 1, y + start)
-        path.lineTo(x + column + 1, y + end)
-    return path
+    row, start, end = _runs(window[1:] != window[:-1])
+    across = np.stack([start, row + 1, end, row + 1], axis=1)
+    column, start, end = _runs(cv2.transpose((window[:, 1:] != window[:, :-1]).view(np.uint8)).view(np.bool_))
+    down = np.stack([column + 1, start, column + 1, end], axis=1)
+    ratio = painter.device().devicePixelRatio()
+    ends = (np.concatenate([across, down]) + (x, y, x, y)) * viewport.scale + (viewport.x, viewport.y) * 2
+    painter.save()
+    painter.scale(1 / ratio, 1 / ratio)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for color, width in ((SELECTED_OUTER, OUTER_WIDTH), (SELECTED_INNER, INNER_WIDTH)):
+        # On whole device pixels, or parts of one would be rounded otherwise than all of it.
+        bars = np.floor((ends + np.array((-0.5, -0.5, 0.5, 0.5)) * width) * ratio + 0.5).astype(np.intp)
+        bars[:, 2:] -= bars[:, :2]
+        painter.setBrush(color)
+        painter.drawRects([QRect(*bar) for bar in bars.tolist()])
+    painter.restore()
 
 
 def _touch(one: Rect, other: Rect) -> bool:
@@ -100,14 +111,14 @@ def _touch(one: Rect, other: Rect) -> bool:
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
-def _runs(steps: Bitmap) -> list[tuple[int, int, int]]:
-    """(line, start, end) of each run of set values in each line."""
-    padded = np.zeros((steps.shape[0], steps.shape[1] + 2), dtype=np.int8)
+def _runs(steps: Bitmap) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """(line, start, end) of each run of set values in each line of (h, w)."""
+    padded = np.zeros((steps.shape[0], steps.shape[1] + 2), dtype=np.bool_)
     padded[:, 1:-1] = steps
-    change = np.diff(padded, axis=1)
-    lines, starts = np.nonzero(change == 1)
-    ends = np.nonzero(change == -1)[1]
-    return list(zip(lines.tolist(), starts.tolist(), ends.tolist(), strict=True))
+    line = padded.ravel()  # all lines in one: each begins and ends with an unset value
+    changes = np.flatnonzero(line[1:] != line[:-1])
+    lines, starts = np.divmod(changes[::2], padded.shape[1])
+    return lines, starts, changes[1::2] - lines * padded.shape[1]
 
 
 def _cosmetic(painter: QPainter, color: QColor, width: float) -> QPen:

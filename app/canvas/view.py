@@ -368,7 +368,8 @@ class CanvasView(ImageWidget):
     def _divide_selection(self) -> None:
         """Outlines are painted over the masks where that is quick; the others of the selection stand out by colours."""
         # The selection may hold for a moment what an edit has just taken away.
-        chosen = [self.session.instances[one] for one in self.session.selection if one in self.session.instances]
+        instances = self.session.instances if self.session.selection else {}
+        chosen = [instances[one] for one in self.session.selection if one in instances]
         few = chosen if len(chosen) <= MOST_OUTLINED else []
         self._outlined = tuple(each.id for each in few if each.mask.bitmap.size <= LARGEST_OUTLINED)
         self._emphasised = frozenset(self.session.selection) - frozenset(self._outlined)
