@@ -82,9 +82,9 @@ class RoundCard(QWidget):
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
         column.addLayout(self._figures())
-        for widget in (self._reason, self._use):
+        # One button below the other: side by side their words would not fit into a narrow panel.
+        for widget in (self._reason, self._use, self.promote_button, self.keep_button):
             column.addWidget(widget)
-        column.addLayout(row(self.promote_button, self.keep_button, None))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)

@@ -271,6 +271,7 @@ def test_a_round_shows_both_figures_and_offers_to_overrule(
     assert (card._before.text(), card._after.text()) == ("0.610", "0.720")
     visible = [each for each in (card.promote_button, card.keep_button) if each.isVisible()]
     assert [each.text() for each in visible] == offers
+    assert card.minimumSizeHint().width() < 260, "the panel beside the canvas is not much wider"
     visible[0].click()
     assert chosen == [("back" if current else "promote", entry)]
 
