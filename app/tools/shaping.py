@@ -166,10 +166,9 @@ class Shaping(QObject):
 
 
 def _encode(masks: Iterable[Mask]) -> None:
-    """Encode large masks while nobody waits: that is known then when they are stored."""
+    """Encode masks while nobody waits: that is known then when they are stored."""
     for mask in masks:
-        if mask.bitmap.size >= rle.KEPT_FROM:
-            rle.encode_crop(mask)
+        rle.encode_crop(mask)
 
 
 def effort_of(instances: Iterable[Instance], margin: int = 0) -> int:

@@ -23,6 +23,8 @@ class Mask:
     y: int
     bitmap: Bitmap
     _area: int = field(default=-1, init=False, repr=False)  # counted once: lists ask for it at every change
+    # The stored encoding once it is known: most edits store masks again that were read or encoded before.
+    encoding: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         bitmap = self.bitmap
@@ -49,9 +51,13 @@ class Mask:
     def unchecked(x: int, y: int, bitmap: Bitmap) -> "Mask":
         """The mask of a read-only, C-contiguous bitmap that is known to be in normal form."""
         mask = object.__new__(Mask)
-        for name, value in (("x", x), ("y", y), ("bitmap", bitmap), ("_area", -1)):
+        for name, value in (("x", x), ("y", y), ("bitmap", bitmap), ("_area", -1), ("encoding", None)):
             object.__setattr__(mask, name, value)
         return mask
+
+    def keep_encoding(self, encoding: str) -> None:
+        """Remember what `engine.geometry.rle` stores for the bitmap."""
+        object.__setattr__(self, "encoding", encoding)
 
     @staticmethod
     def from_crop(bitmap: NDArray[Any], x: int, y: int) -> "Mask":

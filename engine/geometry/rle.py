@@ -4,7 +4,6 @@ Both are COCO's compressed text: runs of the bitmap in column order, beginning w
 characters, where each run from the fourth on is the difference to the run two before (pycocotools, `maskApi.c`).
 """
 
-import weakref
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -26,11 +25,6 @@ Runs = NDArray[np.int64]
 
 THREADS = 2  # for the masks of one image: more of them wait for memory
 
-# Encodings of the large bitmaps that are still in use, by their identity: a bitmap never changes, and an edit stores a
-# mask again that was read or encoded before. Smaller ones are encoded in less than a millisecond.
-KEPT_FROM = 1 << 18
-_kept: dict[int, tuple[weakref.ref[Bitmap], str]] = {}
-
 
 class Place(NamedTuple):
     """A mask as it is stored: its bounds in image pixels, and the encoding of its bitmap."""
@@ -46,14 +40,12 @@ def encode_crop(mask: Mask) -> str:
     """The stored encoding of the mask's bitmap; place and size are kept beside it. Empty text for the empty mask."""
     if mask.is_empty:
         return ""
-    kept = _kept.get(id(mask.bitmap))
-    if kept is not None and kept[0]() is mask.bitmap:
-        return kept[1]
+    if mask.encoding is not None:
+        return mask.encoding
     # OpenCV turns rows into columns block by block: a mask across a huge image would keep numpy busy for half a second.
     columns = np.asarray(cv2.transpose(mask.bitmap.view(np.uint8))).T
     counts = str(coco_mask.encode(columns)["counts"].decode("ascii"))
-    if mask.bitmap.size >= KEPT_FROM:
-        _keep(mask.bitmap, counts)
+    mask.keep_encoding(counts)
     return counts
 
 
@@ -64,10 +56,14 @@ def decode_crops(places: Sequence[Place]) -> list[Mask]:
     """
     drawn = [place for place in places if place.width > 0 and place.height > 0]
     masks = iter(_decoded(drawn))
-    found = [next(masks) if place.width > 0 and place.height > 0 else Mask.empty() for place in places]
-    for place, mask in zip(places, found, strict=True):
-        if mask.bitmap.size >= KEPT_FROM:
-            _keep(mask.bitmap, place.counts)
+    found = []
+    for place in places:
+        if place.width > 0 and place.height > 0:
+            mask = next(masks)
+            mask.keep_encoding(place.counts)
+        else:
+            mask = Mask.empty()
+        found.append(mask)
     return found
 
 
@@ -147,18 +143,6 @@ def _decoded(places: Sequence[Place]) -> list[Mask]:
         Mask.unchecked(x, y, pixels[end - height * width : end].reshape(height, width))
         for (x, y, width, height, _), end in zip(places, ends, strict=True)
     ]
-
-
-def _keep(bitmap: Bitmap, counts: str) -> None:
-    """Remember an encoding for as long as the bitmap is in use."""
-    key = id(bitmap)
-
-    def forget(gone: weakref.ref[Bitmap]) -> None:
-        kept = _kept.get(key)
-        if kept is not None and kept[0] is gone:
-            del _kept[key]
-
-    _kept[key] = weakref.ref(bitmap, forget), counts
 
 
 def _misfit(height: int, width: int) -> ValueError:

@@ -4,11 +4,24 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
-from operator import itemgetter
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Table,
+    UpdateBase,
+    bindparam,
+    case,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from engine.errors import EditConflict
 from engine.project.edit import CategoryChange, Change, Edit, ImageChange, InstanceChange
@@ -175,14 +188,25 @@ _REFRESH_STATUS = (
 
 
 def insert_instances(connection: Connection, rows: Sequence[Row]) -> None:
-    """As `execute(insert(instances), rows)`, whose care for each value of many rows takes three times as long; these
-    rows hold nothing but what the driver takes as it is."""
-    statement = insert(instances).compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    if statement.positiontup is None:  # a driver that takes values by name
-        connection.exec_driver_sql(str(statement), list(rows))
+    """Insert rows of all columns."""
+    _execute_many(connection, _INSERT_INSTANCE, rows)
+
+
+def _execute_many(connection: Connection, statement: UpdateBase, rows: Sequence[Row]) -> None:
+    """As `execute(statement, rows)`, whose care for each value of many rows takes three times as long; these rows hold
+    nothing but what the driver takes as it is."""
+    text, names = _compiled(statement, connection.dialect)
+    if names is None:
+        connection.exec_driver_sql(text, list(rows))
     else:
-        in_order = itemgetter(*statement.positiontup)
-        connection.exec_driver_sql(str(statement), [in_order(row) for row in rows])
+        connection.exec_driver_sql(text, [tuple([row[name] for name in names]) for row in rows])
+
+
+@lru_cache(maxsize=16)
+def _compiled(statement: UpdateBase, dialect: Dialect) -> tuple[str, list[str] | None]:
+    """A statement as the driver takes it, and the order of its values; None where it takes them by name."""
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), compiled.positiontup
 
 
 def _update_of(table: Table, columns: Iterable[str]) -> Any:
@@ -198,6 +222,7 @@ _INSTANCE_COLUMNS = [column.name for column in instances.columns if column.name 
 _SELECT_ROWS = {
     table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True))) for table in TABLES.values()
 }
+_INSERT_INSTANCE = insert(instances)
 _UPDATE_INSTANCE = _update_of(instances, [*_INSTANCE_COLUMNS, "in_history"])
 _DELETE_INSTANCE = delete(instances).where(instances.c.id == bindparam("key"))
 _UPDATE_IMAGE = _update_of(images, ["review"])
@@ -216,9 +241,9 @@ def _write_instances(connection: Connection, changes: Sequence[RowChange]) -> li
     if created:
         insert_instances(connection, created)
     if updated:
-        connection.execute(_UPDATE_INSTANCE, _parameters(updated))
+        _execute_many(connection, _UPDATE_INSTANCE, _parameters(updated))
     if removed:
-        connection.execute(_DELETE_INSTANCE, removed)
+        _execute_many(connection, _DELETE_INSTANCE, removed)
     return written
 
 
