@@ -1,6 +1,6 @@
 """The instances that the canvas paints, kept in painting order from edit to edit."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.project import Edit, InstanceChange
@@ -42,12 +42,13 @@ class ShownInstances:
                     self._reorder(change, ordered)
 
     def _reorder(self, change: InstanceChange, ordered: list[Instance]) -> None:
-        if change.before is not None:
-            at = bisect_left(ordered, _place(change.before), key=_place)
-            if at < len(ordered) and ordered[at].id == change.before.id:
+        present = (each for each in (change.before, change.after) if each is not None)
+        for each in present:  # the latter where the instances were read after the edit
+            at = bisect_left(ordered, _place(each), key=_place)
+            if at < len(ordered) and ordered[at].id == each.id:
                 del ordered[at]
         if change.after is not None and self._is_shown(change.after):
-            insort(ordered, change.after, key=_place)
+            ordered.insert(bisect_left(ordered, _place(change.after), key=_place), change.after)
 
 
 def _apply(change: InstanceChange, instances: dict[int, Instance]) -> None:

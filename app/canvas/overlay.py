@@ -29,7 +29,7 @@ from app.canvas.codes import (
     put,
 )
 from app.canvas.preview import Preview
-from app.canvas.rects import Rect, around, joined, meet
+from app.canvas.rects import Rect, around, holds, joined, meet
 from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
 from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
@@ -40,7 +40,7 @@ MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the t
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
 TILE = 128  # side of the squares in which many scattered changes are gathered
 FEW = 12  # up to so many changed rectangles are composed one by one
-MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
+MOST_STALE = 64  # rectangles remembered for a level that nobody looks at, or for later; more become one
 AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wait, or the paint would
 PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
 MOST_IN_MEMORY = 160_000_000  # pixels, of which each takes 3 bytes and a third where there are masks: half a gigabyte
@@ -85,6 +85,7 @@ class Overlay:
         self._waiting: deque[Rect] = deque()  # what is still to be composed, in pieces
         self._begun: Piece | None = None  # what another thread composes
         self._overtaken = False  # whether something in it was composed anew meanwhile
+        self._disturbed = False  # whether coarser codes or colours were made from it before it was done
         self._used = 0  # rows from the top on which something was ever composed; those below are still zeros
 
     def clear(self) -> None:
@@ -94,6 +95,8 @@ class Overlay:
             return
         for codes in self._codes:
             codes.fill(0)
+        self._sides.fill(0)  # or the outlines of what was there would cut into new ones nearby
+        self._used = 0
         self._forget_colors((0, 0, self.width, self.height))
         self._free.extend(self._slots.values())
         self._order, self._announced, self._slots = [], {}, {}
@@ -108,6 +111,8 @@ class Overlay:
 
     def pixels(self, level: int) -> Picture:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
+        if self._begun is not None and (self._stale_colors[level] or any(self._stale_codes[1 : level + 1])):
+            self._disturbed = True
         for coarser in range(1, level + 1):
             stale, self._stale_codes[coarser] = self._stale_codes[coarser], []
             for x1, y1, x2, y2 in _banded(joined(stale)):
@@ -195,7 +200,7 @@ class Overlay:
         """Let all masks hide more or less of the image."""
         if opacity != self._opacity:
             self._opacity = opacity
-            self._set_styles(self._order)
+            self._set_styles([*self._order, *self._announced.values()])
             if self._preview is not None:
                 self._set_style([PREVIEW_SLOT], self._preview.style)
             self._forget_colors((0, 0, self.width, self.height))
@@ -224,7 +229,7 @@ class Overlay:
         rect = self._widened(self._waiting.popleft()) if self._waiting else None
         if rect is None:
             return None
-        self._begun, self._overtaken = Piece(rect, level), False
+        self._begun, self._overtaken, self._disturbed = Piece(rect, level), False, False
         write, codes, pixels, table = self._writing(rect, threads=1), self._codes, self._pixels[level], self._table
         coarse = [rect, *islice(_coarser(rect), level)]
 
@@ -246,7 +251,7 @@ class Overlay:
         if self._overtaken:
             self._waiting.appendleft(piece.rect)
             return None
-        self._note_composed(piece.rect, piece.level)
+        self._note_composed(piece.rect, None if self._disturbed else piece.level)
         return piece.rect
 
     def refresh(self, rect: Rect) -> Rect | None:
@@ -279,9 +284,17 @@ class Overlay:
         """Compose rectangles now, or in pieces later where they are large. Returns those that were composed."""
         inside = [rect for rect in map(self._widened, rects) if rect is not None]
         if sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in inside) > AT_ONCE:
-            self._waiting.extend(_banded(inside, PIECE_PIXELS))
+            self._wait(inside)
             return []
         return [changed for changed in map(self.refresh, rects) if changed is not None]
+
+    def _wait(self, rects: Iterable[Rect]) -> None:
+        """Compose rectangles later, each place once however often it changes until then."""
+        for piece in _banded(rects, PIECE_PIXELS):
+            if not any(holds(one, piece) for one in self._waiting):
+                self._waiting.append(piece)
+            if len(self._waiting) > MOST_STALE:
+                self._waiting = deque(_banded([around(self._waiting)], PIECE_PIXELS))
 
     def _forget_colors(self, rect: Rect) -> None:
         """Image pixels have other colours than those that are kept."""

@@ -19,6 +19,11 @@ def meet(one: Rect, other: Rect) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
+def holds(one: Rect, other: Rect) -> bool:
+    """Whether every pixel of the other rectangle is in the one."""
+    return one[0] <= other[0] and one[1] <= other[1] and other[2] <= one[2] and other[3] <= one[3]
+
+
 def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED) -> list[Rect]:
     """Rectangles joined into one around them wherever it holds at most so many times what they hold, until none are.
 

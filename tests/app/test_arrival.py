@@ -14,12 +14,13 @@ from app.session import Session
 from app.timeline import Timeline
 from app.tools.select import Select
 from engine.geometry.mask import Mask
-from engine.project import commands
-from engine.records import InstanceState, Review
+from engine.project import Edit, commands
+from engine.records import Instance, InstanceState, Review
 from tests.app.conftest import show_pixels
 
 COUNT = 3 * PART + 7
 SIDE = 4
+BLOCK = Mask.from_crop(np.ones((30, 30)), 60, 60)
 
 
 def place(number: int) -> tuple[int, int]:
@@ -110,3 +111,23 @@ def test_undo_on_another_image_that_is_crowded_shows_what_is_stored(
     qtbot.waitUntil(lambda: not session.is_arriving)
     assert session.instances == {each.id: each for each in session.project.instances(crowded)}
     assert len(session.instances) == COUNT - 1
+
+
+@pytest.mark.parametrize("change", [commands.delete, lambda found: commands.paint(found[0], BLOCK, (160, 120))])
+def test_undo_on_another_image_shows_every_instance_once(
+    session: Session,
+    canvas: CanvasView,
+    add: Callable[[Mask], Instance],
+    change: Callable[[list[Instance]], Edit],
+) -> None:
+    drawn = add(Mask.from_crop(np.ones((9, 9)), 5, 5))
+    other = add(Mask.from_crop(np.ones((20, 20)), 0, 0))
+    assert session.apply(change([drawn]))
+    for _ in range(2):
+        session.open_image(session.order[1])
+        Timeline(session).undo()
+        assert session.shown_instances() == [other, drawn]
+        assert canvas.layers.overlay.shown_mask(drawn.id) == drawn.mask
+        session.open_image(session.order[1])
+        Timeline(session).redo()
+        assert len(session.shown_instances()) == len(session.instances)
