@@ -3,13 +3,15 @@
 import math
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QNativeGestureEvent, QResizeEvent
+from PySide6.QtGui import QNativeGestureEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.navigation import Navigation
 from app.canvas.outlines import REACH
-from app.canvas.rects import Rect
+from app.canvas.rects import Rect, joined
 from app.canvas.viewport import Viewport
+
+SCATTERED = 24  # dirty rectangles painted one by one; where there are more, those that lie near become one
 
 
 class ImageWidget(QWidget):
@@ -81,3 +83,13 @@ class ImageWidget(QWidget):
         if zoomed:
             self.zoom_changed.emit(self.zoom)
         self.update()
+
+
+def few(region: QRegion) -> list[QRect]:
+    """Rectangles around a region: one for what lies together, because each has its price."""
+    rects = [(x, y, x + w, y + h) for x, y, w, h in (each.getRect() for each in region)]  # type: ignore[attr-defined]
+    for room_added in (1.2, 1.8, 3.0):
+        rects = joined(rects, room_added)
+        if len(rects) <= SCATTERED:
+            return [QRect(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in rects]
+    return [region.boundingRect()]

@@ -9,7 +9,7 @@ image lie on disk, and its colours are made where they are drawn.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ from app.canvas.codes import (
     put,
 )
 from app.canvas.preview import Preview
-from app.canvas.rects import Rect, around, holds, joined, meet
+from app.canvas.rects import Rect, around, banded, coarser, gathered, holds, joined, meet, room
 from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
 from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
@@ -38,8 +38,6 @@ from engine.images.arrays import new_array
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
-TILE = 128  # side of the squares in which many scattered changes are gathered
-FEW = 12  # up to so many changed rectangles are composed one by one
 MOST_STALE = 64  # rectangles remembered for a level that nobody looks at, or for later; more become one
 AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wait, or the paint would
 PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
@@ -113,11 +111,11 @@ class Overlay:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
         if self._begun is not None and (self._stale_colors[level] or any(self._stale_codes[1 : level + 1])):
             self._disturbed = True
-        for coarser in range(1, level + 1):
-            stale, self._stale_codes[coarser] = self._stale_codes[coarser], []
-            for x1, y1, x2, y2 in _banded(joined(stale)):
-                finer = self._codes[coarser - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
-                self._codes[coarser][y1:y2, x1:x2] = halved(finer)
+        for half in range(1, level + 1):
+            stale, self._stale_codes[half] = self._stale_codes[half], []
+            for x1, y1, x2, y2 in banded(joined(stale), BAND):
+                finer = self._codes[half - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
+                self._codes[half][y1:y2, x1:x2] = halved(finer)
         stale, self._stale_colors[level] = self._stale_colors[level], []
         pixels = self._pixels[level]
         if pixels is None:
@@ -190,8 +188,8 @@ class Overlay:
             if item.id not in self._slots:
                 self._slots[item.id] = self._free.popleft()
         self._set_styles(restyled)
-        rects = self._compose_or_wait(self._gather(changed))
-        repainted = self._gather(recolored)
+        rects = self._compose_or_wait(gathered(changed, self.width, self.height))
+        repainted = gathered(recolored, self.width, self.height)
         for rect in repainted:
             self._forget_colors(rect)
         return rects + repainted
@@ -231,12 +229,12 @@ class Overlay:
             return None
         self._begun, self._overtaken, self._disturbed = Piece(rect, level), False, False
         write, codes, pixels, table = self._writing(rect, threads=1), self._codes, self._pixels[level], self._table
-        coarse = [rect, *islice(_coarser(rect), level)]
+        coarse = [rect, *islice(coarser(rect), level)]
 
         def work() -> None:
             write()
-            for finer, coarser, (x1, y1, x2, y2) in zip(codes, codes[1:], coarse[1:], strict=False):
-                coarser[y1:y2, x1:x2] = halved(finer[2 * y1 : 2 * y2, 2 * x1 : 2 * x2], threads=1)
+            for finer, half, (x1, y1, x2, y2) in zip(codes, codes[1:], coarse[1:], strict=False):
+                half[y1:y2, x1:x2] = halved(finer[2 * y1 : 2 * y2, 2 * x1 : 2 * x2], threads=1)
             if pixels is not None:
                 x1, y1, x2, y2 = coarse[-1]
                 color(codes[level][y1:y2, x1:x2], table, x1, y1, pixels[y1:y2, x1:x2])
@@ -261,7 +259,7 @@ class Overlay:
         """
         widened = self._widened(rect)
         if widened is not None:
-            for band in _banded([widened]):
+            for band in banded([widened], BAND):
                 self._writing(band)()
             self._overtaken |= self._begun is not None and meet(self._begun.rect, widened)
             self._note_composed(widened)
@@ -283,25 +281,25 @@ class Overlay:
     def _compose_or_wait(self, rects: Sequence[Rect]) -> list[Rect]:
         """Compose rectangles now, or in pieces later where they are large. Returns those that were composed."""
         inside = [rect for rect in map(self._widened, rects) if rect is not None]
-        if sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in inside) > AT_ONCE:
+        if sum(map(room, inside)) > AT_ONCE:
             self._wait(inside)
             return []
         return [changed for changed in map(self.refresh, rects) if changed is not None]
 
     def _wait(self, rects: Iterable[Rect]) -> None:
         """Compose rectangles later, each place once however often it changes until then."""
-        for piece in _banded(rects, PIECE_PIXELS):
+        for piece in banded(rects, PIECE_PIXELS):
             if not any(holds(one, piece) for one in self._waiting):
                 self._waiting.append(piece)
-            if len(self._waiting) > MOST_STALE:
-                self._waiting = deque(_banded([around(self._waiting)], PIECE_PIXELS))
+        if sum(map(room, self._waiting)) > self.width * self.height:
+            self._waiting = deque(banded([around(self._waiting)], PIECE_PIXELS))
 
     def _forget_colors(self, rect: Rect) -> None:
         """Image pixels have other colours than those that are kept."""
         rect = max(rect[0], 0), max(rect[1], 0), min(rect[2], self.width), min(rect[3], self.height)
         if rect[0] >= rect[2] or rect[1] >= rect[3]:
             return
-        for stale, coarse in zip(self._stale_colors, chain([rect], _coarser(rect)), strict=False):
+        for stale, coarse in zip(self._stale_colors, chain([rect], coarser(rect)), strict=False):
             _remember(stale, coarse)
 
     def _differences(
@@ -345,26 +343,6 @@ class Overlay:
             self._table[kind, places] = fill
             self._table[kind, places | BOUNDARY] = boundary
 
-    def _gather(self, rects: list[Rect]) -> list[Rect]:
-        """Few rectangles as they are; many as the runs of tiles that they touch, so that no pixel is composed twice."""
-        if len(rects) <= FEW:
-            return joined(rects)
-        if (0, 0, self.width, self.height) in rects[:1]:
-            return rects[:1]
-        tiles = np.zeros((-(-self.height // TILE), -(-self.width // TILE)), dtype=np.bool_)
-        for x1, y1, x2, y2 in rects:
-            tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
-        if tiles.mean() > 0.5:
-            return [(0, 0, self.width, self.height)]
-        result = []
-        for row, line in enumerate(tiles):
-            steps = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]))) * TILE
-            y1, y2 = row * TILE, min((row + 1) * TILE, self.height)
-            result += [
-                (int(x1), y1, min(int(x2), self.width), y2) for x1, x2 in zip(steps[::2], steps[1::2], strict=True)
-            ]
-        return result
-
     def _meeting(self, rect: Rect) -> NDArray[np.int64]:
         x1, y1, x2, y2 = self._bounds.T
         return np.flatnonzero((x1 < rect[2]) & (x2 > rect[0]) & (y1 < rect[3]) & (y2 > rect[1]))
@@ -377,7 +355,7 @@ class Overlay:
 
     def _note_composed(self, rect: Rect, made: int | None = None) -> None:
         """Coarser codes and all colours of a rectangle are stale, but for what was made up to a level and of it."""
-        for level, coarse in enumerate(islice(chain([rect], _coarser(rect)), self.levels)):
+        for level, coarse in enumerate(islice(chain([rect], coarser(rect)), self.levels)):
             if level > (made or 0):
                 _remember(self._stale_codes[level], coarse)
             if level != made:
@@ -414,21 +392,6 @@ class Overlay:
             return [*(item for item in items if item is not None and item.id != preview.target), None]
         near = {item.id for item in items if item is not None} | {preview.target}
         return [None if item.id == preview.target else item for item in self._order if item.id in near]
-
-
-def _banded(rects: Iterable[Rect], most: int = BAND) -> Iterator[Rect]:
-    """The same rectangles, cut where they hold more pixels."""
-    for x1, top, x2, bottom in rects:
-        rows = max(1, most // max(x2 - x1, 1))
-        for y1 in range(top, bottom, rows):
-            yield x1, y1, x2, min(y1 + rows, bottom)
-
-
-def _coarser(rect: Rect) -> Iterator[Rect]:
-    """The same rectangle in the pixels of each coarser level, without an end."""
-    while True:
-        rect = rect[0] // 2, rect[1] // 2, (rect[2] + 1) // 2, (rect[3] + 1) // 2
-        yield rect
 
 
 def _same_mask(one: Shown, other: Shown) -> bool:

@@ -1,9 +1,13 @@
-"""Rectangles of pixels: around several of them, meeting, and joined where that is worth it."""
+"""Rectangles of pixels: around several of them, meeting, joined or cut where that is worth it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
 
 Rect = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels, x2 and y2 exclusive
 
+TILE = 128  # side of the squares in which many scattered changes are gathered
+FEW = 12  # up to so many rectangles are worked on one by one
 ROOM_ADDED = 1.2  # composing so much more at once takes less time than composing two rectangles one by one
 
 
@@ -12,6 +16,11 @@ def around(rects: Sequence[Rect]) -> Rect:
     filled = [rect for rect in rects if rect[0] < rect[2]] or rects[:1]
     x1, y1, x2, y2 = zip(*filled, strict=True)
     return min(x1), min(y1), max(x2), max(y2)
+
+
+def room(rect: Rect) -> int:
+    """How many pixels a rectangle holds."""
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
 
 
 def meet(one: Rect, other: Rect) -> bool:
@@ -41,8 +50,40 @@ def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED) -> list[Rect]:
 
 
 def _is_worth_joining(one: Rect, other: Rect, room_added: float) -> bool:
-    return _room(around([one, other])) <= room_added * (_room(one) + _room(other))
+    return room(around([one, other])) <= room_added * (room(one) + room(other))
 
 
-def _room(rect: Rect) -> int:
-    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+def gathered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:
+    """Few rectangles of an image of that size as `joined` has them; many as the runs of tiles that they touch, so that
+    none of the result overlap."""
+    if len(rects) <= FEW:
+        return joined(rects)
+    whole = 0, 0, width, height
+    if rects[0] == whole:
+        return [whole]
+    tiles = np.zeros((-(-height // TILE), -(-width // TILE)), dtype=np.bool_)
+    for x1, y1, x2, y2 in rects:
+        tiles[max(y1, 0) // TILE : -(-y2 // TILE), max(x1, 0) // TILE : -(-x2 // TILE)] = True
+    if tiles.mean() > 0.5:
+        return [whole]
+    result = []
+    for row, line in enumerate(tiles):
+        steps = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]))) * TILE
+        y1, y2 = row * TILE, min((row + 1) * TILE, height)
+        result += [(int(x1), y1, min(int(x2), width), y2) for x1, x2 in zip(steps[::2], steps[1::2], strict=True)]
+    return result
+
+
+def banded(rects: Iterable[Rect], most: int) -> Iterator[Rect]:
+    """The same rectangles, cut where they hold more than so many pixels."""
+    for x1, top, x2, bottom in rects:
+        rows = max(1, most // max(x2 - x1, 1))
+        for y1 in range(top, bottom, rows):
+            yield x1, y1, x2, min(y1 + rows, bottom)
+
+
+def coarser(rect: Rect) -> Iterator[Rect]:
+    """The same rectangle in the pixels of each coarser level, without an end."""
+    while True:
+        rect = rect[0] // 2, rect[1] // 2, (rect[2] + 1) // 2, (rect[3] + 1) // 2
+        yield rect

@@ -21,7 +21,7 @@ from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
 from app.canvas.composer import Composer
 from app.canvas.display import Display
-from app.canvas.image_widget import ImageWidget
+from app.canvas.image_widget import SCATTERED, ImageWidget, few
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
@@ -32,7 +32,7 @@ from app.canvas.panning import Panning
 from app.canvas.peek import Peek
 from app.canvas.preview import Preview
 from app.canvas.pyramid import Pyramid
-from app.canvas.rects import Rect, joined
+from app.canvas.rects import Rect
 from app.canvas.wheel import Turn
 from app.jobs.background import ToolWork
 from app.session import Session
@@ -47,7 +47,6 @@ from engine.records import Instance
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
-SCATTERED = 24  # dirty rectangles painted one by one; where there are more, those that lie near become one
 
 
 class CanvasView(ImageWidget):
@@ -183,7 +182,7 @@ class CanvasView(ImageWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         region = event.region()
-        for rect in _few(region):
+        for rect in few(region):
             painter.setClipRect(rect)
             self._paint(painter, rect)
         painter.setClipRegion(QRegion(region))
@@ -409,13 +408,3 @@ class CanvasView(ImageWidget):
 
     def _pill(self, text: str) -> QRect:
         return pill_rect(QFontMetricsF(self.font()), QRectF(self.rect()), text).toAlignedRect().adjusted(-1, -1, 1, 1)
-
-
-def _few(region: QRegion) -> list[QRect]:
-    """Rectangles around a region: one for what lies together, because each has its price."""
-    rects = [(x, y, x + w, y + h) for x, y, w, h in (each.getRect() for each in region)]  # type: ignore[attr-defined]
-    for room_added in (1.2, 1.8, 3.0):
-        rects = joined(rects, room_added)
-        if len(rects) <= SCATTERED:
-            return [QRect(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in rects]
-    return [region.boundingRect()]
