@@ -4,8 +4,8 @@ Every image pixel holds a code: the slot of the instance on top there, with a bi
 above all fills, so that the outline of an instance shows where another covers it. Colours come from the codes by
 table, so that other colours compose nothing anew. Halved copies of the codes, boundaries first, keep outlines one pixel
 wide however far the view zooms out, and dashes one length; zoomed in, outlines are drawn along the sides of boundary
-pixels. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy. The codes of a large
-image lie on disk, and its colours are made where they are drawn.
+pixels. Colours are premultiplied 0xAARRGGBB. Nothing here knows a widget; all of it is numpy. The codes of a very large
+image lie on disk, and the colours of a large one are made where they are drawn.
 """
 
 from collections import deque
@@ -33,6 +33,7 @@ from app.canvas.rects import Rect, around, banded, coarser, gathered, holds, joi
 from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
 from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
+from engine.images import LARGE_PIXELS
 from engine.images.arrays import new_array
 
 PREVIEW_SLOT = 0x7FFF
@@ -268,9 +269,10 @@ class Overlay:
     # -- inside
 
     def _allocate(self, width: int, height: int, *, on_disk: bool) -> None:
+        most_colored = BAND if width * height > LARGE_PIXELS else LARGE_PIXELS
         while True:
             self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
-            kept = not on_disk or width * height <= BAND
+            kept = width * height <= most_colored
             self._pixels.append(np.zeros((height, width), dtype=np.uint32) if kept else None)
             if len(self._codes) == 1:
                 self._sides = new_array((height, width), np.uint8, on_disk=on_disk and width * height > BAND)
