@@ -33,24 +33,25 @@ def holds(one: Rect, other: Rect) -> bool:
     return one[0] <= other[0] and one[1] <= other[1] and other[2] <= one[2] and other[3] <= one[3]
 
 
-def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED) -> list[Rect]:
-    """Rectangles joined into one around them wherever it holds at most so many times what they hold, until none are.
+def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED, free: int = 0) -> list[Rect]:
+    """Rectangles joined into one around them wherever it holds at most so many times what they hold, and `free` pixels
+    more, until none are.
 
     Those along a slanted line stay apart although each overlaps the next: around all of them is most of the image.
     """
     result: list[Rect] = []
     for rect in rects:
-        near = [one for one in result if _is_worth_joining(one, rect, room_added)]
+        near = [one for one in result if _is_worth_joining(one, rect, room_added, free)]
         while near:
             result = [one for one in result if one not in near]
             rect = around([rect, *near])
-            near = [one for one in result if _is_worth_joining(one, rect, room_added)]
+            near = [one for one in result if _is_worth_joining(one, rect, room_added, free)]
         result.append(rect)
     return result
 
 
-def _is_worth_joining(one: Rect, other: Rect, room_added: float) -> bool:
-    return room(around([one, other])) <= room_added * (room(one) + room(other))
+def _is_worth_joining(one: Rect, other: Rect, room_added: float, free: int) -> bool:
+    return room(around([one, other])) <= room_added * (room(one) + room(other)) + free
 
 
 def gathered(rects: Sequence[Rect], width: int, height: int) -> list[Rect]:

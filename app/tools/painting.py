@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.appearance import style
 from app.canvas.preview import Preview
-from app.canvas.rects import Rect
+from app.canvas.rects import Rect, joined
 from app.canvas.view import CanvasView
 from app.tools.base import PointerEvent, Tool
 from app.tools.marking import Marking, Target
@@ -27,6 +27,7 @@ from engine.project import Action
 ADDING, REMOVING = QColor("#ffffff"), QColor("#ff5a4f")
 SHADE = QColor(0, 0, 0, 170)
 SMALLEST_RING = 3.0  # widget pixels; a smaller ring would hide under the pointer's own cross
+FREE = 1 << 14  # pixels composed in the time that one more rectangle takes
 GUIDE_PIECE = 240.0  # widget pixels of the guide line repainted at once: one rectangle around it would be the canvas
 GUIDE_DASHES = [5.0, 4.0]  # in pen widths
 
@@ -165,7 +166,7 @@ class PaintingTool(Tool):
         )
 
     def _draw(self, rects: Sequence[Rect]) -> None:
-        for rect in rects:
+        for rect in joined(rects, free=FREE):
             self.canvas.refresh_preview(rect)
 
     def _refresh(self) -> None:
