@@ -1,6 +1,7 @@
 """The instances dock: the threshold, and the instances of the current image with what can be done to them."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from time import perf_counter
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QObject, Qt, QTimer, Signal
@@ -86,11 +87,14 @@ class InstancesPanel(Panel):
         self._go_on()
 
     def select_listed(self) -> None:
-        """Select everything that the list shows."""
+        """Select everything that is to be listed, though it may not be shown yet."""
+        self._session.await_instances()
+        self._work = self.model.refresh()
+        self._go_on(inf)
         self._session.select(self.model.ids)
 
-    def _go_on(self) -> None:
-        until = perf_counter() + SLICE
+    def _go_on(self, seconds: float = SLICE) -> None:
+        until = perf_counter() + seconds
         self._syncing = True
         unfinished = any(perf_counter() > until for _ in self._work)
         self._syncing = False

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.arrival import PART
 from app.canvas.view import CanvasView
+from app.panels.instances import InstancesPanel
 from app.session import Session
 from app.timeline import Timeline
 from app.tools.select import Select
@@ -131,3 +132,13 @@ def test_undo_on_another_image_shows_every_instance_once(
         session.open_image(session.order[1])
         Timeline(session).redo()
         assert len(session.shown_instances()) == len(session.instances)
+
+
+def test_everything_that_will_be_listed_is_selected_though_it_is_not_listed_yet(
+    qtbot: QtBot, session: Session, crowded: int
+) -> None:
+    panel = InstancesPanel(session)
+    qtbot.addWidget(panel)
+    session.open_image(crowded)
+    panel.select_listed()
+    assert len(session.selection) == COUNT
