@@ -70,7 +70,13 @@ class Shaping(QObject):
             _encode(change.after.mask for change in changes if change.after is not None)
             return edit
 
-        self.work(prepared, self.commit, effort)
+        def commit(edit: Edit) -> None:
+            if edit.changes:
+                self.commit(edit)
+            else:
+                self._tell(tr("The masks stay as they are: there is nothing to change."))
+
+        self.work(prepared, commit, effort)
 
     def split(
         self, instances: Sequence[Instance], cut: Callable[[Mask], list[Mask]], effort: float, nothing: str

@@ -409,3 +409,15 @@ def test_a_project_open_for_reading_is_copied_from_only(qtbot: QtBot, working: M
     assert "Instances copied" in QGuiApplication.clipboard().text()
     enabled = {one for one in ("cut", "paste", "grow", "lock", "duplicate") if working.actions_[one].isEnabled()}
     assert not enabled
+
+
+@pytest.mark.parametrize("command", ["fill_holes", "remove_specks", "keep_largest"])
+def test_a_command_that_finds_nothing_to_change_says_so(working: MainWindow, add: Add, command: str) -> None:
+    session, told = working.session, list[str]()
+    session.select([add(square(20, 20, 10)).id])
+    session.notice.connect(told.append)
+    before = session.project.history_position if session.project is not None else None
+    working.actions_[command].trigger()
+    assert [text for text in told if "nothing to change" in text]
+    assert session.project is not None
+    assert session.project.history_position == before
