@@ -21,6 +21,7 @@ class HistoryNames(QObject):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._enable)
         session.history_changed.connect(self._later)
+        session.history_stepped.connect(self._enable)  # who undoes one edit too many redoes it at once
         self.refresh()
 
     def refresh(self) -> None:

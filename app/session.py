@@ -42,6 +42,7 @@ class Session(QObject):
     threshold_changed = Signal(float)
     active_category_changed = Signal()
     history_changed = Signal()
+    history_stepped = Signal()  # after undo, redo or a longer way through the history
     problem = Signal(str, str)  # message in plain words, details
     notice = Signal(str)
 

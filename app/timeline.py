@@ -46,3 +46,4 @@ class Timeline:
         elif len(edits) > 1:
             session.reload_image()
         session.show(last)
+        session.history_stepped.emit()

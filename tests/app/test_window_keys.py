@@ -150,7 +150,7 @@ def test_undo_and_redo_say_what_they_would_do(qtbot: QtBot, working: MainWindow)
     assert undo.isEnabled()
     qtbot.waitUntil(lambda: undo.text() == "Undo Accept")
     press(qtbot, working, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(redo.isEnabled)
+    assert redo.isEnabled()
     qtbot.waitUntil(lambda: redo.text() == "Redo Accept")
     assert states(working)[only] is InstanceState.PROPOSAL
     press(qtbot, working, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
