@@ -94,7 +94,7 @@ class Looks:
         listed = list(instances)
         stretch, new_stretch = differing(self._listed, listed)
         new = listed[new_stretch]
-        self.learn(new, categories, emphasised, coloring)
+        self._look_at(new, categories, coloring)
         self._listed[stretch] = new
         self._shown[stretch] = [self._known[each.id][1] for each in new]
         if len(self._known) > 2 * len(listed):  # most are of another image
@@ -110,11 +110,16 @@ class Looks:
     ) -> list[Shown]:
         """Look at instances that `of` will be asked for among others. Returns those that were not known."""
         self._forget_what_changed((coloring, tuple(categories.values())), emphasised)
+        return self._look_at(instances, categories, coloring)
+
+    def _look_at(
+        self, instances: Sequence[Instance], categories: Mapping[int, Category], coloring: Coloring
+    ) -> list[Shown]:
         known, new = self._known, []
         for instance in [each for each in instances if known.get(each.id, _NOTHING)[0] is not each]:
             color = color_of(instance, categories.get(instance.category_id), coloring)
             proposal = instance.state is InstanceState.PROPOSAL
-            shown = Shown(instance.id, instance.mask, style(color, proposal, instance.id in emphasised))
+            shown = Shown(instance.id, instance.mask, style(color, proposal, instance.id in self._emphasised))
             known[instance.id] = instance, shown
             new.append(shown)
         return new

@@ -39,7 +39,7 @@ from engine.images.arrays import new_array
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
 SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
-MOST_STALE = 64  # rectangles remembered for a level that nobody looks at, or for later; more become one
+MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wait, or the paint would
 PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
 MOST_IN_MEMORY = 160_000_000  # pixels, of which each takes 3 bytes and a third where there are masks: half a gigabyte

@@ -144,10 +144,10 @@ class InstanceListModel(QAbstractListModel):
         category = self._session.categories.get(instance.category_id)
         words = [category.name if category is not None else "?", INSTANCE_LOOKS[instance.state].word.lower()]
         if instance.score is not None:
-            words.append(f"score {instance.score:.2f}")
+            words.append(tr("score {score}", score=number(instance.score, 2)))
         words.append(tr("{area} px", area=number(instance.mask.area)))
         if instance.hidden:
-            words.append("hidden")
+            words.append(tr("hidden"))
         if instance.locked:
             words.append(tr("locked"))
         return ", ".join(words)
