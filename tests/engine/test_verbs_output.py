@@ -1,5 +1,6 @@
 """What a verb writes never costs what was there: inputs, devices, and what a stopped verb began."""
 
+import functools
 import json
 import os
 import shutil
@@ -134,7 +135,9 @@ def test_a_prediction_that_is_stopped_leaves_the_project_whole(project: Path, st
     with Project.open(project) as opened:
         opened.add_images(sorted(SAMPLE_IMAGES.iterdir()))
     program = [*MAIN, "predict", "--project", str(project)]
-    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+    # What a shell starts in the background ignores Ctrl+C, and so does what that starts, unless it is told otherwise.
+    listen = functools.partial(signal.signal, stop, signal.SIG_DFL)
+    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     lock = project.with_name(f".{project.name}.lock")
     deadline = time.monotonic() + 60
     while not lock.exists() and process.poll() is None and time.monotonic() < deadline:
