@@ -10,40 +10,25 @@ image lie on disk, and the colours of a large one are made where they are drawn.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.appearance import Opacity, Shown, Style
-from app.canvas.codes import (
-    BOUNDARY,
-    Codes,
-    Colored,
-    Sides,
-    Stamp,
-    color,
-    draw,
-    halved,
-    put,
-)
+from app.canvas.codes import BOUNDARY, Stamp, draw
+from app.canvas.levels import BAND, Levels
 from app.canvas.preview import Preview
-from app.canvas.rects import Rect, around, banded, coarser, gathered, holds, joined, meet, room
+from app.canvas.rects import Rect, around, banded, gathered, holds, meet, room
 from app.canvas.sampling import THREADS, DeviceRect, Picture, Pixels, Placement
 from app.canvas.stretches import differing
 from engine.geometry.mask import Mask
-from engine.images import LARGE_PIXELS
-from engine.images.arrays import new_array
 
 PREVIEW_SLOT = 0x7FFF
 MOST_SHOWN = PREVIEW_SLOT - 1  # slots that fit beside the bit in 16 bits; the topmost are kept where there are more
-SMALLEST_LEVEL = 256  # levels go on until the longer side is at most this many pixels; smaller ones save nothing
-MOST_STALE = 64  # rectangles remembered for a level that nobody looks at; more become one
 AT_ONCE = 1 << 18  # pixels composed before anything is painted; more of them wait, or the paint would
 PIECE_PIXELS = 1 << 20  # pixels composed in another thread before they are painted
 MOST_IN_MEMORY = 160_000_000  # pixels, of which each takes 3 bytes and a third where there are masks: half a gigabyte
-BAND = 1 << 24  # pixels composed or halved at once, so that a change of a whole large image needs little memory
 
 
 class Piece(NamedTuple):
@@ -64,15 +49,8 @@ class Overlay:
 
     def resize(self, width: int, height: int) -> None:
         """Start again, empty, for an image of another size. Raises OutOfSpace, and then has no size."""
-        self.width = self.height = 0
-        self._codes: list[Codes] = []
-        self._sides: Sides = np.zeros((0, 0), dtype=np.uint8)  # of the boundary pixels in the finest codes
-        self._pixels: list[Pixels | None] = []  # None where they are made when they are drawn
-        self._allocate(width, height, on_disk=width * height > self._large)
-        self.width, self.height = width, height
-        # Rectangles of each level, in its own pixels, that changed since it was last asked for: its codes, its colours.
-        self._stale_codes: list[list[Rect]] = [[] for _ in self._codes]
-        self._stale_colors: list[list[Rect]] = [[] for _ in self._codes]
+        self._levels = Levels()
+        self._levels = Levels(width, height, on_disk=width * height > self._large)
         self._table = np.zeros((3, 1 << 16), dtype=np.uint32)  # dash, gap, without boundaries
         self._order: list[Shown] = []  # what is shown, in painting order
         self._announced: dict[int, Shown] = {}
@@ -85,18 +63,13 @@ class Overlay:
         self._begun: Piece | None = None  # what another thread composes
         self._overtaken = False  # whether something in it was composed anew meanwhile
         self._disturbed = False  # whether coarser codes or colours were made from it before it was done
-        self._used = 0  # rows from the top on which something was ever composed; those below are still zeros
 
     def clear(self) -> None:
         """Start again, empty, for another image of the same size."""
         if self.width * self.height > self._large or self._begun is not None:
             self.resize(self.width, self.height)  # faster than to fill files, and nobody else writes to new arrays
             return
-        for codes in self._codes:
-            codes.fill(0)
-        self._sides.fill(0)  # or the outlines of what was there would cut into new ones nearby
-        self._used = 0
-        self._forget_colors((0, 0, self.width, self.height))
+        self._levels.clear()
         self._free.extend(self._slots.values())
         self._order, self._announced, self._slots = [], {}, {}
         self._bounds = np.zeros((0, 4), dtype=np.int64)
@@ -104,30 +77,29 @@ class Overlay:
         self._waiting.clear()
 
     @property
+    def width(self) -> int:
+        """Of the image, in its pixels."""
+        return self._levels.width
+
+    @property
+    def height(self) -> int:
+        """As `width`."""
+        return self._levels.height
+
+    @property
     def levels(self) -> int:
         """How many levels there are; a pixel of level k covers 2^k x 2^k image pixels."""
-        return len(self._codes)
+        return len(self._levels.codes)
 
     def pixels(self, level: int) -> Picture:
         """Premultiplied 0xAARRGGBB (h, w) uint32 of a level. Levels that nobody asks for cost nothing."""
-        if self._begun is not None and (self._stale_colors[level] or any(self._stale_codes[1 : level + 1])):
+        if self._begun is not None and self._levels.is_stale(level):
             self._disturbed = True
-        for half in range(1, level + 1):
-            stale, self._stale_codes[half] = self._stale_codes[half], []
-            for x1, y1, x2, y2 in banded(joined(stale), BAND):
-                finer = self._codes[half - 1][2 * y1 : 2 * y2, 2 * x1 : 2 * x2]
-                self._codes[half][y1:y2, x1:x2] = halved(finer)
-        stale, self._stale_colors[level] = self._stale_colors[level], []
-        pixels = self._pixels[level]
-        if pixels is None:
-            return Colored(self._codes[level], self._table)
-        for x1, y1, x2, y2 in joined(stale):
-            color(self._codes[level][y1:y2, x1:x2], self._table, x1, y1, pixels[y1:y2, x1:x2])
-        return pixels
+        return self._levels.picture(level, self._table)
 
     def draw(self, rect: DeviceRect, place: Placement, width: int, dash: int, output: Pixels) -> None:
         """Lay what falls on device pixels over `output`, with sharp outlines; as `app.canvas.codes.draw`."""
-        draw(self._codes[0], self._sides, self._table, rect, place, width, dash, output)
+        draw(self._levels.codes[0], self._levels.sides, self._table, rect, place, width, dash, output)
 
     def shown_mask(self, instance_id: int) -> Mask:
         """The pixels that show an instance, read back from what is composed: its mask where nothing lies on top."""
@@ -136,11 +108,11 @@ class Overlay:
         slot = PREVIEW_SLOT if previewed else self._slots.get(instance_id)
         if slot is None:
             return Mask.empty()
-        return Mask.from_full(self._codes[0] & ~np.uint16(BOUNDARY) == slot)
+        return Mask.from_full(self._levels.codes[0] & ~np.uint16(BOUNDARY) == slot)
 
     def preview_mask(self) -> Mask:
         """The pixels that show the stroke in progress, read back like `shown_mask`."""
-        return Mask.from_full(self._codes[0] & ~np.uint16(BOUNDARY) == PREVIEW_SLOT)
+        return Mask.from_full(self._levels.codes[0] & ~np.uint16(BOUNDARY) == PREVIEW_SLOT)
 
     def at(self, x: float, y: float) -> list[int]:
         """Ids of the instances under a point in continuous image coordinates, topmost first."""
@@ -192,7 +164,7 @@ class Overlay:
         rects = self._compose_or_wait(gathered(changed, self.width, self.height))
         repainted = gathered(recolored, self.width, self.height)
         for rect in repainted:
-            self._forget_colors(rect)
+            self._levels.forget_colors(rect)
         return rects + repainted
 
     def set_opacity(self, opacity: Opacity) -> None:
@@ -202,7 +174,7 @@ class Overlay:
             self._set_styles([*self._order, *self._announced.values()])
             if self._preview is not None:
                 self._set_style([PREVIEW_SLOT], self._preview.style)
-            self._forget_colors((0, 0, self.width, self.height))
+            self._levels.forget_colors((0, 0, self.width, self.height))
 
     def set_preview(self, preview: Preview | None) -> list[Rect]:
         """Show a stroke in progress, or no longer any. Returns the rectangles that changed."""
@@ -229,16 +201,11 @@ class Overlay:
         if rect is None:
             return None
         self._begun, self._overtaken, self._disturbed = Piece(rect, level), False, False
-        write, codes, pixels, table = self._writing(rect, threads=1), self._codes, self._pixels[level], self._table
-        coarse = [rect, *islice(coarser(rect), level)]
+        write, make = self._writing(rect, threads=1), self._levels.making(rect, level, self._table)
 
         def work() -> None:
             write()
-            for finer, half, (x1, y1, x2, y2) in zip(codes, codes[1:], coarse[1:], strict=False):
-                half[y1:y2, x1:x2] = halved(finer[2 * y1 : 2 * y2, 2 * x1 : 2 * x2], threads=1)
-            if pixels is not None:
-                x1, y1, x2, y2 = coarse[-1]
-                color(codes[level][y1:y2, x1:x2], table, x1, y1, pixels[y1:y2, x1:x2])
+            make()
 
         return work
 
@@ -250,7 +217,7 @@ class Overlay:
         if self._overtaken:
             self._waiting.appendleft(piece.rect)
             return None
-        self._note_composed(piece.rect, None if self._disturbed else piece.level)
+        self._levels.note_composed(piece.rect, None if self._disturbed else piece.level)
         return piece.rect
 
     def refresh(self, rect: Rect) -> Rect | None:
@@ -263,22 +230,10 @@ class Overlay:
             for band in banded([widened], BAND):
                 self._writing(band)()
             self._overtaken |= self._begun is not None and meet(self._begun.rect, widened)
-            self._note_composed(widened)
+            self._levels.note_composed(widened)
         return widened
 
     # -- inside
-
-    def _allocate(self, width: int, height: int, *, on_disk: bool) -> None:
-        most_colored = BAND if width * height > LARGE_PIXELS else LARGE_PIXELS
-        while True:
-            self._codes.append(new_array((height, width), np.uint16, on_disk=on_disk and width * height > BAND))
-            kept = width * height <= most_colored
-            self._pixels.append(np.zeros((height, width), dtype=np.uint32) if kept else None)
-            if len(self._codes) == 1:
-                self._sides = new_array((height, width), np.uint8, on_disk=on_disk and width * height > BAND)
-            if max(width, height) <= SMALLEST_LEVEL:
-                break
-            width, height = (width + 1) // 2, (height + 1) // 2
 
     def _compose_or_wait(self, rects: Sequence[Rect]) -> list[Rect]:
         """Compose rectangles now, or in pieces later where they are large. Returns those that were composed."""
@@ -295,14 +250,6 @@ class Overlay:
                 self._waiting.append(piece)
         if sum(map(room, self._waiting)) > self.width * self.height:
             self._waiting = deque(banded([around(self._waiting)], PIECE_PIXELS))
-
-    def _forget_colors(self, rect: Rect) -> None:
-        """Image pixels have other colours than those that are kept."""
-        rect = max(rect[0], 0), max(rect[1], 0), min(rect[2], self.width), min(rect[3], self.height)
-        if rect[0] >= rect[2] or rect[1] >= rect[3]:
-            return
-        for stale, coarse in zip(self._stale_colors, chain([rect], coarser(rect)), strict=False):
-            _remember(stale, coarse)
 
     def _differences(
         self, before: Mapping[int, Shown], old: Sequence[Shown], after: Mapping[int, Shown], fresh: Sequence[Shown]
@@ -355,19 +302,9 @@ class Overlay:
         x2, y2 = min(rect[2] + 1, self.width), min(rect[3] + 1, self.height)
         return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
-    def _note_composed(self, rect: Rect, made: int | None = None) -> None:
-        """Coarser codes and all colours of a rectangle are stale, but for what was made up to a level and of it."""
-        for level, coarse in enumerate(islice(chain([rect], coarser(rect)), self.levels)):
-            if level > (made or 0):
-                _remember(self._stale_codes[level], coarse)
-            if level != made:
-                _remember(self._stale_colors[level], coarse)
-
     def _writing(self, rect: Rect, threads: int = THREADS) -> Callable[[], None]:
         """What composes a rectangle as everything is now."""
         x1, y1, x2, y2 = rect
-        codes, sides = self._codes[0][y1:y2, x1:x2], self._sides[y1:y2, x1:x2]
-        used, self._used = max(self._used - y1, 0), max(self._used, y2)
         preview, shape, slot = self._preview, np.zeros((2, 2), dtype=np.bool_), PREVIEW_SLOT
         items: list[Shown | None] = list(self.within(rect))  # None stands for the stroke in progress
         if preview is not None:
@@ -381,12 +318,7 @@ class Overlay:
             for item in items
         ]
 
-        def write() -> None:
-            codes[:used] = 0
-            sides[:used] = 0
-            put(stamps, x1, y1, codes, sides, threads=threads)
-
-        return write
+        return self._levels.writing(rect, stamps, threads)
 
     def _with_preview(self, items: list[Shown | None], preview: Preview) -> list[Shown | None]:
         """What lies in a rectangle, the stroke in progress on top, or in the place of its target where it flips."""
@@ -398,12 +330,6 @@ class Overlay:
 
 def _same_mask(one: Shown, other: Shown) -> bool:
     return one.mask is other.mask or one.mask == other.mask
-
-
-def _remember(stale: list[Rect], rect: Rect) -> None:
-    stale.append(rect)
-    if len(stale) > MOST_STALE:
-        stale[:] = [around(stale)]
 
 
 def _difference(one: Mask, other: Mask) -> Rect:
