@@ -68,6 +68,7 @@ class InstancesPanel(Panel):
         self._slices.timeout.connect(self._go_on)
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
+        self._in_part = False  # whether more instances were to come when they were listed last
         for signal in (session.instances_changed, session.categories_changed, session.image_changed):
             signal.connect(self._later)
         session.instance_order.changed.connect(self.refresh)
@@ -82,6 +83,7 @@ class InstancesPanel(Panel):
 
     def refresh(self) -> None:
         """List the session's instances again; the rest of many comes in the next turns of the event loop."""
+        self._in_part = self._session.is_arriving
         self.threshold.refresh()
         self._work = self.model.refresh()
         self._go_on()
@@ -155,7 +157,7 @@ class InstancesPanel(Panel):
 
     def _later(self) -> None:
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(0 if self._session.is_arriving or self._in_part else REFRESH_MS)
 
     def _list_everything(self, everything: bool) -> None:
         self.model.everything = everything

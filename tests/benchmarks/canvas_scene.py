@@ -120,22 +120,22 @@ def turns(seconds: float = 0.25) -> list[float]:
     """Let timers fire and everything be painted. How many milliseconds each turn of the event loop worked."""
     worked, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
-        worked.append(_turn())
+        worked.append(turn())
     return worked
 
 
 def until_shown(window: MainWindow, listed: int) -> tuple[float, list[float]]:
     """Let everything come that follows from opening an image: after how many milliseconds canvas and list show all of
     the instances, and the turns of the event loop that this took."""
-    start, taken = time.perf_counter(), [_turn()]
+    start, taken = time.perf_counter(), [turn()]
     rows = window.instances.model.rowCount
     while window.session.is_arriving or window.canvas.composer.busy or rows() != listed:
-        taken.append(_turn())
-    taken.append(_turn())  # which paints the last of it
+        taken.append(turn())
+    taken.append(turn())  # which paints the last of it
     return (time.perf_counter() - start) * 1000, taken
 
 
-def _turn() -> float:
+def turn() -> float:
     """One turn of the event loop: how many milliseconds it worked."""
     start = time.perf_counter()
     QApplication.processEvents()
