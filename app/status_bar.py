@@ -1,5 +1,6 @@
 """The lower edge of the window: where you are, how large it is shown, and what the model is doing."""
 
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from app.canvas.view import CanvasView
@@ -7,6 +8,9 @@ from app.jobs.prediction import PredictorState
 from app.panels.model import STATES
 from app.session import Session
 from app.translation import number, tr, trn
+
+WIDEST_PLACE = "00000, 00000"
+TELLING_MS = 40  # between two places of the pointer that are told
 
 
 class StatusBar(QStatusBar):
@@ -22,8 +26,14 @@ class StatusBar(QStatusBar):
         self._cursor = self._add(tr("Pointer position"), permanent=True)
         self._zoom = self._add(tr("Zoom"), permanent=True)
         self._state = self._add(tr("State of the model"), permanent=True)
-        canvas.cursor_moved.connect(self._show_cursor)
-        canvas.cursor_left.connect(lambda: self._cursor.setText(""))
+        # Another width would lay out all of the bar, and text at every movement of the pointer delay what it does.
+        self._cursor.setMinimumWidth(self.fontMetrics().horizontalAdvance(WIDEST_PLACE))
+        self._cursor.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._pointer: tuple[float, float] | None = None
+        self._telling = QTimer(self, singleShot=True, interval=TELLING_MS)
+        self._telling.timeout.connect(self._show_cursor)
+        canvas.cursor_moved.connect(self._follow_cursor)
+        canvas.cursor_left.connect(self._follow_cursor)
         canvas.zoom_changed.connect(lambda zoom: self._zoom.setText(tr("{zoom} %", zoom=number(zoom * 100))))
         for signal in (session.image_changed, session.images_changed, session.instances_changed):
             signal.connect(self.refresh)
@@ -52,7 +62,13 @@ class StatusBar(QStatusBar):
             self.addWidget(label)
         return label
 
-    def _show_cursor(self, x: float, y: float) -> None:
-        image = self._session.image
+    def _follow_cursor(self, *place: float) -> None:
+        """The pointer is at x, y in image coordinates, or nowhere."""
+        self._pointer = (place[0], place[1]) if place else None
+        if not self._telling.isActive():
+            self._telling.start()
+
+    def _show_cursor(self) -> None:
+        image, (x, y) = self._session.image, self._pointer or (-1.0, -1.0)
         inside = image is not None and 0 <= x < image.width and 0 <= y < image.height
         self._cursor.setText(f"{int(x)}, {int(y)}" if inside else "")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "instance_codes.hpp"
+#include "mask_edges.hpp"
 #include "paste_masks.hpp"
 #include "resample.hpp"
 #include "roi_align.hpp"
@@ -206,6 +207,17 @@ void resample(const Strided<const std::uint32_t, 2>& picture, const Dense<const 
   maskwright::resample(from, across, down, onto, to, threads);
 }
 
+void draw_edges(const Strided<const bool, 2>& window, std::int64_t x, std::int64_t y, double zoom, const Dense<const double, 1>& origin,
+                const Dense<const std::int64_t, 1>& corner, double width, std::uint32_t color, Strided<std::uint32_t, 2> output) {
+  require(origin.size() == 2 && corner.size() == 2, "origin and corner are x, y");
+  require(window.size() == 0 || window.stride(1) == 1, "the window's rows are dense");
+  const maskwright::Plane<const std::uint8_t> pixels{reinterpret_cast<const std::uint8_t*>(window.data()),
+                                                     static_cast<std::int64_t>(window.shape(0)), static_cast<std::int64_t>(window.shape(1)),
+                                                     window.stride(0)};
+  const maskwright::Axis across{origin.data()[0], corner.data()[0]}, down{origin.data()[1], corner.data()[1]};
+  maskwright::draw_edges(pixels, x, y, zoom, across, down, width, color, plane_of(output));
+}
+
 bool decode_runs(const std::vector<std::string_view>& texts, const Dense<const std::int64_t, 2>& sizes, Dense<bool, 1> output,
                  int threads) {
   require(sizes.shape(0) == texts.size() && sizes.shape(1) == 2, "sizes are height and width of each bitmap");
@@ -243,6 +255,8 @@ NB_MODULE(_kernels, m) {
   m.def("color_codes", &color_codes, "codes"_a.noconvert(), "table"_a.noconvert(), "dash"_a, "x"_a, "y"_a, "output"_a.noconvert());
   m.def("draw_codes", &draw_codes, "codes"_a.noconvert(), "sides"_a.noconvert(), "table"_a.noconvert(), "columns"_a.noconvert(),
         "rows"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "width"_a, "dash"_a, "x"_a, "y"_a, "threads"_a);
+  m.def("draw_edges", &draw_edges, "window"_a.noconvert(), "x"_a, "y"_a, "zoom"_a, "origin"_a.noconvert(), "corner"_a.noconvert(),
+        "width"_a, "color"_a, "output"_a.noconvert());
   m.def("resample", &resample, "picture"_a.noconvert(), "columns"_a.noconvert(), "column_weights"_a.noconvert(), "rows"_a.noconvert(),
         "row_weights"_a.noconvert(), "output"_a.noconvert(), nb::kw_only(), "onto"_a, "threads"_a);
 }

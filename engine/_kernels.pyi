@@ -107,6 +107,23 @@ def draw_codes(
     place of the first output pixel counted from image point (0, 0). See csrc/instance_codes.hpp for the rest.
     """
 
+def draw_edges(
+    window: NDArray[np.bool_],
+    x: int,
+    y: int,
+    zoom: float,
+    origin: NDArray[np.float64],
+    corner: NDArray[np.int64],
+    width: float,
+    color: int,
+    output: NDArray[np.uint32],
+) -> None:
+    """Fill with color a bar along every edge between set and unset pixels of window (h, w), which begins at (x, y).
+
+    Image point p lies at origin + p * zoom, and the first pixel of output (H, W) at corner; origin and corner are x, y.
+    width and all of these are in device pixels.
+    """
+
 def resample(
     picture: NDArray[np.uint32],
     columns: NDArray[np.int32],

@@ -1,27 +1,26 @@
 """What the canvas paints, from the bottom up: image, masks, outlines, selection; a rectangle at a time."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QTransform
+from PySide6.QtCore import QRect, QRectF
+from PySide6.QtGui import QColor, QPainter, QTransform
 
 from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
-from app.canvas.outlines import LARGEST_OUTLINED, REACH, OutlineCache, draw_edges, draw_hovered, draw_selected
+from app.canvas.edges import draw_edges
+from app.canvas.outlines import HOVERED, LARGEST_OUTLINED, REACH, SELECTED, Line, OutlineCache, draw_path
 from app.canvas.overlay import Overlay
+from app.canvas.pictures import OPAQUE, PREMULTIPLIED, blit
 from app.canvas.preview import Preview
 from app.canvas.pyramid import ImageLevels
-from app.canvas.rects import Rect
+from app.canvas.rects import Rect, common, grown
 from app.canvas.sampling import DeviceRect, Pixels, Placement, lay_over, sample, sampled
 from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport
 from engine.errors import OutOfSpace
 
-Draw = Callable[[QPainter, QPainterPath], None]
-IMAGE_FORMAT = QImage.Format.Format_RGB32
-OVERLAY_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
 # Outlines from a zoom of 1 on and their dashes, in device-independent pixels: thinner ones vanish on a photo, wider
 # ones hide the edge that is to be judged.
 LINE_WIDTH, DASH_LENGTH = 1.5, 7.0
@@ -72,11 +71,11 @@ class Layers:
             else:
                 level = self._overlay_level(zoom)
                 lay_over(self.overlay.pixels(level), level, covered, place, frame)
-        _blit(painter, frame, covered, ratio, IMAGE_FORMAT)
+        blit(painter, frame, covered, ratio, OPAQUE)
         if masks and not can_draw():
             level = self._overlay_level(zoom)
             drawn = sampled(self.overlay.pixels(level), level, covered, place, smoothly=zoom < 1)
-            _blit(painter, drawn, covered, ratio, OVERLAY_FORMAT)
+            blit(painter, drawn, covered, ratio, PREMULTIPLIED)
 
     def covered(self, rect: QRect, viewport: Viewport, zoom: float) -> QRect:
         """The widget pixels of `rect` that `paint_picture` paints wholly."""
@@ -104,12 +103,12 @@ class Layers:
         near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
         chosen = [near[one] for one in selected if one in near]
         if hovered in near and near[hovered] not in chosen and near[hovered].mask.bitmap.size <= LARGEST_OUTLINED:
-            self._stroke(painter, viewport, visible, [near[hovered]], draw_hovered)
-        self._stroke(painter, viewport, visible, chosen, draw_selected)
+            self._outline(painter, rect, viewport, visible, near[hovered], HOVERED)
+        for item in chosen:
+            self._outline(painter, rect, viewport, visible, item, SELECTED)
         if self.preview is not None and zoom >= 1:
-            x1, y1, x2, y2 = visible
-            window = self.preview.window((x1 - 1, y1 - 1, x2 + 1, y2 + 1))
-            draw_edges(painter, window, x1 - 1, y1 - 1, viewport)
+            around = grown(visible)
+            draw_edges(painter, rect, viewport, self.preview.window(around), around[:2], SELECTED)
 
     # -- inside
 
@@ -145,12 +144,20 @@ class Layers:
         sample(self.pyramid.pixels(level), level, covered, place, frame, smoothly=place.zoom < SMOOTH_BELOW)
         return self.tone.applied(frame)
 
-    def _stroke(self, painter: QPainter, viewport: Viewport, visible: Rect, items: Iterable[Shown], draw: Draw) -> None:
-        painter.save()
-        painter.setTransform(_transform(viewport), True)
-        for item in items:
-            draw(painter, self._outlines.path(item.id, item.mask, visible))
-        painter.restore()
+    def _outline(
+        self, painter: QPainter, rect: QRectF, viewport: Viewport, visible: Rect, item: Shown, lines: Sequence[Line]
+    ) -> None:
+        """The outline of an instance, as far as it meets the image pixels that are visible in `rect`."""
+        ratio = painter.device().devicePixelRatio()
+        if viewport.scale * ratio < 1:
+            painter.save()
+            painter.setTransform(_transform(viewport), True)
+            draw_path(painter, self._outlines.path(item.id, item.mask, visible), lines)
+            painter.restore()
+            return
+        part = common(grown(visible), grown(item.mask.bounds))
+        if part is not None:
+            draw_edges(painter, rect, viewport, item.mask.crop(*part), part[:2], lines)
 
 
 def level_for(zoom: float) -> int:
@@ -161,14 +168,6 @@ def level_for(zoom: float) -> int:
 def _line(ratio: float) -> tuple[int, int]:
     """Width and length of dashes of an outline in device pixels, of which there are `ratio` in a widget pixel."""
     return max(round(LINE_WIDTH * ratio), 2), max(round(DASH_LENGTH * ratio), 2)
-
-
-def _blit(painter: QPainter, pixels: Pixels, rect: DeviceRect, ratio: float, picture_format: QImage.Format) -> None:
-    """Paint 0xAARRGGBB pixels (h, w) onto the device pixels `rect`, one to one."""
-    height, width = pixels.shape
-    picture = QImage(pixels.data, width, height, pixels.strides[0], picture_format)
-    picture.setDevicePixelRatio(ratio)
-    painter.drawImage(QPointF(rect[0] / ratio, rect[1] / ratio), picture)
 
 
 def _transform(viewport: Viewport) -> QTransform:

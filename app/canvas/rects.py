@@ -33,6 +33,17 @@ def holds(one: Rect, other: Rect) -> bool:
     return one[0] <= other[0] and one[1] <= other[1] and other[2] <= one[2] and other[3] <= one[3]
 
 
+def common(one: Rect, other: Rect) -> Rect | None:
+    """The pixels that two rectangles have in common; None without any."""
+    x1, y1, x2, y2 = max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def grown(rect: Rect) -> Rect:
+    """With the pixels around it."""
+    return rect[0] - 1, rect[1] - 1, rect[2] + 1, rect[3] + 1
+
+
 def joined(rects: Iterable[Rect], room_added: float = ROOM_ADDED, free: int = 0) -> list[Rect]:
     """Rectangles joined into one around them wherever it holds at most so many times what they hold, and `free` pixels
     more, until none are.

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtGui import QPainter, QPen, QPixmap
 
 from app.canvas.appearance import style
 from app.canvas.preview import Preview
@@ -20,12 +20,10 @@ from app.tools.base import PointerEvent, Tool
 from app.tools.marking import Marking, Target
 from app.tools.options import Option
 from app.tools.stroke import Point, Stroke
-from app.tools.tips import Tip
+from app.tools.tip_look import ADDING, SHADE, TipLook
 from engine.geometry.mask import Bitmap
 from engine.project import Action
 
-ADDING, REMOVING = QColor("#ffffff"), QColor("#ff5a4f")
-SHADE = QColor(0, 0, 0, 170)
 SMALLEST_RING = 3.0  # widget pixels; a smaller ring would hide under the pointer's own cross
 FREE = 1 << 14  # pixels composed in the time that one more rectangle takes
 GUIDE_PIECE = 240.0  # widget pixels of the guide line repainted at once: one rectangle around it would be the canvas
@@ -68,6 +66,7 @@ class PaintingTool(Tool):
         self._drawing: _Drawing | None = None
         self._pointer: PointerEvent | None = None
         self._ended: tuple[int, Point] | None = None  # the image and the place where the last stroke ended
+        self._tip: tuple[TipLook, QPixmap | None] | None = None
         self._painted: list[tuple[float, float, float, float]] = []  # image rectangles of the tip and the guide line
 
     def erases(self, event: PointerEvent) -> bool:
@@ -230,14 +229,10 @@ class PaintingTool(Tool):
         if radius < SMALLEST_RING:
             return
         erase = self._drawing.marks.erase if self._drawing is not None else self.erases(pointer)
-        centre = self._to_widget((pointer.x, pointer.y))
-        square = QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)
-        for color, width in ((SHADE, 3.0), (REMOVING if erase else ADDING, 1.4)):
-            painter.setPen(QPen(color, width))
-            if self.canvas.brush_tip.tip is Tip.ROUND:
-                painter.drawEllipse(centre, radius, radius)
-            else:
-                painter.drawRect(square)
+        look = TipLook(radius, self.canvas.brush_tip.tip, erase, painter.device().devicePixelRatio())
+        if self._tip is None or self._tip[0] != look:
+            self._tip = look, look.picture()
+        look.paint(painter, self._to_widget((pointer.x, pointer.y)), self._tip[1])
 
     def _paint_guide(self, painter: QPainter, line: QLineF) -> None:
         for color, width in ((SHADE, 2.4), (ADDING, 1.0)):

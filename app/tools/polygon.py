@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.tools.base import PointerEvent
 from app.tools.outline import Point, polygon_mask, simplified
-from app.tools.painting import REMOVING
 from app.tools.region import LINE, LINE_WIDTH, SHADE, Outline, RegionTool
+from app.tools.tip_look import REMOVING
 from engine.geometry.mask import Mask
 from engine.project import Action
 

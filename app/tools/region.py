@@ -12,7 +12,7 @@ from app.tools.base import PointerEvent, Tool
 from app.tools.marking import Target
 from app.tools.options import Choice, Entry, Option
 from app.tools.outline import Point
-from app.tools.painting import REMOVING
+from app.tools.tip_look import REMOVING
 from app.translation import tr
 from engine.geometry.mask import Mask
 from engine.project import Action
