@@ -6,24 +6,58 @@ rounded otherwise than all of it.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
-from app.canvas.outlines import Line
+from app.canvas.appearance import premultiplied
 from app.canvas.pictures import PREMULTIPLIED, blit
+from app.canvas.rects import Rect, common, grown
 from app.canvas.sampling import Pixels
 from app.canvas.viewport import Viewport
-from engine.geometry.mask import Bitmap
+from engine.geometry.mask import Bitmap, Mask
 
 _kernels: ModuleType | None
 try:
     from engine import _kernels
 except ImportError:
     _kernels = None
+
+HALO = QColor(0, 0, 0, 150)
+REACH = 4  # widget pixels that any line reaches outside of a mask's bounds
+LARGEST_OUTLINED = 1 << 18  # pixels of a mask's bounds; to look for the edges of more takes longer than a millisecond
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of the lines that an outline is made of; `width` is in device-independent pixels."""
+
+    color: QColor
+    width: float
+
+    @cached_property
+    def pixel(self) -> int:
+        """The colour as premultiplied 0xAARRGGBB."""
+        return premultiplied(self.color.name(), self.color.alpha())
+
+
+# White inside black, which no image and no category can hide both of: the wider line shows on both sides of the other.
+SELECTED = Line(QColor("#000000"), 4.4), Line(QColor("#ffffff"), 1.8)
+HOVERED = Line(HALO, 3.2), Line(QColor("#ffffff"), 1.4)
+
+
+def draw_outline(
+    painter: QPainter, room: QRectF, viewport: Viewport, mask: Mask, visible: Rect, lines: Sequence[Line]
+) -> None:
+    """Lines around a mask and its holes, as far as they lie in `room`, where the image pixels `visible` are seen."""
+    part = common(grown(visible), grown(mask.bounds))
+    if part is not None:
+        draw_edges(painter, room, viewport, mask.crop(*part), part[:2], lines)
 
 
 def draw_edges(

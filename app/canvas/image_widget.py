@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QNativeGestureEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from app.canvas.edges import REACH
 from app.canvas.navigation import Navigation
-from app.canvas.outlines import REACH
 from app.canvas.rects import Rect, joined
 from app.canvas.viewport import Viewport
 

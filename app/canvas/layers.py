@@ -1,21 +1,19 @@
 """What the canvas paints, from the bottom up: image, masks, outlines, selection; a rectangle at a time."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF
-from PySide6.QtGui import QColor, QPainter, QTransform
+from PySide6.QtGui import QColor, QPainter
 
-from app.canvas.appearance import Shown
 from app.canvas.codes import can_draw
-from app.canvas.edges import draw_edges
-from app.canvas.outlines import HOVERED, LARGEST_OUTLINED, REACH, SELECTED, Line, OutlineCache, draw_path
+from app.canvas.edges import HOVERED, LARGEST_OUTLINED, REACH, SELECTED, draw_edges, draw_outline
 from app.canvas.overlay import Overlay
 from app.canvas.pictures import OPAQUE, PREMULTIPLIED, blit
 from app.canvas.preview import Preview
 from app.canvas.pyramid import ImageLevels
-from app.canvas.rects import Rect, common, grown
+from app.canvas.rects import Rect, grown
 from app.canvas.sampling import DeviceRect, Pixels, Placement, lay_over, sample, sampled
 from app.canvas.tone import Tone
 from app.canvas.viewport import Viewport
@@ -39,7 +37,6 @@ class Layers:
         self.pyramid: ImageLevels | None = None
         self.tone = Tone()
         self.preview: Preview | None = None
-        self._outlines = OutlineCache()
         self._memory = np.empty(0, dtype=np.uint32)
 
     def resize(self, width: int, height: int) -> None:
@@ -103,9 +100,9 @@ class Layers:
         near = {item.id: item for item in self.overlay.within(visible) if item.id != target}
         chosen = [near[one] for one in selected if one in near]
         if hovered in near and near[hovered] not in chosen and near[hovered].mask.bitmap.size <= LARGEST_OUTLINED:
-            self._outline(painter, rect, viewport, visible, near[hovered], HOVERED)
+            draw_outline(painter, rect, viewport, near[hovered].mask, visible, HOVERED)
         for item in chosen:
-            self._outline(painter, rect, viewport, visible, item, SELECTED)
+            draw_outline(painter, rect, viewport, item.mask, visible, SELECTED)
         if self.preview is not None and zoom >= 1:
             around = grown(visible)
             draw_edges(painter, rect, viewport, self.preview.window(around), around[:2], SELECTED)
@@ -144,21 +141,6 @@ class Layers:
         sample(self.pyramid.pixels(level), level, covered, place, frame, smoothly=place.zoom < SMOOTH_BELOW)
         return self.tone.applied(frame)
 
-    def _outline(
-        self, painter: QPainter, rect: QRectF, viewport: Viewport, visible: Rect, item: Shown, lines: Sequence[Line]
-    ) -> None:
-        """The outline of an instance, as far as it meets the image pixels that are visible in `rect`."""
-        ratio = painter.device().devicePixelRatio()
-        if viewport.scale * ratio < 1:
-            painter.save()
-            painter.setTransform(_transform(viewport), True)
-            draw_path(painter, self._outlines.path(item.id, item.mask, visible), lines)
-            painter.restore()
-            return
-        part = common(grown(visible), grown(item.mask.bounds))
-        if part is not None:
-            draw_edges(painter, rect, viewport, item.mask.crop(*part), part[:2], lines)
-
 
 def level_for(zoom: float) -> int:
     """The coarsest level that still has a pixel for every device pixel."""
@@ -168,7 +150,3 @@ def level_for(zoom: float) -> int:
 def _line(ratio: float) -> tuple[int, int]:
     """Width and length of dashes of an outline in device pixels, of which there are `ratio` in a widget pixel."""
     return max(round(LINE_WIDTH * ratio), 2), max(round(DASH_LENGTH * ratio), 2)
-
-
-def _transform(viewport: Viewport) -> QTransform:
-    return QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y)

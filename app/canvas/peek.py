@@ -4,9 +4,9 @@ from enum import Enum, auto
 from time import perf_counter
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtGui import QColor, QPainter
 
-from app.canvas.outlines import HALO, OutlineCache
+from app.canvas.edges import HALO, Line, draw_outline
 from app.canvas.rects import meet
 from app.canvas.viewport import Viewport
 from app.session import Session
@@ -15,9 +15,9 @@ from app.translation import tr, trn
 from engine.records import Instance, Origin
 
 COLOR = QColor("#f0e442")  # a yellow that people with any colour vision tell from the categories' first colours
-WIDTH, HALO_WIDTH = 2.2, 5.0  # of the outlines, in widget pixels: wider than those of masks, which lie beneath
-# Stroking one path twice takes about 50 us, so this many take some 5 ms of a 16 ms frame.
-MOST_OUTLINED = 96
+WIDTH = 5.0  # of the outlines, in widget pixels: wider than those of masks, which lie beneath
+LINES = Line(HALO, WIDTH), Line(COLOR, 2.2)
+MOST_OUTLINED = 96  # which take some 10 ms of a frame of 16
 SLICE = 0.006  # seconds of reading the journal in one go
 
 
@@ -40,7 +40,6 @@ class Peek(QObject):
         self._session = session
         self._known: dict[int, Instance | None] = {}  # an original never changes
         self._wanted: list[int] = []
-        self._outlines = OutlineCache()
         self._reading = QTimer(self, singleShot=True, interval=0)
         self._reading.timeout.connect(self._read)
         session.project_changed.connect(self._known.clear)
@@ -90,15 +89,8 @@ class Peek(QObject):
         x2, y2 = viewport.to_image(rect.right() + WIDTH, rect.bottom() + WIDTH)
         visible = max(int(x1), 0), max(int(y1), 0), min(int(x2) + 1, size[0]), min(int(y2) + 1, size[1])
         near = [each for each in self._originals() if meet(each.mask.bounds, visible)]
-        painter.save()
-        painter.setTransform(QTransform(viewport.scale, 0, 0, viewport.scale, viewport.x, viewport.y), True)
         for each in near[:MOST_OUTLINED]:
-            path = self._outlines.path(each.id, each.mask, visible)
-            for color, width in ((HALO, HALO_WIDTH), (COLOR, WIDTH)):
-                pen = QPen(color, width * painter.device().devicePixelRatio())
-                pen.setCosmetic(True)
-                painter.strokePath(path, pen)
-        painter.restore()
+            draw_outline(painter, rect, viewport, each.mask, visible, LINES)
 
     # -- the model's proposals
 

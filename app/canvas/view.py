@@ -21,12 +21,12 @@ from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
 from app.canvas.composer import Composer
 from app.canvas.display import Display
+from app.canvas.edges import LARGEST_OUTLINED
 from app.canvas.image_widget import SCATTERED, ImageWidget, few
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
 from app.canvas.messages import draw_pill, draw_state, pill_rect
 from app.canvas.navigation import Size
-from app.canvas.outlines import LARGEST_OUTLINED
 from app.canvas.palettes import UNKNOWN_COLOR, Coloring, color_of
 from app.canvas.panning import Panning
 from app.canvas.peek import Peek

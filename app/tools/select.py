@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
 
-from app.canvas.outlines import HALO
+from app.canvas.edges import HALO
 from app.tools.base import PointerEvent, Tool
 from app.tools.options import Option
 from engine.geometry.enclosure import enclosed

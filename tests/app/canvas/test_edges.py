@@ -9,8 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.canvas import edges
-from app.canvas.edges import draw_edges
-from app.canvas.outlines import SELECTED
+from app.canvas.edges import SELECTED, draw_edges
 from app.canvas.viewport import Viewport
 from engine.geometry.mask import Bitmap
 
