@@ -22,6 +22,8 @@ ACTION_WORDS = {
     Action.LASSO: tr("Lasso"),
     Action.WAND: tr("Magic Wand"),
     Action.GRAB_CUT: tr("GrabCut"),
+    Action.PROMPT: tr("Box to Mask"),
+    Action.PROPAGATE: tr("Propagate"),
     Action.VERTEX: tr("Change of Vertices"),
     Action.RESHAPE: tr("Change of Mask"),
     Action.FILL_HOLES: tr("Fill Holes"),

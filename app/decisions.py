@@ -1,14 +1,17 @@
 """What a person decides with a key or a button: about the selected instances, and about the whole image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 
+from app.category_switch import CategorySwitch
 from app.key_bindings import key_hint
 from app.session import Session
 from app.translation import tr
 from app.walk import Walk
 from engine.errors import MaskwrightError
+from engine.geometry.mask import Mask
 from engine.project import Edit, category_color, commands
 from engine.records import Image, Instance, InstanceState, Review
 
@@ -16,9 +19,10 @@ from engine.records import Image, Instance, InstanceState, Review
 class Decisions(QObject):
     """Builds the edit for each decision and moves on to what is to be decided next."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, category_switch: CategorySwitch | None = None) -> None:
         super().__init__()
         self._session = session
+        self._category_switch = category_switch
         self.walk = Walk(session)
         self.recent_categories: list[int] = []  # that were given to instances, the last one first
         session.project_changed.connect(self.recent_categories.clear)
@@ -61,8 +65,23 @@ class Decisions(QObject):
         recent[:] = [category_id, *(each for each in recent if each != category_id)]
         self._session.set_active_category(category_id)
         chosen = self._session.selected_instances()
-        if chosen and not self._session.read_only:
-            self._apply(lambda instances: commands.recategorise(instances, category_id), "")
+        if not chosen or self._session.read_only:
+            return
+        name, switch = self._session.categories[category_id].name, self._category_switch
+        then = partial(self._recategorise, chosen, category_id)
+        if switch is None or not switch.ask(chosen, name, then):
+            then({})
+
+    def _recategorise(self, chosen: Sequence[Instance], category_id: int, masks: Mapping[int, Mask]) -> None:
+        """The masks are for instances as they were chosen; those that were changed since then keep theirs."""
+        session = self._session
+        if session.project is None or category_id not in session.categories:
+            return
+        if session.image is not None and chosen[0].image_id == session.image.id:
+            now = [session.instances[each.id] for each in chosen if each.id in session.instances]
+            masks = {each.id: masks[each.id] for each in chosen if each.id in masks and each in now}
+            chosen = now
+        self._commit(lambda: commands.recategorise(chosen, category_id, masks))
 
     # -- the image
 
@@ -142,8 +161,11 @@ class Decisions(QObject):
         if not chosen:
             self._session.notice.emit(advice)
             return False
+        return self._commit(lambda: build(chosen))
+
+    def _commit(self, build: Callable[[], Edit]) -> bool:
         try:
-            return self._session.apply(build(chosen))
+            return self._session.apply(build())
         except MaskwrightError as error:
             self._session.notice.emit(str(error))
             return False

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from app.canvas.view import CanvasView
-from app.jobs.prediction import PredictorState
+from app.jobs.model_thread import PredictorState
 from app.panels.model import STATES
 from app.session import Session
 from app.translation import number, tr, trn
@@ -25,6 +25,7 @@ class StatusBar(QStatusBar):
         self._count = self._add(tr("Instances shown"))
         self._cursor = self._add(tr("Pointer position"), permanent=True)
         self._zoom = self._add(tr("Zoom"), permanent=True)
+        self._features = self._add(tr("Memory of features"), permanent=True)
         self._state = self._add(tr("State of the model"), permanent=True)
         # Another width would lay out all of the bar, and text at every movement of the pointer delay what it does.
         self._cursor.setMinimumWidth(self.fontMetrics().horizontalAdvance(WIDEST_PLACE))
@@ -41,6 +42,19 @@ class StatusBar(QStatusBar):
 
     def show_state(self, state: str) -> None:
         self._state.setText(STATES[PredictorState(state)][2])
+
+    def show_features(self, images: int, held: int, limit: int) -> None:
+        """How many bytes the features of how many images or tiles take, and may take."""
+        megabytes = tr("{megabytes} MB", megabytes=number(held / 2**20))
+        self._features.setText(tr("Features {size}", size=megabytes) if images else "")
+        self._features.setToolTip(
+            trn(
+                "{count} image is ready for Box to Mask; up to {limit} MB are kept.",
+                "{count} images are ready for Box to Mask; up to {limit} MB are kept.",
+                images,
+                limit=number(limit / 2**20),
+            )
+        )
 
     def refresh(self) -> None:
         image, order = self._session.image, self._session.order

@@ -19,17 +19,20 @@ from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QMessageBox, 
 from app.actions import Actions
 from app.backups_dialog import BackupsDialog
 from app.canvas.view import CanvasView
+from app.category_switch import CategorySwitch
 from app.decisions import Decisions
 from app.dialogs import ProjectDialogs
 from app.docks import Docks
 from app.history_names import HistoryNames
 from app.image_files_dialog import ImageFilesDialog
+from app.jobs.model_thread import PredictorState
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
-from app.jobs.prediction import Prediction, PredictorState
+from app.jobs.prediction import Prediction
 from app.jobs.quality import Quality
 from app.jobs.rounds import Rounds
 from app.key_commands import KeyCommands
 from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
+from app.likeness_dialog import LikenessCommand
 from app.mask_commands import MaskCommands
 from app.messages import ErrorDialog, NoticeBar, log, versions
 from app.panels.categories import CategoriesPanel
@@ -43,6 +46,7 @@ from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
+from app.propagation import Propagation
 from app.regions import Regions
 from app.safekeeping import Safekeeping
 from app.selecting import Selecting
@@ -68,8 +72,6 @@ class MainWindow(QMainWindow):
         self.preferences = preferences
         self.session = Session(self)
         self.session.set_threshold(preferences.threshold)
-        self.decisions = Decisions(self.session)
-        self.selecting = Selecting(self.session, self.decisions, preferences)
         self.timeline = Timeline(self.session)
         self.projects = Projects(self.session, preferences)
         self.safekeeping = Safekeeping(self.session)
@@ -77,6 +79,10 @@ class MainWindow(QMainWindow):
         self.loader = PixelLoader(self.session, cache)
         self.thumbnails = Thumbnails(self.session)
         self.prediction = Prediction(self.session, cache)
+        self.decisions = Decisions(self.session, CategorySwitch(self.session, self.prediction))
+        self.selecting = Selecting(self.session, self.decisions, preferences)
+        self.likeness = LikenessCommand(self, self.session, self.prediction, cache)
+        self.propagation = Propagation(self.session, self.prediction)
         self.rounds = Rounds(self.session)
         self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
@@ -138,6 +144,8 @@ class MainWindow(QMainWindow):
             **self.mask_commands.handlers(),
             "finetune": self._fine_tune,
             "predict_again": self.prediction.predict_again,
+            **self.propagation.handlers(),
+            **self.likeness.handlers(),
             **self.keys.handlers(),
             **self.statistics.handlers(),
             **Regions(self).handlers(),
@@ -156,7 +164,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
         self.history = HistoryPanel(self.session, self.thumbnails, self.timeline.travel)
         self.findings = QualityPanel(self.session, self.quality)
-        self.workplace = Workplace(self.session, self.canvas, self.actions_)
+        self.workplace = Workplace(self.session, self.canvas, self.actions_, self.prediction)
         self.viewing.attach(self.actions_)
         self.welcome = Welcome(self._handlers(), self.projects.open)
         self.pages.addWidget(self.welcome)
@@ -213,6 +221,7 @@ class MainWindow(QMainWindow):
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
+        self.prediction.encoded.connect(self._show_features)
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
@@ -304,6 +313,10 @@ class MainWindow(QMainWindow):
         waiting = image is not None and image.predicted_by is None
         working = state in (PredictorState.LOADING, PredictorState.PREDICTING)
         self.canvas.set_busy(STATES[PredictorState(state)][2] if waiting and working else None)
+
+    def _show_features(self) -> None:
+        features = self.prediction.features
+        self.status.show_features(len(features), features.bytes, features.limit)
 
     def _prediction_failed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)

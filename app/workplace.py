@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolBar, QVBoxLayout, QWidge
 
 from app.actions import Actions
 from app.canvas.view import CanvasView
+from app.jobs.prediction import Prediction
 from app.option_bar import OptionBar
 from app.panels.parts import set_kind
 from app.panels.window_level import WindowLevelBar
@@ -46,11 +47,11 @@ class _FocusFrame(QFrame):
 class Workplace(QWidget):
     """Canvas with its tools. The tools are those of the keymap's `tool_` commands."""
 
-    def __init__(self, session: Session, canvas: CanvasView, actions: Actions) -> None:
+    def __init__(self, session: Session, canvas: CanvasView, actions: Actions, prediction: Prediction) -> None:
         super().__init__()
         self.canvas = canvas
         self._actions = actions
-        self._tools: dict[str, Tool] = {tool.name: tool for tool in all_tools()}
+        self._tools: dict[str, Tool] = {tool.name: tool for tool in all_tools(prediction)}
         self._strip = self._make_strip()
         middle = QHBoxLayout()
         middle.setSpacing(0)

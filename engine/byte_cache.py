@@ -7,6 +7,9 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+FEATURE_CACHE_BYTES = 512 * 2**20
+"""For features of images: about 60 of 512 x 512 pixels with the bundled model, 5 large ones with an R50-FPN."""
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -24,6 +27,10 @@ class ByteCache(Generic[Key, Value]):
     def bytes(self) -> int:
         """Bytes held now."""
         return self._bytes
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether ``key`` is there; does not count as a use."""
+        return key in self._entries
 
     def __len__(self) -> int:
         return len(self._entries)

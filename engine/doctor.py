@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.errors import MaskwrightError
 from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES
 
@@ -99,6 +101,23 @@ def _bundled_model() -> tuple[bool, str]:
     return True, f"{card.name}: {', '.join(card.spec.categories)}"
 
 
+def _features() -> tuple[bool, str]:
+    from engine.byte_cache import FEATURE_CACHE_BYTES
+    from engine.checkpoints import load
+    from engine.inference import Predictor
+
+    limit = f"{FEATURE_CACHE_BYTES / 2**20:.0f} MB at most"
+    try:
+        predictor = Predictor(*load(BUNDLED_WEIGHTS))
+    except MaskwrightError:  # another check says so
+        return True, limit
+    side = predictor.card.spec.input_min_side
+    held = predictor.encode(np.zeros((side, side, 3), dtype=np.uint8)).bytes
+    count = FEATURE_CACHE_BYTES // held
+    size = f"{limit}, {held / 2**20:.1f} MB an image of {side} x {side}"
+    return count > 0, f"{size} with the bundled model: {count} images"
+
+
 def _sample() -> tuple[bool, str]:
     count = len(list(SAMPLE_IMAGES.glob("*.png")))
     return count > 0, f"{count} images"
@@ -111,5 +130,6 @@ _CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "Processor": _processor,
     "Display": _display,
     "Bundled model": _bundled_model,
+    "Feature cache": _features,
     "Sample project": _sample,
 }

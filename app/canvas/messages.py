@@ -10,6 +10,8 @@ from app.translation import tr
 PILL_TOP = 12.0
 PILL_PADDING = 12.0
 DOT = 4.0
+LABEL_PADDING = 6.0
+LABEL_GAP = 4.0
 LINE = 420.0  # widest line of a message: longer ones are hard to read
 
 
@@ -53,6 +55,25 @@ def pill_rect(metrics: QFontMetricsF, room: QRectF, text: str) -> QRectF:
     width = metrics.horizontalAdvance(text) + 2 * PILL_PADDING + 2 * DOT + 8
     height = metrics.height() + 10
     return QRectF(room.center().x() - width / 2, room.top() + PILL_TOP, width, height)
+
+
+def draw_label(painter: QPainter, room: QRectF, at: QPointF, text: str) -> None:
+    """Words over a place on the image, kept inside of the room."""
+    metrics = QFontMetricsF(painter.font())
+    width, height = metrics.horizontalAdvance(text) + 2 * LABEL_PADDING, metrics.height() + 4
+    left = min(max(at.x() - width / 2, room.left()), max(room.right() - width, room.left()))
+    top = max(at.y() - height - LABEL_GAP, room.top())
+    rect = QRectF(left, top, width, height)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    background = theme().color("surface")
+    background.setAlpha(235)
+    painter.setBrush(background)
+    painter.setPen(QPen(theme().color("border"), 1))
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+    painter.setPen(theme().color("text"))
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
 
 
 def draw_pill(painter: QPainter, room: QRectF, text: str) -> None:

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QThread
 
-NICENESS = 5  # the window's own thread comes first on a machine with few cores; Linux counts it per thread
 T = TypeVar("T")
 
 
@@ -18,6 +17,8 @@ class PlannedThread(QThread, Generic[T]):
 
     Subclasses do the work in `work`, ask `cancelled` in between, and emit signals, which Qt queues to the GUI thread.
     """
+
+    niceness = 5  # the window's own thread comes first on a machine with few cores; Linux counts it per thread
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +61,7 @@ class PlannedThread(QThread, Generic[T]):
 
     def run(self) -> None:
         if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
         while True:
             with self._condition:
                 self._running = None

@@ -1,109 +1,38 @@
 """Predicts in the background: the current image first, then its neighbours; the window never waits for it.
 
-The thread owns the `Predictor`, and torch is imported there. A newer plan replaces the older one, a result carries the
-image and the checkpoint that it belongs to, and one that came too late is dropped.
+A newer plan replaces the older one, a result carries the image and the checkpoint that it belongs to, and one that came
+too late is dropped. Questions about the current image, such as what a box holds, come before everything else.
 """
 
+from __future__ import annotations
+
 import gc
-import traceback
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.jobs.model_thread import (
+    AnswerThread,
+    DetectTask,
+    EncodeTask,
+    ModelThread,
+    PredictorState,
+    Question,
+    Seen,
+    Task,
+)
 from app.jobs.pixels import PixelCache, prefetched
-from app.jobs.planned_thread import PlannedThread
 from app.session import Session
-from app.translation import tr
-from engine.errors import InvalidCheckpoint, MaskwrightError
+from engine.byte_cache import FEATURE_CACHE_BYTES, ByteCache
+from engine.geometry.tiles import Tile, tile_around
 from engine.records import Detection, Image, Review
 
 if TYPE_CHECKING:
-    from engine.inference import Predictor
-
-
-SHOWING_SECONDS = 0.06  # the window stores and paints what was found; the next image competes for the interpreter
-
-
-class PredictorState(StrEnum):
-    OFF = "off"  # no checkpoint
-    WAITING = "waiting"  # nothing to do
-    LOADING = "loading"  # torch and the checkpoint
-    PREDICTING = "predicting"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class PredictTask:
-    image_id: int
-    path: Path
-    checkpoint: Path
-    aside: bool = False
-    """Whether to leave the GPU, if there is one, to a training that runs beside."""
-    page: int = 0
-
-
-class _PredictionThread(PlannedThread[PredictTask]):
-    state = Signal(str)  # PredictorState
-    loaded = Signal(str, object)  # checkpoint id, model card
-    done = Signal(object, str, object)  # task, checkpoint id, list of detections
-    failed = Signal(object, str, str)  # task, message, details
-    unusable = Signal(object, str)  # checkpoint, why it cannot be loaded
-
-    def __init__(self, cache: PixelCache) -> None:
-        super().__init__()
-        self._cache = cache
-        self._path: Path | None = None
-        self._predictor: Predictor | None = None
-
-    def work(self, task: PredictTask) -> None:
-        try:
-            detections = self._predict(task)
-        except InvalidCheckpoint as error:
-            self.unusable.emit(task.checkpoint, error.message)
-            return
-        except MaskwrightError as error:
-            self.failed.emit(task, str(error), "")
-            return
-        except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
-            message = tr("The prediction stopped: {error}", error=f"{type(error).__name__}: {error}")
-            self.failed.emit(task, message, traceback.format_exc())
-            return
-        if detections is not None and self._predictor is not None:
-            self.done.emit(task, self._predictor.checkpoint_id, detections)
-            self.pause(SHOWING_SECONDS)
-        self.state.emit(PredictorState.WAITING)
-
-    def _predict(self, task: PredictTask) -> list[Detection] | None:
-        """What the model finds, or None where the plan changed meanwhile."""
-        if self._path != task.checkpoint:
-            self.state.emit(PredictorState.LOADING)
-            self._load(task.checkpoint)
-        from engine.nn.detector import Cancelled
-        from engine.nn.device import CPU, best_device
-
-        assert self._predictor is not None
-        self._predictor.move_to(CPU if task.aside else best_device())
-        self.state.emit(PredictorState.PREDICTING)
-        try:
-            pixels = self._cache.read(task.path, task.page).rgb
-            features = self._predictor.encode(pixels, cancelled=self.cancelled)
-            return None if self.cancelled() else self._predictor.detect(features)
-        except Cancelled:
-            return None
-
-    def _load(self, checkpoint: Path) -> None:
-        from engine.inference import Predictor
-
-        self._predictor, self._path = None, None  # the old weights are freed before the new ones are read
-        self._predictor = Predictor.from_checkpoint(checkpoint)
-        self._path = checkpoint
-        # The garbage collector walks through all of torch's objects from time to time, and nothing else runs for up to
-        # 200 ms meanwhile. Frozen ones it leaves alone.
-        gc.freeze()
-        self.loaded.emit(self._predictor.checkpoint_id, self._predictor.card)
+    from app.jobs.model_thread import FeatureCache
+    from engine.checkpoints import ModelCard
+    from engine.inference import Features, Predictor
 
 
 class Prediction(QObject):
@@ -111,22 +40,34 @@ class Prediction(QObject):
 
     state_changed = Signal(str)  # PredictorState
     model_loaded = Signal(str, object)  # checkpoint id, model card
+    encoded = Signal()  # other features are there than before
     failed = Signal(str, str)  # message, details
     unusable = Signal(object, str)  # checkpoint, why; nothing is predicted until there is another one
 
     def __init__(self, session: Session, cache: PixelCache) -> None:
         super().__init__()
         self._session = session
-        self._thread = _PredictionThread(cache)
+        self.features: FeatureCache = ByteCache(FEATURE_CACHE_BYTES)
+        self._thread = ModelThread(cache, self.features)
+        self._answers = AnswerThread(self.features)
         self._given_up: set[tuple[int, Path]] = set()  # images that this checkpoint failed on
+        self._again: int | None = None  # the image to predict once more
+        self._kept: list[Question] = []  # in the order in which they were asked
+        self._newest: Question | None = None
+        self._attention: tuple[int, Tile | None] | None = None
         self._training = False
         self.checkpoint: Path | None = None
         self.checkpoint_id: str | None = None
+        self.card: ModelCard | None = None  # known once the checkpoint is loaded
         self.state = PredictorState.OFF
         queued = Qt.ConnectionType.QueuedConnection
         self._thread.state.connect(self._on_state, queued)
         self._thread.loaded.connect(self._on_loaded, queued)
-        self._thread.done.connect(self._on_done, queued)
+        self._thread.encoded.connect(self._on_encoded, queued)
+        self._thread.detected.connect(self._on_detected, queued)
+        self._answers.answered.connect(self._on_answered, queued)
+        self._answers.failed.connect(self._on_unanswered, queued)
+        self._answers.missed.connect(self.plan, queued)
         self._thread.failed.connect(self._on_failed, queued)
         self._thread.unusable.connect(self._on_unusable, queued)
         session.image_changed.connect(self.plan)
@@ -137,8 +78,12 @@ class Prediction(QObject):
 
         The id may be left out: the checkpoint is then loaded before it is known which images are stale.
         """
-        self.checkpoint, self.checkpoint_id = checkpoint, checkpoint_id
+        self.checkpoint, self.checkpoint_id, self.card = checkpoint, checkpoint_id, None
+        self._answers.predictor = None
         self._given_up.clear()
+        self.features.clear()
+        self.encoded.emit()
+        self._drop_questions()
         self._set_state(PredictorState.WAITING if checkpoint is not None else PredictorState.OFF)
         self.plan()
 
@@ -153,50 +98,185 @@ class Prediction(QObject):
         image = self._session.image
         if image is not None and image.review is Review.OPEN and self.checkpoint is not None:
             self._given_up.discard((image.id, self.checkpoint))
-            self._thread.set_plan([self._task(image)])
+            self._again = image.id
+            self.plan()
 
     def plan(self) -> None:
         """Tell the thread what is wanted now."""
         session = self._session
-        if session.project is None or session.image is None or self.checkpoint is None or session.read_only:
+        if session.project is None or session.image is None or self.checkpoint is None:
+            self._drop_questions()
             self._thread.set_plan([])
             return
-        ids = [session.image.id]
-        if not self._training:
-            ids += prefetched(session)
-        images = [session.images[image_id] for image_id in ids]
-        self._thread.set_plan([self._task(image) for image in images if self._is_stale(image)])
+        questions = [*self._kept, *([self._newest] if self._newest is not None else [])]
+        self._answers.set_plan([each for each in questions if self._is_answerable(each)])
+        tasks: list[Task] = [
+            EncodeTask(each.seen, self._training) for each in questions if not self._is_answerable(each)
+        ]
+        if self._attention is not None and self._attention[0] == session.image.id:
+            self._have(tasks, self._seen(session.image, self._attention[1]))
+        if not session.read_only:
+            for image in self._stale_images(session.image):
+                self._have(tasks, self._seen(image))
+                tasks.append(DetectTask(self._seen(image), self._training))
+        if self._asks_for_masks(session.image):
+            self._have(tasks, self._seen(session.image))
+        self._thread.set_plan(list(dict.fromkeys(tasks)))
+
+    # -- questions
+
+    def attend(self, tile: Tile | None) -> None:
+        """Have the features of the current image there, or of a tile of it, because questions will come: neighbours are
+        not predicted meanwhile."""
+        image = self._session.image
+        attention = None if image is None else (image.id, tile)
+        if attention != self._attention:
+            self._attention = attention
+            self.plan()
+
+    def attend_no_more(self) -> None:
+        """No questions will come."""
+        if self._attention is not None:
+            self._attention = None
+            self.forget()
+
+    def ask(
+        self,
+        answer: Callable[[Predictor, Features], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[str], object],
+        *,
+        image: Image | None = None,
+        tile: Tile | None = None,
+        keep: bool = False,
+    ) -> bool:
+        """Call `answer` in a thread, then `done` here with what it returned, or `failed` with the reason.
+
+        It is about an image, the current one if None, or a tile of it, which is encoded first where that is not yet
+        done. A newer question takes the place of one that is not kept. False where there is no model or no image.
+        """
+        image = image or self._session.image
+        if image is None or self.checkpoint is None:
+            return False
+        question = Question(self._seen(image, tile), answer, done, failed)
+        if keep:
+            self._kept.append(question)
+        self._newest = None if keep else question
+        self.plan()
+        return True
+
+    def forget(self) -> None:
+        """What was asked last, unless it is kept, is not wanted any more."""
+        self._newest = None
+        self.plan()
+
+    def tile_for(self, seen: Tile) -> Tile | None:
+        """Which tile of the current image to ask about for what is seen of it; None for all of it, where the model need
+        not shrink it or has not told yet."""
+        image = self._session.image
+        if image is None or self.card is None:
+            return None
+        tile = tile_around(seen, image.width, image.height, self.card.spec.input_max_side)
+        return None if tile == (0, 0, image.width, image.height) else tile
+
+    def has_seen(self, image: Image) -> bool:
+        """Whether a question about all of an image is answered at once."""
+        return self.checkpoint is not None and self._seen(image) in self.features
+
+    def is_encoded(self, tile: Tile | None) -> bool:
+        """Whether a question about the current image, or a tile of it, is answered at once."""
+        image = self._session.image
+        return image is not None and self.checkpoint is not None and self._seen(image, tile) in self.features
 
     def stop(self) -> None:
         self._thread.stop()
+        self._answers.stop()
         gc.unfreeze()  # else nanobind's modules report at exit that their functions leaked
 
+    def _stale_images(self, current: Image) -> list[Image]:
+        """What is to be predicted, most urgent first."""
+        ids = [current.id]
+        if not self._training and self._attention is None:
+            ids += prefetched(self._session)
+        return [image for image in map(self._session.images.__getitem__, ids) if self._is_stale(image)]
+
+    def _asks_for_masks(self, current: Image) -> bool:
+        """Whether it may become of interest how the current image's proposals look in other categories."""
+        several = self.card is not None and len(self.card.spec.categories) > 1
+        return several and current.review is Review.OPEN
+
+    def _have(self, tasks: list[Task], seen: Seen) -> None:
+        """Encode what is not there yet: as a task of its own, so that a newer plan does not begin that anew."""
+        if seen not in self.features and (seen.image_id, seen.checkpoint) not in self._given_up:
+            tasks.append(EncodeTask(seen, self._training))
+
+    def _is_answerable(self, question: Question) -> bool:
+        return self._answers.predictor is not None and question.seen in self.features
+
+    def _drop_questions(self, why: str = "") -> None:
+        """Nobody answers them any more."""
+        dropped = [*self._kept, *([self._newest] if self._newest is not None else [])]
+        self._kept, self._newest = [], None
+        for question in dropped:
+            question.failed(why)
+
     def _is_stale(self, image: Image) -> bool:
+        if self._again == image.id:
+            return True
         if image.review is not Review.OPEN or (image.id, self.checkpoint) in self._given_up:
             return False
         return image.predicted_by is None or image.predicted_by != self.checkpoint_id
 
-    def _task(self, image: Image) -> PredictTask:
+    def _seen(self, image: Image, tile: Tile | None = None) -> Seen:
         assert self._session.project is not None
         assert self.checkpoint is not None
-        path = self._session.project.image_path(image)
-        return PredictTask(image.id, path, self.checkpoint, self._training, image.page)
+        return Seen(self.checkpoint, image.id, self._session.project.image_path(image), image.page, tile)
 
-    def _on_loaded(self, checkpoint_id: str, card: object) -> None:
-        self.checkpoint_id = checkpoint_id
-        self.model_loaded.emit(checkpoint_id, card)
+    def _is_asked(self, question: Question) -> bool:
+        return question is self._newest or any(question is each for each in self._kept)
+
+    def _answered(self, question: Question) -> None:
+        self._kept = [each for each in self._kept if each is not question]
+        if question is self._newest:
+            self._newest = None
+
+    def _on_loaded(self, predictor: Predictor) -> None:
+        self.checkpoint_id, self.card = predictor.checkpoint_id, predictor.card
+        self._answers.predictor = predictor
+        self.model_loaded.emit(self.checkpoint_id, self.card)
         self.plan()
 
-    def _on_done(self, task: PredictTask, checkpoint_id: str, detections: list[Detection]) -> None:
-        image = self._session.images.get(task.image_id)
-        if image is not None and self.checkpoint is not None and task == replace(self._task(image), aside=task.aside):
+    def _on_encoded(self, task: EncodeTask) -> None:
+        self.encoded.emit()
+        if self._kept or self._newest is not None:
+            self.plan()
+
+    def _on_detected(self, task: DetectTask, checkpoint_id: str, detections: Sequence[Detection]) -> None:
+        image = self._session.images.get(task.seen.image_id)
+        if image is not None and self.checkpoint is not None and task.seen == self._seen(image):
+            self._again = None
             self._session.set_proposals(image.id, detections, checkpoint_id, later=True)
+
+    def _on_answered(self, question: Question, answer: Any) -> None:
+        if self._is_asked(question):
+            self._answered(question)
+            question.done(answer)
 
     def _on_state(self, state: str) -> None:
         self._set_state(PredictorState(state))
 
-    def _on_failed(self, task: PredictTask, message: str, details: str) -> None:
-        self._given_up.add((task.image_id, task.checkpoint))
+    def _on_unanswered(self, question: Question, message: str, details: str) -> None:
+        if self._is_asked(question):
+            self._answered(question)
+            question.failed(message)
+
+    def _on_failed(self, task: Task, message: str, details: str) -> None:
+        what = task.seen.image_id, task.seen.checkpoint
+        if what in self._given_up:
+            return  # to encode it failed, which has been told
+        self._given_up.add(what)
+        self._again = None
+        self._drop_questions(message)
         self._set_state(PredictorState.FAILED)
         self.failed.emit(message, details)
 
@@ -207,5 +287,6 @@ class Prediction(QObject):
             self.unusable.emit(checkpoint, why)
 
     def _set_state(self, state: PredictorState) -> None:
-        self.state = state
-        self.state_changed.emit(state)
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit(state)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from app.jobs.prediction import PredictorState
+from app.jobs.model_thread import PredictorState
 from app.panels.parts import IconLabel, frame, label, row
 from app.theme import SPACING
 from app.translation import number, tr

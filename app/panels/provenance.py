@@ -26,8 +26,10 @@ def provenance(session: Session, instance: Instance) -> str:
 
 
 def _origin(instance: Instance) -> str:
-    if instance.origin is not Origin.PREDICTED:
+    if instance.predicted_by is None:
         return _ORIGINS[instance.origin]
+    if instance.origin is Origin.DRAWN:
+        return tr("A box drawn by hand, filled by model {model}", model=instance.predicted_by)
     if instance.score is None:
         return tr("Predicted by model {model}", model=instance.predicted_by)
     score = number(instance.score, 2)

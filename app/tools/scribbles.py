@@ -4,6 +4,8 @@ What belongs is green and solid with a plus, what does not is vermilion and dash
 for colour-blind people, too, and the meaning never rests on colour alone.
 """
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -13,6 +15,7 @@ from app.tools.cutting import Scribble
 BELONGS, BELONGS_NOT = QColor(0, 158, 115, 190), QColor(213, 94, 0, 190)
 SHADOW = QColor(0, 0, 0, 150)
 THINNEST = 3.0  # widget pixels
+POINT = 3.5  # radius of a point in widget pixels
 SIGN = 4.0  # half the length of the plus and the minus
 
 
@@ -47,6 +50,17 @@ def paint_box(painter: QPainter, viewport: Viewport, box: tuple[float, float, fl
     ):
         painter.setPen(QPen(color, width, kind))
         painter.drawRect(QRectF(*corners).normalized())
+    painter.restore()
+
+
+def paint_points(painter: QPainter, viewport: Viewport, points: Sequence[tuple[float, float]]) -> None:
+    """Points in image coordinates that something reaches to."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(SHADOW, 1.5))
+    painter.setBrush(QColor("#ffffff"))
+    for x, y in points:
+        painter.drawEllipse(QPointF(*viewport.to_widget(x, y)), POINT, POINT)
     painter.restore()
 
 

@@ -103,6 +103,15 @@ class Mask:
         """Whether no pixel is set."""
         return self.bitmap.size == 0
 
+    def moved(self, dx: int, dy: int) -> "Mask":
+        """The same pixels, so many to the right and down."""
+        if self.is_empty or (dx == 0 and dy == 0):
+            return self
+        mask = Mask.unchecked(self.x + dx, self.y + dy, self.bitmap)
+        if self.encoding is not None:
+            mask.keep_encoding(self.encoding)
+        return mask
+
     def union(self, other: "Mask") -> "Mask":
         """The pixels of either."""
         if self.is_empty or other.is_empty:

@@ -1,5 +1,5 @@
 """From pixels to detections in the user's frame."""
 
-from engine.inference.predictor import Features, Predictor
+from engine.inference.predictor import CategoryMasks, Features, Predictor
 
-__all__ = ["Features", "Predictor"]
+__all__ = ["CategoryMasks", "Features", "Predictor"]

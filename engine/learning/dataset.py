@@ -16,7 +16,7 @@ from engine.formats.dataset import DatasetAnnotation, mask_of, relative_path
 from engine.geometry.mask import Mask
 from engine.images import read_info, read_rgb
 from engine.project import Project
-from engine.records import Instance, InstanceState, Origin, Review
+from engine.records import Instance, InstanceState, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def from_project(project: Project) -> tuple[AnnotatedSet, AnnotatedSet]:
 
 
 def is_unedited(instance: Instance) -> bool:
-    """Whether an accepted instance is the model's own output as it was."""
-    return instance.origin is Origin.PREDICTED and not instance.edited
+    """Whether an accepted instance is the model's own output as it was, proposed or in answer to a box."""
+    return instance.predicted_by is not None and not instance.edited
 
 
 def _accepted(project: Project, image_id: int) -> list[Instance]:

@@ -36,8 +36,12 @@ class BoxHead(nn.Module):
         Returns:
             Category logits (n, K + 1), background first, and deltas (n, K + 1, 4), both float32.
         """
-        hidden = F.relu(self.fc2(F.relu(self.fc1(features.flatten(1)))))
+        hidden = self.describe(features)
         return self.category(hidden).float(), self.deltas(hidden).unflatten(1, (-1, 4)).float()
+
+    def describe(self, features: Tensor) -> Tensor:
+        """What both outputs are made of: (n, hidden), alike for RoIs whose content is alike."""
+        return F.relu(self.fc2(F.relu(self.fc1(features.flatten(1)))))
 
 
 def box_loss(logits: Tensor, deltas: Tensor, labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ from engine.nn.matching import SampledRoIs, sample_rois
 from engine.nn.ops import roi_align_levels
 from engine.nn.rpn import RPNHead, rpn_loss, rpn_proposals
 from engine.nn.spec import PYRAMID_LEVELS, ModelSpec
-from engine.nn.trunk import Cancelled, Trunk
+from engine.nn.trunk import Cancelled, Trunk, go_on
 
 __all__ = ["Cancelled", "Detections", "MaskRCNN", "Target"]
 
@@ -139,22 +139,36 @@ class MaskRCNN(nn.Module):
         logits, deltas = self.box_head(self._pool(features, boxes, image_index, self.spec.box_resolution))
         return logits, deltas
 
+    def describe_boxes(self, features: Sequence[Tensor], boxes: Tensor) -> Tensor:
+        """(n, hidden) of the (n, 4) boxes on the first image: the box head's last hidden layer."""
+        return self.box_head.describe(self._pool(features, boxes, None, self.spec.box_resolution))
+
     def predict_masks(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None = None) -> Tensor:
         """(n, K, m, m) mask logits of each category, from 0, over each of the (n, 4) boxes."""
         return self._mask_logits(features, boxes, image_index)[:, 1:]
 
     @torch.no_grad()
-    def detect(self, features: Sequence[Tensor], image_sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    def detect(
+        self,
+        features: Sequence[Tensor],
+        image_sizes: Sequence[tuple[int, int]],
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[Detections]:
         """
         Args:
             features: P2..P6 of N images.
             image_sizes: (height, width) of each without padding.
+            cancelled: asked between the stages, and between the masks of some RoIs and of others.
 
         Returns:
             One `Detections` an image.
+
+        Raises:
+            Cancelled: as soon as `cancelled()` is true.
         """
         spec = self.spec
         proposals = self.propose(features, image_sizes)
+        go_on(cancelled)
         counts = [len(boxes) for boxes in proposals]
         logits, deltas = self.predict_boxes(features, torch.cat(proposals), _image_index(proposals))
         found = []
@@ -170,7 +184,7 @@ class MaskRCNN(nn.Module):
                 nms_threshold=spec.nms_threshold,
                 limit=spec.detections_per_image,
             )
-            masks = self._masks(features, boxes, labels, image)
+            masks = self._masks(features, boxes, labels, image, cancelled)
             found.append(Detections(boxes, scores, labels, masks))
         return found
 
@@ -266,11 +280,19 @@ class MaskRCNN(nn.Module):
         logits: Tensor = self.mask_head(pooled)
         return logits
 
-    def _masks(self, features: Sequence[Tensor], boxes: Tensor, labels: Tensor, image: int) -> Tensor:
+    def _masks(
+        self,
+        features: Sequence[Tensor],
+        boxes: Tensor,
+        labels: Tensor,
+        image: int,
+        cancelled: Callable[[], bool] | None,
+    ) -> Tensor:
         """(n, m, m) probabilities of the labels' masks, a chunk of RoIs at a time."""
         parts = [boxes.new_zeros((0, self.spec.mask_output, self.spec.mask_output))]
         if len(boxes):
             for some_boxes, some_labels in zip(boxes.split(MASK_CHUNK), labels.split(MASK_CHUNK), strict=True):
+                go_on(cancelled)
                 logits = self._mask_logits(features, some_boxes, torch.full_like(some_labels, image))
                 parts.append(mask_probabilities(logits, some_labels + 1))
         return torch.cat(parts)

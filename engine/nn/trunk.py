@@ -33,6 +33,12 @@ class Cancelled(Exception):
     """The caller no longer wants the result. Not an error to show to anyone."""
 
 
+def go_on(cancelled: Callable[[], bool] | None) -> None:
+    """Between two steps of a long computation: raise Cancelled as soon as `cancelled()` is true."""
+    if cancelled is not None and cancelled():
+        raise Cancelled
+
+
 class Trunk(nn.Module):
     """A ResNet without its classifier."""
 
@@ -60,8 +66,7 @@ class Trunk(nn.Module):
         maps = []
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:
-                if cancelled is not None and cancelled():
-                    raise Cancelled
+                go_on(cancelled)
                 x = block(x)
             maps.append(x)
         return maps

@@ -6,11 +6,13 @@ from engine.project.history import HistoryEntry
 from engine.project.image_files import FileFinding, FileProblem
 from engine.project.intake import AddReport, every_page, first_page, is_held_out
 from engine.project.project import SUFFIX, Project
+from engine.project.proposals import SAME_OBJECT_IOU
 from engine.project.recovery import Recovery
 from engine.project.rounds import CheckpointReference, Round
 from engine.project.statistics import AuthorFigures, CategoryFigures, Statistics
 
 __all__ = [
+    "SAME_OBJECT_IOU",
     "SUFFIX",
     "Action",
     "AddReport",

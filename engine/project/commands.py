@@ -7,13 +7,13 @@ None changes the mask or category of a locked instance, takes it away or rejects
 they raise MaskwrightError instead. Accepting and hiding it is fine, both leave it as it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.errors import MaskwrightError
 from engine.geometry.mask import Mask
 from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
-from engine.records import Category, Image, Instance, InstanceState, Origin, Review
+from engine.records import Category, Detection, Image, Instance, InstanceState, Origin, Review
 
 
 def paint(instance: Instance, marked: Mask, image_size: tuple[int, int], action: Action = Action.BRUSH) -> Edit:
@@ -60,6 +60,57 @@ def draw(new_id: int, image_id: int, category_id: int, mask: Mask, source: str |
     return Edit(Action.ADD, image_id, (InstanceChange(None, drawn),))
 
 
+def prompt(
+    new_id: int,
+    image_id: int,
+    category: Category,
+    mask: Mask,
+    score: float,
+    checkpoint_id: str,
+    *,
+    new_category: bool = False,
+    instead: Instance | None = None,
+) -> Edit:
+    """Add what a model found in a box that a person drew, accepted; the id is from `Project.new_instance_id`.
+
+    It may be `instead` of a proposal, which it gives its place then. The category is added, too, where it is new.
+    Raises MaskwrightError where the mask has no pixel.
+    """
+    if mask.is_empty:
+        raise MaskwrightError("The model sees nothing in this box.", remedy="Draw another box, or use another tool.")
+    found = Instance(
+        new_id if instead is None else instead.id,
+        image_id,
+        category.id,
+        mask,
+        state=InstanceState.ACCEPTED,
+        origin=Origin.DRAWN if instead is None else instead.origin,
+        score=score,
+        predicted_by=checkpoint_id,
+    )
+    added = (CategoryChange(None, category),) if new_category else ()
+    return Edit(Action.PROMPT, image_id, (*added, InstanceChange(instead, found)))
+
+
+def propose(image_id: int, found: Sequence[tuple[int, int, Detection]], checkpoint_id: str) -> Edit:
+    """Add what a model found where a person had it look, as proposals: each with its id, which is from
+    `Project.new_instance_ids`, and its category's."""
+    proposals = [
+        Instance(
+            number,
+            image_id,
+            category_id,
+            each.mask,
+            state=InstanceState.PROPOSAL,
+            origin=Origin.PREDICTED,
+            score=each.score,
+            predicted_by=checkpoint_id,
+        )
+        for number, category_id, each in found
+    ]
+    return Edit(Action.PROPAGATE, image_id, tuple(InstanceChange(None, proposal) for proposal in proposals))
+
+
 def lock(instances: Sequence[Instance]) -> Edit:
     """Protect instances. Nobody protects what they doubt: proposals and ghosts are accepted, so that they stay where
     they are when the image is accepted or predicted again."""
@@ -76,9 +127,14 @@ def delete(instances: Sequence[Instance]) -> Edit:
     return edit_of(Action.DELETE, instances, [deleted(instance) for instance in instances])
 
 
-def recategorise(instances: Sequence[Instance], category_id: int) -> Edit:
-    """Give instances another category, and accept them."""
-    return edit_of(Action.CATEGORY, instances, [_recategorised(instance, category_id) for instance in instances])
+def recategorise(instances: Sequence[Instance], category_id: int, masks: Mapping[int, Mask] | None = None) -> Edit:
+    """Give instances another category, and accept them. `masks` by id take the place of theirs where that changes."""
+    after = [_recategorised(instance, category_id) for instance in instances]
+    for at, (instance, changed) in enumerate(zip(instances, after, strict=True)):
+        mask = (masks or {}).get(instance.id)
+        if mask is not None and changed is not instance:
+            after[at] = changed.with_mask(mask)
+    return edit_of(Action.CATEGORY, instances, after)
 
 
 def hide(instances: Sequence[Instance]) -> Edit:
@@ -94,6 +150,13 @@ def show(instances: Sequence[Instance]) -> Edit:
 def accept(instances: Sequence[Instance]) -> Edit:
     """Say that instances are right as they are."""
     return edit_of(Action.ACCEPT, instances, [_in_state(instance, InstanceState.ACCEPTED) for instance in instances])
+
+
+def accept_as(instances: Sequence[Instance], category_id: int) -> Edit:
+    """Say that instances, maybe of several images, are right and all of one category."""
+    images = {instance.image_id for instance in instances}
+    after = [replace(_recategorised(each, category_id), state=InstanceState.ACCEPTED) for each in instances]
+    return Edit(Action.ACCEPT, images.pop() if len(images) == 1 else None, _differing(instances, after))
 
 
 def reject(instances: Sequence[Instance]) -> Edit:

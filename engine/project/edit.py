@@ -15,6 +15,8 @@ class Action(StrEnum):
     LASSO = "lasso"
     WAND = "wand"
     GRAB_CUT = "grab-cut"
+    PROMPT = "prompt"
+    PROPAGATE = "propagate"
     VERTEX = "vertex"
     RESHAPE = "reshape"
     FILL_HOLES = "fill-holes"

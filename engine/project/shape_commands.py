@@ -149,8 +149,7 @@ def _with_mask(instance: Instance, mask: Mask) -> Instance:
 
 
 def _moved(instance: Instance, dx: int, dy: int) -> Instance:
-    mask = instance.mask
-    changed = _with_mask(instance, Mask.from_crop(mask.bitmap, mask.x + dx, mask.y + dy))
+    changed = _with_mask(instance, instance.mask.moved(dx, dy))
     return replace(changed, source=keypoints.moved(changed.source, dx, dy))
 
 

@@ -191,10 +191,10 @@ def test_a_profile_applies_at_once_under_the_persons_own_changes(
 
 
 def test_every_change_can_be_forgotten_at_once_after_a_question(qtbot: QtBot, editor: KeyEditor) -> None:
-    key_bindings().change(Keymap(PROFILES_BY_ID["labelme"]).with_key("accept", "J"))
+    key_bindings().change(Keymap(PROFILES_BY_ID["labelme"]).with_key("accept", "S"))
     reset = next(each for each in editor.findChildren(QPushButton) if each.text() == "Reset All (1)")
     reset.click()
-    assert key_bindings().keymap.owners["J"] == "accept"
+    assert key_bindings().keymap.owners["S"] == "accept"
     editor.details.yes_button.click()
     assert key_bindings().keymap == Keymap(PROFILES_BY_ID["labelme"])
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.jobs.prediction import PredictorState
+from app.jobs.model_thread import PredictorState
 from app.key_sheet import KeySheet
 from app.keymap import tool_names
 from app.messages import ErrorDialog

@@ -47,6 +47,7 @@ from app.key_profiles import PROFILES, written
 from app.key_recorder import recording_prompt
 from app.key_sheet import KeySheet
 from app.keymap import CANVAS_HELP
+from app.likeness_dialog import LikenessDialog
 from app.messages import ErrorDialog
 from app.pages_dialog import PagesDialog
 from app.panels.plots import TrainingPlots
@@ -260,6 +261,7 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield from (ImportDialog(new=new) for new in (True, False))
     yield KeySheet()
     yield from _key_editors()
+    yield LikenessDialog(window.session, window.likeness.likeness)
     yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
     yield ReportDialog("", "")
     statistics = StatisticsDialog("")

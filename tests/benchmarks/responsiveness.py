@@ -29,7 +29,7 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from app.jobs.prediction import PredictorState
+from app.jobs.model_thread import PredictorState
 from app.preferences import Preferences
 from app.theme import Mode, theme
 from app.timeline import Timeline

@@ -11,8 +11,8 @@ from hypothesis.extra import numpy as arrays
 from engine.errors import MaskwrightError
 from engine.geometry.mask import Mask
 from engine.geometry.polygons import from_coco_polygons
-from engine.project import Action, Edit, ImageChange, InstanceChange, commands
-from engine.records import Image, ImageStatus, Instance, InstanceState, Origin, Review
+from engine.project import Action, CategoryChange, Edit, ImageChange, InstanceChange, commands
+from engine.records import Category, Detection, Image, ImageStatus, Instance, InstanceState, Origin, Review
 
 WIDTH, HEIGHT = 24, 16
 IMAGE = Image(1, "a.png", WIDTH, HEIGHT, "00" * 32, False, Review.OPEN, ImageStatus.TODO, None)
@@ -220,3 +220,54 @@ def test_a_vertex_more_on_a_polygon_is_an_edit_even_where_no_pixel_changes() -> 
     after = only_change(commands.reshape(instance, SQUARE, finer)).after
     assert after is not None
     assert json.loads(after.source or "") == {"segmentation": finer}
+
+
+NUCLEUS = Category(3, "nucleus", "#56b4e9")
+
+
+def test_what_a_box_holds_is_drawn_by_a_person_and_filled_by_a_model() -> None:
+    found = only_change(commands.prompt(9, IMAGE.id, NUCLEUS, SQUARE, 0.8, "abc"))
+    after = found.after
+    assert found.before is None and after is not None
+    assert (after.id, after.category_id, after.state, after.origin) == (9, 3, InstanceState.ACCEPTED, Origin.DRAWN)
+    assert (after.mask, after.score, after.predicted_by, after.edited) == (SQUARE, 0.8, "abc", False)
+
+
+def test_what_a_box_holds_may_take_a_proposals_place_and_bring_its_category() -> None:
+    proposal = an_instance(SQUARE)
+    larger = Mask.from_crop(np.ones((5, 5), dtype=np.bool_), 2, 2)
+    edit = commands.prompt(9, IMAGE.id, NUCLEUS, larger, 0.8, "abc", new_category=True, instead=proposal)
+    added, changed = edit.changes
+    assert added == CategoryChange(None, NUCLEUS)
+    assert isinstance(changed, InstanceChange) and changed.after is not None
+    assert (changed.before, changed.after.id, changed.after.mask) == (proposal, proposal.id, larger)
+    assert changed.after.origin is Origin.PREDICTED
+    with pytest.raises(MaskwrightError, match="sees nothing"):
+        commands.prompt(9, IMAGE.id, NUCLEUS, Mask.empty(), 0.8, "abc")
+
+
+def test_a_category_brings_its_mask_only_where_the_category_changes() -> None:
+    larger = Mask.from_crop(np.ones((5, 5), dtype=np.bool_), 2, 2)
+    one, other = an_instance(SQUARE), replace(an_instance(SQUARE), id=8, category_id=2)
+    edit = commands.recategorise([one, other], 2, {one.id: larger, other.id: larger})
+    after = only_change(edit).after
+    assert after is not None
+    assert (after.id, after.mask, after.category_id, after.edited) == (one.id, larger, 2, True)
+
+
+def test_instances_of_several_images_are_accepted_as_one_category_at_once() -> None:
+    here, there = an_instance(SQUARE), replace(an_instance(SQUARE), id=8, image_id=2)
+    edit = commands.accept_as([here, there], 2)
+    assert edit.image_id is None and edit.spans_images
+    after = [change.after for change in edit.changes if isinstance(change, InstanceChange)]
+    assert [(each.category_id, each.state) for each in after if each] == [(2, InstanceState.ACCEPTED)] * 2
+    assert commands.accept_as([here], 1).image_id == here.image_id
+    with pytest.raises(MaskwrightError, match="locked"):
+        commands.accept_as([replace(here, locked=True)], 2)
+
+
+def test_what_is_found_again_is_proposed() -> None:
+    found = Detection(0, "cell", 0.7, (2.0, 2.0, 6.0, 6.0), SQUARE)
+    after = only_change(commands.propose(IMAGE.id, [(9, 3, found)], "abc")).after
+    assert after is not None
+    assert (after.state, after.origin, after.score) == (InstanceState.PROPOSAL, Origin.PREDICTED, 0.7)

@@ -1,0 +1,201 @@
+"""The threads that a model runs in: one loads the checkpoint, encodes images and detects, another answers questions.
+
+torch is imported in the first. Features of images that were encoded are kept for as long as there is room, by what they
+were made of; a task finds them there, or makes them itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+
+from app.jobs.pixels import PixelCache
+from app.jobs.planned_thread import PlannedThread
+from app.translation import tr
+from engine.byte_cache import ByteCache
+from engine.errors import InvalidCheckpoint, MaskwrightError
+from engine.geometry.tiles import Tile
+
+if TYPE_CHECKING:
+    from engine.inference import Features, Predictor
+
+SHOWING_SECONDS = 0.06  # the window stores and paints what was found; the next image competes for the interpreter
+
+
+class PredictorState(StrEnum):
+    OFF = "off"  # no checkpoint
+    WAITING = "waiting"  # nothing to do
+    LOADING = "loading"  # torch and the checkpoint
+    PREDICTING = "predicting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What features are made of: a checkpoint, and an image or a tile of it in image pixels."""
+
+    checkpoint: Path
+    image_id: int
+    path: Path
+    page: int = 0
+    tile: Tile | None = None
+
+
+if TYPE_CHECKING:
+    FeatureCache = ByteCache[Seen, Features]
+
+
+@dataclass(frozen=True)
+class EncodeTask:
+    """Have the features there."""
+
+    seen: Seen
+    aside: bool = False  # whether to leave the GPU, if there is one, to a training that runs beside
+
+
+@dataclass(frozen=True)
+class DetectTask:
+    """Find the objects on an image."""
+
+    seen: Seen
+    aside: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What somebody wants to know of features; `answer` runs in a thread and touches nothing of Qt's."""
+
+    seen: Seen
+    answer: Callable[[Predictor, Features], Any]
+    done: Callable[[Any], object] = field(repr=False)
+    failed: Callable[[str], object] = field(repr=False)
+
+
+Task = EncodeTask | DetectTask
+
+
+class AnswerThread(PlannedThread[Question]):
+    """Answers questions at once from features that are there, whatever the model is doing in its own thread meanwhile:
+    on few cores it is slowed down by that, but waits for nothing."""
+
+    niceness = 0  # a person waits for each answer
+    answered = Signal(object, object)  # question, answer
+    failed = Signal(object, str, str)  # question, message, details
+    missed = Signal()  # the features were pushed out of the memory meanwhile
+
+    def __init__(self, features: FeatureCache) -> None:
+        super().__init__()
+        self._features = features
+        self._alone = False  # whether torch computes here without other threads
+        self.predictor: Predictor | None = None
+
+    def work(self, task: Question) -> None:
+        predictor, features = self.predictor, self._features.get(task.seen)
+        if predictor is None or features is None:
+            self.missed.emit()
+            return
+        if not self._alone:
+            import torch
+
+            torch.set_num_threads(1)  # of this thread: to wake others takes longer than what one box asks of them
+            self._alone = True
+        try:
+            self.answered.emit(task, task.answer(predictor, features))
+        except MaskwrightError as error:
+            self.failed.emit(task, str(error), "")
+        except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
+            self.failed.emit(task, _fault(error), traceback.format_exc())
+
+
+class ModelThread(PlannedThread[Task]):
+    """Says what became of each task."""
+
+    state = Signal(str)  # PredictorState
+    loaded = Signal(object)  # predictor
+    encoded = Signal(object)  # task
+    detected = Signal(object, str, object)  # task, checkpoint id, list of detections
+    failed = Signal(object, str, str)  # task, message, details
+    unusable = Signal(object, str)  # checkpoint, why it cannot be loaded
+
+    def __init__(self, cache: PixelCache, features: FeatureCache) -> None:
+        super().__init__()
+        self._cache = cache
+        self._features = features
+        self._path: Path | None = None
+        self._threads = 0  # that torch computes with; 0 before it is known
+        self._predictor: Predictor | None = None
+
+    def work(self, task: Task) -> None:
+        from engine.nn.detector import Cancelled
+
+        try:
+            self._do(task)
+        except Cancelled:
+            pass  # it is in the newer plan, or not wanted any more
+        except InvalidCheckpoint as error:
+            self.unusable.emit(task.seen.checkpoint, error.message)
+            return
+        except MaskwrightError as error:
+            self.failed.emit(task, str(error), "")
+            return
+        except Exception as error:  # noqa: BLE001 - a defect: told to the person, with the trace behind it
+            self.failed.emit(task, _fault(error), traceback.format_exc())
+            return
+        self.state.emit(PredictorState.WAITING)
+
+    def _do(self, task: Task) -> None:
+        predictor = self._ready(task)
+        features = self._seen(predictor, task.seen)
+        match task:
+            case EncodeTask():
+                self.encoded.emit(task)
+            case DetectTask():
+                self.state.emit(PredictorState.PREDICTING)
+                self.detected.emit(task, predictor.checkpoint_id, predictor.detect(features, cancelled=self.cancelled))
+                self.pause(SHOWING_SECONDS)
+
+    def _ready(self, task: Task) -> Predictor:
+        """The predictor of a task's checkpoint, where it is to compute."""
+        import torch
+
+        from engine.nn.device import CPU, best_device
+
+        self._threads = self._threads or torch.get_num_threads()
+        if self._path != task.seen.checkpoint:
+            self.state.emit(PredictorState.LOADING)
+            self._load(task.seen.checkpoint)
+        assert self._predictor is not None
+        torch.set_num_threads(self._threads)  # of this thread, and of those that first use torch from now on
+        self._predictor.move_to(CPU if task.aside else best_device())
+        return self._predictor
+
+    def _seen(self, predictor: Predictor, seen: Seen) -> Features:
+        features = self._features.get(seen)
+        if features is None:
+            self.state.emit(PredictorState.PREDICTING)
+            pixels = self._cache.read(seen.path, seen.page).rgb
+            features = predictor.encode(pixels, self.cancelled, seen.tile)
+            self._features.put(seen, features, features.bytes)
+        return features
+
+    def _load(self, checkpoint: Path) -> None:
+        from engine.inference import Predictor
+
+        self._predictor, self._path = None, None  # the old weights are freed before the new ones are read
+        self._predictor = Predictor.from_checkpoint(checkpoint)
+        self._path = checkpoint
+        # The garbage collector walks through all of torch's objects from time to time, and nothing else runs for up to
+        # 200 ms meanwhile. Frozen ones it leaves alone.
+        gc.freeze()
+        self.loaded.emit(self._predictor)
+
+
+def _fault(error: Exception) -> str:
+    return tr("The prediction stopped: {error}", error=f"{type(error).__name__}: {error}")
