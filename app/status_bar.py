@@ -26,6 +26,7 @@ class StatusBar(QStatusBar):
         self._cursor = self._add(tr("Pointer position"), permanent=True)
         self._zoom = self._add(tr("Zoom"), permanent=True)
         self._features = self._add(tr("Memory of features"), permanent=True)
+        self._features.setObjectName("features")
         self._state = self._add(tr("State of the model"), permanent=True)
         # Another width would lay out all of the bar, and text at every movement of the pointer delay what it does.
         self._cursor.setMinimumWidth(self.fontMetrics().horizontalAdvance(WIDEST_PLACE))

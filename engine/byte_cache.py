@@ -26,7 +26,8 @@ class ByteCache(Generic[Key, Value]):
     @property
     def bytes(self) -> int:
         """Bytes held now."""
-        return self._bytes
+        with self._lock:  # or one would see what a value too many takes that is about to go
+            return self._bytes
 
     def __contains__(self, key: Key) -> bool:
         """Whether ``key`` is there; does not count as a use."""

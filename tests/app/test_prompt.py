@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
@@ -386,18 +387,28 @@ def test_accepted_instances_prompt_the_next_image(qtbot: QtBot, window: MainWind
     assert {each.mask for each in new} <= {each.mask for each in wanted}
 
 
-def test_many_images_stay_within_the_memory_for_features(qtbot: QtBot, window: MainWindow) -> None:
-    features = window.prediction.features
-    one = features.bytes // max(len(features), 1)
-    features.limit = one + one // 2
-    seen: list[int] = []
-    for _ in range(3):
-        for step in (1, -1):
-            window.session.step_image(step)
-            qtbot.waitUntil(lambda: window.prediction.is_encoded(None), timeout=MODEL_MS)
-            seen.append(features.bytes)
-    assert max(seen) <= features.limit
-    assert len(features) == 1
+@pytest.mark.slow
+def test_fifty_images_in_a_row_stay_within_the_memory_for_features(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    session, features = window.session, window.prediction.features
+    random = np.random.default_rng(0)
+    for number in range(50):
+        picture = random.integers(0, 255, (24, 32, 3), dtype=np.uint8)
+        Picture.fromarray(picture).save(tmp_path / "images" / f"more-{number:02}.png")
+    assert session.project is not None
+    session.project.add_images(sorted((tmp_path / "images").glob("more-*.png")))
+    session.reload_images()
+    features.limit = 10 * features.bytes
+    held = []
+    for _ in range(50):
+        assert session.step_image(1)
+        qtbot.waitUntil(lambda: window.prediction.is_encoded(None), timeout=MODEL_MS)
+        held.append(features.bytes)
+        assert window.status.findChild(QLabel, "features").text().endswith("MB")
+    assert max(held) <= features.limit
+    assert held[-1] > 0.8 * features.limit  # it is full, and what was seen first has gone
+    assert not window.prediction.has_seen(session.images[session.order[1]])
 
 
 def test_a_question_does_not_wait_for_the_neighbours(qtbot: QtBot, window: MainWindow) -> None:
