@@ -221,7 +221,10 @@ class _Segments(QWidget):
             button.clicked.connect(_setter(option, entry.value))
             group.addButton(button)
             row.addWidget(button)
-        option.changed.connect(lambda value: self._buttons[value].setChecked(True))
+        option.changed.connect(self._check)  # a method of its own: Qt forgets it together with this widget
+
+    def _check(self, value: str) -> None:
+        self._buttons[value].setChecked(True)
 
 
 class _NumberControl(QWidget):

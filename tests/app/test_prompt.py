@@ -11,7 +11,7 @@ import torch
 from PIL import Image as Picture
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.preferences import Preferences
@@ -232,6 +232,16 @@ def test_four_extreme_points_are_a_box(qtbot: QtBot, window: MainWindow, predict
         [on_canvas(tuple(map(float, target.bounds)), window)],  # type: ignore[arg-type]
     )
     assert found.mask == wanted.mask
+
+
+def test_a_choice_follows_its_option_after_the_tool_was_left_and_chosen_again(window: MainWindow) -> None:
+    tool = tool_of(window)
+    for name in ("brush", "prompt"):
+        window.workplace.choose_tool(name)
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # what the bar showed before is gone
+    tool.shape.set("points")
+    texts = {each.text(): each.isChecked() for each in window.workplace.option_bar.findChildren(QToolButton)}
+    assert texts["Extreme points"] and not texts["Box"]
 
 
 def test_backspace_takes_an_extreme_point_back(qtbot: QtBot, window: MainWindow) -> None:
