@@ -26,7 +26,7 @@ class CategorySwitch(QObject):
         super().__init__()
         self._session = session
         self._prediction = prediction
-        self._known: dict[int, tuple[Instance, Callable[[int], Mask]]] = {}
+        self._known: dict[int, tuple[Instance, str | None, Callable[[int], Mask]]] = {}  # and which checkpoint said so
         session.selection_changed.connect(self._look_ahead)
         prediction.encoded.connect(self._look_ahead)
 
@@ -41,7 +41,7 @@ class CategorySwitch(QObject):
         label = card.spec.categories.index(name)
 
         def switch() -> None:
-            seen = {each.id: self._known[each.id][1](label) for each in untouched if self._is_known(each)}
+            seen = {each.id: self._known[each.id][2](label) for each in untouched if self._is_known(each)}
             then({key: mask for key, mask in seen.items() if not mask.is_empty})
 
         missing = [each for each in untouched if not self._is_known(each)]
@@ -63,13 +63,14 @@ class CategorySwitch(QObject):
         return card is not None and len(card.spec.categories) > 1 and self._prediction.is_encoded(None)
 
     def _is_known(self, instance: Instance) -> bool:
-        return instance.id in self._known and self._known[instance.id][0] is instance
+        known = self._known.get(instance.id)
+        return known is not None and known[0] is instance and known[1] == self._prediction.checkpoint_id
 
     def _want(self, instances: Sequence[Instance], then: Callable[[], object]) -> bool:
-        boxes = [each.mask.bounds for each in instances]
+        boxes, checkpoint_id = [each.mask.bounds for each in instances], self._prediction.checkpoint_id
 
         def done(masks: CategoryMasks) -> None:
-            found = {each.id: (each, partial(masks.mask, at)) for at, each in enumerate(instances)}
+            found = {each.id: (each, checkpoint_id, partial(masks.mask, at)) for at, each in enumerate(instances)}
             self._known = {key: known for key, known in self._known.items() if key in self._session.selection} | found
             then()
 

@@ -64,6 +64,14 @@ class Likeness(QObject):
     def is_looking(self) -> bool:
         return bool(self._images)
 
+    @property
+    def category_id(self) -> int | None:
+        """The category that is taken for all: of what they are alike to as it is now."""
+        if self.model is None:
+            return None
+        now = self._session.instances.get(self.model.id, self.model)
+        return now.category_id if now.category_id in self._session.categories else None
+
     def look_for(self, instance: Instance) -> bool:
         """Begin to look for what is like an instance of the current image. False where there is no model to ask."""
         session, current = self._session, self._session.image
@@ -78,16 +86,18 @@ class Likeness(QObject):
         """Look no further."""
         self._turn.stop()
         self.found, self.model, self._wanted, self._images = [], None, None, []
+        self.changed.emit()
 
     def take(self, chosen: Iterable[Alike]) -> int:
         """Accept them, in the category of what they are alike to, as one edit. How many there were to accept."""
         project, model = self._session.project, self.model
-        if project is None or model is None:
+        category_id = self.category_id
+        if project is None or model is None or category_id is None:
             return 0
         wanted = {each.instance.id: each.instance.image_id for each in chosen}
         now = [each for image_id in set(wanted.values()) for each in _undecided(project.instances(image_id))]
         instances = [each for each in now if each.id in wanted]
-        if not instances or not self._session.apply(commands.accept_as(instances, model.category_id)):
+        if not instances or not self._session.apply(commands.accept_as(instances, category_id)):
             return 0
         self.found = [each for each in self.found if each.instance.id not in wanted]
         self.changed.emit()
@@ -119,7 +129,11 @@ class Likeness(QObject):
             if model is self.model:
                 self._take_in(image, instances, *answered)
 
-        return self._prediction.ask(answer, done, self._fail, image=image, keep=True)
+        def failed(why: str) -> None:
+            if model is self.model:
+                self._fail(why)
+
+        return self._prediction.ask(answer, done, failed, image=image, keep=True)
 
     def _take_in(
         self, image: Image, instances: Sequence[Instance], seen: NDArray[np.float32], pictures: Sequence[Picture]

@@ -104,6 +104,9 @@ class LikenessDialog(QDialog):
         layout.addLayout(row(self.cut, self._cut_words))
         layout.addLayout(row(None, button(tr("Close"), self.reject, "", tr("Back to the window")), self.take_button))
         likeness.changed.connect(self.refresh)
+        session.project_changed.connect(self.reject)
+        for signal in (session.instances_changed, session.categories_changed):
+            signal.connect(self._show_cut)
         likeness.failed.connect(self._say)
         theme().changed.connect(self.refresh)
 
@@ -135,7 +138,7 @@ class LikenessDialog(QDialog):
         self._stack.setCurrentWidget(self.list if found or self._likeness.is_looking else self._empty)
         self._show_cut()
 
-    def _show_cut(self) -> None:
+    def _show_cut(self, *_: object) -> None:
         chosen, found = self.chosen, self._likeness.found
         least = self.cut.value() / STEPS
         for at, each in enumerate(found):
@@ -147,11 +150,10 @@ class LikenessDialog(QDialog):
         compared = trn("{count} proposal compared", "{count} proposals compared", len(found))
         looking = tr("Looking…") if self._likeness.is_looking else ""
         self.summary.setText(" · ".join(each for each in (f"{compared} {where}", looking) if each))
-        model = self._likeness.model
-        category = self._session.categories.get(model.category_id) if model is not None else None
+        category = self._session.categories.get(self._likeness.category_id or 0)
         name = category.name if category is not None else "?"
         self.take_button.setText(tr("Accept {count} as {name}", count=number(len(chosen)), name=name))
-        self.take_button.setEnabled(bool(chosen) and not self._session.read_only)
+        self.take_button.setEnabled(bool(chosen) and category is not None and not self._session.read_only)
 
     def _words(self, instance: Instance) -> str:
         image, category = (
@@ -169,9 +171,10 @@ class LikenessDialog(QDialog):
             self._session.notice.emit(trn("{count} proposal accepted.", "{count} proposals accepted.", taken))
 
     def _open(self, item: QListWidgetItem) -> None:
-        alike = item.data(ROLE)
-        self._session.open_image(alike.instance.image_id)
-        self._session.select([alike.instance.id])
+        instance = item.data(ROLE).instance
+        if instance.image_id in self._session.images:
+            self._session.open_image(instance.image_id)
+            self._session.select([instance.id])
 
     def _say(self, why: str) -> None:
         self.summary.setText(why)

@@ -118,7 +118,7 @@ class ModelThread(PlannedThread[Task]):
     """Says what became of each task."""
 
     state = Signal(str)  # PredictorState
-    loaded = Signal(object)  # predictor
+    loaded = Signal(object, object)  # checkpoint, predictor
     encoded = Signal(object)  # task
     detected = Signal(object, str, object)  # task, checkpoint id, list of detections
     failed = Signal(object, str, str)  # task, message, details
@@ -129,8 +129,13 @@ class ModelThread(PlannedThread[Task]):
         self._cache = cache
         self._features = features
         self._path: Path | None = None
+        self._announced = False  # whether it was said which checkpoint is loaded
         self._threads = 0  # that torch computes with; 0 before it is known
         self._predictor: Predictor | None = None
+
+    def announce(self) -> None:
+        """Say at the next task which checkpoint is loaded, also where it was before."""
+        self._announced = False
 
     def work(self, task: Task) -> None:
         from engine.nn.detector import Cancelled
@@ -172,6 +177,9 @@ class ModelThread(PlannedThread[Task]):
             self.state.emit(PredictorState.LOADING)
             self._load(task.seen.checkpoint)
         assert self._predictor is not None
+        if not self._announced:
+            self._announced = True
+            self.loaded.emit(self._path, self._predictor)
         torch.set_num_threads(self._threads)  # of this thread, and of those that first use torch from now on
         self._predictor.move_to(CPU if task.aside else best_device())
         return self._predictor
@@ -188,13 +196,13 @@ class ModelThread(PlannedThread[Task]):
     def _load(self, checkpoint: Path) -> None:
         from engine.inference import Predictor
 
+        self._announced = False
         self._predictor, self._path = None, None  # the old weights are freed before the new ones are read
         self._predictor = Predictor.from_checkpoint(checkpoint)
         self._path = checkpoint
         # The garbage collector walks through all of torch's objects from time to time, and nothing else runs for up to
         # 200 ms meanwhile. Frozen ones it leaves alone.
         gc.freeze()
-        self.loaded.emit(self._predictor)
 
 
 def _fault(error: Exception) -> str:

@@ -80,6 +80,7 @@ class Prediction(QObject):
         """
         self.checkpoint, self.checkpoint_id, self.card = checkpoint, checkpoint_id, None
         self._answers.predictor = None
+        self._thread.announce()
         self._given_up.clear()
         self.features.clear()
         self.encoded.emit()
@@ -159,9 +160,11 @@ class Prediction(QObject):
         if image is None or self.checkpoint is None:
             return False
         question = Question(self._seen(image, tile), answer, done, failed)
+        self._given_up.discard((image.id, self.checkpoint))  # its file may be there again
         if keep:
             self._kept.append(question)
-        self._newest = None if keep else question
+        else:
+            self._newest = question
         self.plan()
         return True
 
@@ -213,10 +216,11 @@ class Prediction(QObject):
     def _is_answerable(self, question: Question) -> bool:
         return self._answers.predictor is not None and question.seen in self.features
 
-    def _drop_questions(self, why: str = "") -> None:
-        """Nobody answers them any more."""
-        dropped = [*self._kept, *([self._newest] if self._newest is not None else [])]
-        self._kept, self._newest = [], None
+    def _drop_questions(self, why: str = "", which: Callable[[Question], bool] = lambda _: True) -> None:
+        """Nobody answers those any more."""
+        dropped = [each for each in (*self._kept, self._newest) if each is not None and which(each)]
+        for question in dropped:
+            self._answered(question)
         for question in dropped:
             question.failed(why)
 
@@ -240,7 +244,9 @@ class Prediction(QObject):
         if question is self._newest:
             self._newest = None
 
-    def _on_loaded(self, predictor: Predictor) -> None:
+    def _on_loaded(self, checkpoint: Path, predictor: Predictor) -> None:
+        if checkpoint != self.checkpoint:
+            return  # another one was chosen meanwhile
         self.checkpoint_id, self.card = predictor.checkpoint_id, predictor.card
         self._answers.predictor = predictor
         self.model_loaded.emit(self.checkpoint_id, self.card)
@@ -272,13 +278,13 @@ class Prediction(QObject):
 
     def _on_failed(self, task: Task, message: str, details: str) -> None:
         what = task.seen.image_id, task.seen.checkpoint
-        if what in self._given_up:
-            return  # to encode it failed, which has been told
+        told = what in self._given_up  # to encode it failed, too
         self._given_up.add(what)
         self._again = None
-        self._drop_questions(message)
-        self._set_state(PredictorState.FAILED)
-        self.failed.emit(message, details)
+        self._drop_questions(message, lambda each: (each.seen.image_id, each.seen.checkpoint) == what)
+        if not told:
+            self._set_state(PredictorState.FAILED)
+            self.failed.emit(message, details)
 
     def _on_unusable(self, checkpoint: Path, why: str) -> None:
         if checkpoint == self.checkpoint:

@@ -17,7 +17,8 @@ class Ghosts(QObject):
         self._session = session
         self._all: list[Instance] | None = None
         self._bounds: NDArray[np.int64] = np.zeros((0, 4), dtype=np.int64)
-        for signal in (session.image_changed, session.instances_changed, session.threshold_changed):
+        self.signals = session.image_changed, session.instances_changed, session.threshold_changed  # others may be
+        for signal in self.signals:
             signal.connect(self._forget)
 
     def all(self) -> list[Instance]:

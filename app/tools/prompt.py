@@ -6,7 +6,7 @@ the boxes wait, dashed. In between, what the model found but doubts shows under 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -74,6 +74,8 @@ class Prompt(Tool):
             self._ghosts = Ghosts(canvas.session, canvas)
         self.shape.changed.connect(self.cancel)
         canvas.session.image_changed.connect(self._attend)
+        for signal in self._ghosts.signals:
+            signal.connect(self._leave_ghost)
         self._prediction.model_loaded.connect(self._attend)
         self._prediction.encoded.connect(self._repaint_waiting)
         self._attend()
@@ -81,6 +83,9 @@ class Prompt(Tool):
     def deactivate(self) -> None:
         self.shape.changed.disconnect(self.cancel)
         self.canvas.session.image_changed.disconnect(self._attend)
+        if self._ghosts is not None:
+            for signal in self._ghosts.signals:
+                signal.disconnect(self._leave_ghost)
         self._prediction.model_loaded.disconnect(self._attend)
         self._prediction.encoded.disconnect(self._repaint_waiting)
         super().deactivate()
@@ -94,7 +99,7 @@ class Prompt(Tool):
         self._hover(None)
         if self._drawn is None:
             place = (event.x, event.y)
-            self._drawn = Drawn(self.canvas, session.image.id, [place], place)
+            self._drawn = Drawn(self.canvas, session.image.id, [place], place, self.shape.value == POINTS)
         elif self.shape.value == POINTS:
             self._drawn.points.append((event.x, event.y))
         self.move(event)
@@ -154,11 +159,13 @@ class Prompt(Tool):
 
     def paint(self, painter: QPainter) -> None:
         view, room = self.canvas.viewport, QRectF(self.canvas.rect())
-        for drawn in (*self._waiting, *([self._drawn] if self._drawn is not None else [])):
+        image = self.canvas.session.image
+        drawings = [*self._waiting, *([self._drawn] if self._drawn is not None else [])]
+        for drawn in (each for each in drawings if image is not None and each.image_id == image.id):
             if drawn.marked is not None:
                 drawn.marked.paint(painter, room, view, self.canvas.zoom)
             paint_box(painter, view, drawn.box, waiting=drawn.marked is None)
-            if self.shape.value == POINTS:
+            if drawn.by_points:
                 paint_points(painter, view, drawn.points)
             if drawn.marked is None:
                 self._label(painter, drawn.box, tr("Waiting for the model…"))
@@ -201,8 +208,8 @@ class Prompt(Tool):
         """The box is drawn: its answer is stored, however long it takes."""
         self._drawn = None
         self._waiting.append(drawn)
-        if drawn.found is not None and drawn.found.asked == self._question(drawn):
-            self._prediction.forget()  # the same was asked before the button was released
+        self._prediction.forget()
+        if drawn.found is not None and drawn.found.asked == self._question(drawn):  # before the button was released
             self._store(drawn, drawn.found)
             return
         self._repaint(drawn)
@@ -212,7 +219,7 @@ class Prompt(Tool):
     def _show(self, drawn: Drawn, found: Found) -> None:
         if drawn is self._drawn:
             drawn.found = found
-            drawn.marked = Marked(found.detection.mask, self._color(found.detection.category))
+            drawn.marked = Marked(found.detection.mask, self._color(found))
             self._repaint(drawn)
 
     def _store(self, drawn: Drawn, found: Found) -> None:
@@ -222,13 +229,17 @@ class Prompt(Tool):
         if session.project is None:
             return
         here = session.image is not None and session.image.id == drawn.image_id
-        category = self._known(session, found.detection.category)
+        category = self._known(session, found)
         if category is None:
             number = session.project.new_category_id()
             category = Category(number, found.detection.category, category_color(number))
         new_id = session.project.new_instance_id()
         try:
-            instead = _proposal_of(mask, drawn.canvas) if here else None
+            instead = _proposal_of(
+                mask, _near(mask, drawn.canvas) if here else session.project.instances(drawn.image_id)
+            )
+            if instead is not None and not session.is_shown(instead):
+                instead = None
             if here:
                 target = Target(drawn.image_id, None if instead is None else instead.id, category.id)
                 mask = mask.subtract(drawn.canvas.marking.taken(target, mask))
@@ -265,14 +276,14 @@ class Prompt(Tool):
         active = _active(self.canvas.session)
         return active.name if self.naming.value == ACTIVE and active is not None else None
 
-    def _known(self, session: Session, name: str) -> Category | None:
-        """What an instance that the model calls so becomes; None where the project has no category at all."""
-        named = next((each for each in session.categories.values() if each.name == name), None)
-        active = _active(session)
-        return active if named is None or (self.naming.value == ACTIVE and active is not None) else named
+    def _known(self, session: Session, found: Found) -> Category | None:
+        """What an instance becomes: the category that was asked for, or the model's, or the active one where the
+        project has neither. None where it has no category at all."""
+        name = found.asked.category or found.detection.category
+        return next((each for each in session.categories.values() if each.name == name), _active(session))
 
-    def _color(self, name: str) -> str:
-        known = self._known(self.canvas.session, name)
+    def _color(self, found: Found) -> str:
+        known = self._known(self.canvas.session, found)
         return known.color if known is not None else category_color(1)
 
     # -- ghosts
@@ -290,6 +301,10 @@ class Prompt(Tool):
         for each in (before, ghost):
             if each is not None:
                 self._repaint_around(each.mask.bounds)
+
+    def _leave_ghost(self, *_: object) -> None:
+        """It may be none any more."""
+        self._hover(None)
 
     def _take_ghost(self, event: PointerEvent) -> None:
         """Accept the ghost under the pointer."""
@@ -344,12 +359,16 @@ def _active(session: Session) -> Category | None:
     return session.categories.get(session.active_category_id or 0)
 
 
-def _proposal_of(mask: Mask, canvas: CanvasView) -> Instance | None:
-    """The shown proposal that is the same object, if there is one: it would be found twice."""
+def _near(mask: Mask, canvas: CanvasView) -> list[Instance]:
+    """The instances that the canvas shows around a mask."""
     instances = canvas.session.instances
-    shown = [instances[each.id] for each in canvas.layers.overlay.within(mask.bounds) if each.id in instances]
-    proposals = [each for each in shown if each.state is InstanceState.PROPOSAL]
-    best = max(proposals, key=lambda each: each.mask.iou(mask), default=None)
+    return [instances[each.id] for each in canvas.layers.overlay.within(mask.bounds) if each.id in instances]
+
+
+def _proposal_of(mask: Mask, instances: Iterable[Instance]) -> Instance | None:
+    """The proposal that is the same object, if there is one: it would be found twice."""
+    near = [each for each in instances if each.state is InstanceState.PROPOSAL and each.mask.overlaps(mask)]
+    best = max(near, key=lambda each: each.mask.iou(mask), default=None)
     return best if best is not None and best.mask.iou(mask) >= SAME_OBJECT_IOU else None
 
 

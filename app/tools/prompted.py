@@ -55,6 +55,7 @@ class Drawn:
     image_id: int
     points: list[tuple[float, float]]
     pointer: tuple[float, float]
+    by_points: bool = False
     keeps_box: bool = False
     marked: Marked | None = None
     found: Found | None = None

@@ -14,6 +14,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.jobs.pixels import PixelCache
 from app.preferences import Preferences
 from app.tools.prompt import Prompt
 from app.window import MainWindow
@@ -428,3 +429,39 @@ def test_a_question_does_not_wait_for_the_neighbours(qtbot: QtBot, window: MainW
     qtbot.waitUntil(lambda: window.prediction.is_encoded(None), timeout=MODEL_MS)
     qtbot.wait(300)
     assert len(window.prediction.features) == 1
+
+
+def test_a_project_that_is_closed_and_opened_again_is_answered(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.session.project is not None
+    path, target = window.session.project.path, best(window).mask
+    window.projects.close()
+    qtbot.waitUntil(lambda: window.session.project is None)
+    assert window.projects.open(path)
+    qtbot.waitUntil(lambda: window.session.pixels is not None)
+    window.workplace.choose_tool("prompt")
+    drag(window, around(target))
+    found = answered(qtbot, window)
+    assert [each.mask.iou(target) > 0.7 for each in found] == [True]
+    assert window.prediction.card is not None
+
+
+def test_an_image_without_its_file_fails_its_own_questions_and_no_others(qtbot: QtBot, window: MainWindow) -> None:
+    session, said = window.session, list[str]()
+    session.notice.connect(said.append)
+    session.select([best(window).id])
+    window.decisions.accept()
+    target = best(window).mask
+    assert session.project is not None
+    session.project.image_path(session.images[session.order[1]]).unlink()
+    window.prediction.features.clear()
+    window.prediction._thread._cache = PixelCache()  # nothing of it is in memory either
+    for _ in range(2):  # also when it is already known that the file is gone
+        drag(window, around(target))
+        window.actions_["propagate"].trigger()
+        qtbot.waitUntil(lambda: not window.prediction._kept, timeout=MODEL_MS)
+        session.step_image(-1)
+        qtbot.waitUntil(lambda: session.pixels is not None)
+    assert not tool_of(window)._waiting
+    accepted = [each for each in session.instances.values() if each.state is InstanceState.ACCEPTED]
+    assert any(each.mask.iou(target) > 0.7 for each in accepted)
+    assert sum(NAMES[1] in each for each in said) == 2
