@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject
 from app.jobs.prediction import Prediction
 from app.session import Session
 from app.translation import tr, trn
-from engine.errors import MaskwrightError
 from engine.geometry.boxes import mask_iou_matrix
 from engine.project import SAME_OBJECT_IOU, commands
 from engine.records import Detection, Image, Instance, InstanceState, Review
@@ -86,20 +85,17 @@ class Propagation(QObject):
         present = [instance.mask for instance in session.project.instances(image_id)]
         masks = [detection.mask for _, detection in detections]
         overlap = mask_iou_matrix(masks, present).max(axis=1, initial=0.0)
-        new = [each for each, iou in zip(detections, overlap, strict=True) if iou < SAME_OBJECT_IOU]
-        new = [(category_id, each) for category_id, each in new if not each.mask.is_empty]
+        new = [
+            (category_id, each)
+            for (category_id, each), iou in zip(detections, overlap, strict=True)
+            if iou < SAME_OBJECT_IOU and not each.mask.is_empty
+        ]
         if not new:
             session.notice.emit(tr("Everything that was looked for is there already."))
             return
-        numbered = list(zip(session.project.new_instance_ids(len(new)), new, strict=True))
-        try:
-            edit = commands.propose(
-                image_id, [(number, category_id, each) for number, (category_id, each) in numbered], checkpoint_id
-            )
-        except MaskwrightError as error:
-            session.notice.emit(str(error))
-            return
-        if session.apply(edit):
+        ids = session.project.new_instance_ids(len(new))
+        numbered = [(number, *each) for number, each in zip(ids, new, strict=True)]
+        if session.apply(commands.propose(image_id, numbered, checkpoint_id)):
             told = trn("{count} instance was found here again.", "{count} instances were found here again.", len(new))
             session.notice.emit(told)
 

@@ -1,5 +1,7 @@
 """The lower edge of the window: where you are, how large it is shown, and what the model is doing."""
 
+from typing import Any
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
@@ -8,6 +10,7 @@ from app.jobs.model_thread import PredictorState
 from app.panels.model import STATES
 from app.session import Session
 from app.translation import number, tr, trn
+from engine.byte_cache import ByteCache
 
 WIDEST_PLACE = "00000, 00000"
 TELLING_MS = 40  # between two places of the pointer that are told
@@ -44,16 +47,16 @@ class StatusBar(QStatusBar):
     def show_state(self, state: str) -> None:
         self._state.setText(STATES[PredictorState(state)][2])
 
-    def show_features(self, images: int, held: int, limit: int) -> None:
-        """How many bytes the features of how many images or tiles take, and may take."""
-        megabytes = tr("{megabytes} MB", megabytes=number(held / 2**20))
-        self._features.setText(tr("Features {size}", size=megabytes) if images else "")
+    def show_features(self, features: ByteCache[Any, Any]) -> None:
+        """How much memory the features of images and tiles take, and may take."""
+        megabytes = tr("{megabytes} MB", megabytes=number(features.bytes / 2**20))
+        self._features.setText(tr("Features {size}", size=megabytes) if len(features) else "")
         self._features.setToolTip(
             trn(
                 "{count} image is ready for Box to Mask; up to {limit} MB are kept.",
                 "{count} images are ready for Box to Mask; up to {limit} MB are kept.",
-                images,
-                limit=number(limit / 2**20),
+                len(features),
+                limit=number(features.limit / 2**20),
             )
         )
 

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
-        self.prediction.encoded.connect(self._show_features)
+        self.prediction.encoded.connect(lambda: self.status.show_features(self.prediction.features))
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
@@ -313,10 +313,6 @@ class MainWindow(QMainWindow):
         waiting = image is not None and image.predicted_by is None
         working = state in (PredictorState.LOADING, PredictorState.PREDICTING)
         self.canvas.set_busy(STATES[PredictorState(state)][2] if waiting and working else None)
-
-    def _show_features(self) -> None:
-        features = self.prediction.features
-        self.status.show_features(len(features), features.bytes, features.limit)
 
     def _prediction_failed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)

@@ -83,10 +83,9 @@ def draw_edges(
     x2, y2 = min(int(last[0]), math.ceil(room.right() * ratio)), min(int(last[1]), math.ceil(room.bottom() * ratio))
     if x1 >= x2 or y1 >= y2:
         return
-    pixels = np.zeros((y2 - y1, x2 - x1), dtype=np.uint32)
+    pixels, begin = np.zeros((y2 - y1, x2 - x1), dtype=np.uint32), np.array((x1, y1), dtype=np.int64)
     draw = _edges if _kernels is None else _kernels.draw_edges
     for line in lines:
-        begin = np.array((x1, y1))
         draw(window, *corner, zoom, origin, begin, line.width * ratio, line.pixel, pixels)
     blit(painter, pixels, (x1, y1, x2, y2), ratio, PREMULTIPLIED)
 

@@ -12,6 +12,7 @@ PILL_PADDING = 12.0
 DOT = 4.0
 LABEL_PADDING = 6.0
 LABEL_GAP = 4.0
+LABEL_RADIUS = 4.0
 LINE = 420.0  # widest line of a message: longer ones are hard to read
 
 
@@ -65,12 +66,7 @@ def draw_label(painter: QPainter, room: QRectF, at: QPointF, text: str) -> None:
     top = max(at.y() - height - LABEL_GAP, room.top())
     rect = QRectF(left, top, width, height)
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    background = theme().color("surface")
-    background.setAlpha(235)
-    painter.setBrush(background)
-    painter.setPen(QPen(theme().color("border"), 1))
-    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+    _draw_ground(painter, rect, LABEL_RADIUS)
     painter.setPen(theme().color("text"))
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()
@@ -80,12 +76,7 @@ def draw_pill(painter: QPainter, room: QRectF, text: str) -> None:
     """A small notice over the image, such as that a model is at work."""
     rect = pill_rect(QFontMetricsF(painter.font()), room, text)
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    background = theme().color("surface")
-    background.setAlpha(235)
-    painter.setBrush(background)
-    painter.setPen(QPen(theme().color("border"), 1))
-    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), rect.height() / 2, rect.height() / 2)
+    _draw_ground(painter, rect, rect.height() / 2)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme().color("accent")))
     painter.drawEllipse(QPointF(rect.left() + PILL_PADDING + DOT, rect.center().y()), DOT, DOT)
@@ -93,3 +84,13 @@ def draw_pill(painter: QPainter, room: QRectF, text: str) -> None:
     words = rect.adjusted(PILL_PADDING + 2 * DOT + 8, 0, -PILL_PADDING, 0)
     painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
     painter.restore()
+
+
+def _draw_ground(painter: QPainter, rect: QRectF, radius: float) -> None:
+    """What words over the image stand on."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    background = theme().color("surface")
+    background.setAlpha(235)
+    painter.setBrush(background)
+    painter.setPen(QPen(theme().color("border"), 1))
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)

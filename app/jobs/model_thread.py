@@ -138,12 +138,8 @@ class ModelThread(PlannedThread[Task]):
         self._announced = False
 
     def work(self, task: Task) -> None:
-        from engine.nn.detector import Cancelled
-
         try:
             self._do(task)
-        except Cancelled:
-            pass  # it is in the newer plan, or not wanted any more
         except InvalidCheckpoint as error:
             self.unusable.emit(task.seen.checkpoint, error.message)
             return
@@ -156,15 +152,20 @@ class ModelThread(PlannedThread[Task]):
         self.state.emit(PredictorState.WAITING)
 
     def _do(self, task: Task) -> None:
+        from engine.nn.detector import Cancelled
+
         predictor = self._ready(task)
-        features = self._seen(predictor, task.seen)
-        match task:
-            case EncodeTask():
+        try:
+            features = self._seen(predictor, task.seen)
+            if isinstance(task, EncodeTask):
                 self.encoded.emit(task)
-            case DetectTask():
-                self.state.emit(PredictorState.PREDICTING)
-                self.detected.emit(task, predictor.checkpoint_id, predictor.detect(features, cancelled=self.cancelled))
-                self.pause(SHOWING_SECONDS)
+                return
+            self.state.emit(PredictorState.PREDICTING)
+            detections = predictor.detect(features, cancelled=self.cancelled)
+        except Cancelled:
+            return  # it is in the newer plan, or not wanted any more
+        self.detected.emit(task, predictor.checkpoint_id, detections)
+        self.pause(SHOWING_SECONDS)
 
     def _ready(self, task: Task) -> Predictor:
         """The predictor of a task's checkpoint, where it is to compute."""

@@ -17,7 +17,8 @@ class Ghosts(QObject):
         self._session = session
         self._all: list[Instance] | None = None
         self._bounds: NDArray[np.int64] = np.zeros((0, 4), dtype=np.int64)
-        self.signals = session.image_changed, session.instances_changed, session.threshold_changed  # others may be
+        # After each of these, others may be ghosts.
+        self.signals = session.image_changed, session.instances_changed, session.threshold_changed
         for signal in self.signals:
             signal.connect(self._forget)
 

@@ -77,7 +77,6 @@ class Prompt(Tool):
         for signal in self._ghosts.signals:
             signal.connect(self._leave_ghost)
         self._prediction.model_loaded.connect(self._attend)
-        self._prediction.encoded.connect(self._repaint_waiting)
         self._attend()
 
     def deactivate(self) -> None:
@@ -87,7 +86,6 @@ class Prompt(Tool):
             for signal in self._ghosts.signals:
                 signal.disconnect(self._leave_ghost)
         self._prediction.model_loaded.disconnect(self._attend)
-        self._prediction.encoded.disconnect(self._repaint_waiting)
         super().deactivate()
         self._prediction.attend_no_more()
 
@@ -349,10 +347,6 @@ class Prompt(Tool):
         area = QRectF(QPointF(*corners[0]), QPointF(*corners[1])).toAlignedRect()
         side = max(LABEL_ROOM - area.width() // 2, BORDER)
         canvas.update(area.adjusted(-side, -LABEL, side, BORDER))
-
-    def _repaint_waiting(self) -> None:
-        for drawn in self._waiting:
-            self._repaint(drawn)
 
 
 def _active(session: Session) -> Category | None:
