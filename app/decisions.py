@@ -68,9 +68,11 @@ class Decisions(QObject):
         if not chosen or self._session.read_only:
             return
         name, switch = self._session.categories[category_id].name, self._category_switch
-        then = partial(self._recategorise, chosen, category_id)
-        if switch is None or not switch.ask(chosen, name, then):
-            then({})
+        give = partial(self._recategorise, chosen, category_id)
+        if switch is None or not switch.ask(
+            chosen, name, lambda masks: self._session.writing.when_free(partial(give, masks))
+        ):
+            give({})
 
     def _recategorise(self, chosen: Sequence[Instance], category_id: int, masks: Mapping[int, Mask]) -> None:
         """The masks are for instances as they were chosen; those that were changed since then keep theirs."""
@@ -81,7 +83,7 @@ class Decisions(QObject):
             now = [session.instances[each.id] for each in chosen if each.id in session.instances]
             masks = {each.id: masks[each.id] for each in chosen if each.id in masks and each in now}
             chosen = now
-        self._commit(lambda: commands.recategorise(chosen, category_id, masks))
+        session.change(partial(commands.recategorise, chosen, category_id, masks), len(chosen))
 
     # -- the image
 
@@ -94,16 +96,19 @@ class Decisions(QObject):
             )
             self._session.notice.emit(advice)
             return
-        self._finish_image(lambda image: commands.accept_image(image, self._instances(), threshold))
+        instances = self._instances()
+        self._finish_image(lambda image: commands.accept_image(image, instances, threshold))
 
     def verify_empty(self) -> None:
-        self._finish_image(lambda image: commands.verify_empty(image, self._instances()))
+        instances = self._instances()
+        self._finish_image(lambda image: commands.verify_empty(image, instances))
 
     def skip_image(self) -> None:
         self._finish_image(commands.skip)
 
     def reopen_image(self) -> None:
-        self._decide_image(lambda image: commands.reopen_image(image, self._instances()))
+        instances = self._instances()
+        self._decide_image(lambda image: commands.reopen_image(image, instances))
 
     def next_open(self) -> None:
         """Go to the next image that nobody has decided about, beginning again at the first after the last."""
@@ -116,23 +121,18 @@ class Decisions(QObject):
     # -- inside
 
     def _finish_image(self, build: Callable[[Image], Edit]) -> None:
-        following = self._next_open()
-        if not self._decide_image(build):
-            return
+        self._decide_image(build, partial(self._go_to_image, self._next_open()))
+
+    def _go_to_image(self, following: int | None) -> None:
         if following is not None:
             self._session.open_image(following)
         else:
             self._session.notice.emit(tr("That was the last undecided image."))
 
-    def _decide_image(self, build: Callable[[Image], Edit]) -> bool:
-        if self._session.image is None:
-            return False
-        try:
-            edit = build(self._session.image)
-        except MaskwrightError as error:
-            self._session.problem.emit(str(error), "")
-            return False
-        return self._session.apply(edit)
+    def _decide_image(self, build: Callable[[Image], Edit], then: Callable[[], object] = lambda: None) -> None:
+        image = self._session.image
+        if image is not None:
+            self._session.change(partial(build, image), len(self._session.instances), then)
 
     def _instances(self) -> list[Instance]:
         return list(self._session.instances.values())
@@ -149,26 +149,22 @@ class Decisions(QObject):
         """Apply to the selection; a single proposal decided leads on to the next one."""
         chosen = self._session.selected_instances()
         following = self.walk.after(chosen[0]) if len(chosen) == 1 else None
-        if not self._apply(build, advice):
-            return
+        self._apply(build, advice, partial(self._go_to, following))
+
+    def _go_to(self, following: int | None) -> None:
         if following is not None:
             self.walk.go_to(following)
         else:
             self._session.select([])
 
-    def _apply(self, build: Callable[[Sequence[Instance]], Edit], advice: str) -> bool:
+    def _apply(
+        self, build: Callable[[Sequence[Instance]], Edit], advice: str, then: Callable[[], object] = lambda: None
+    ) -> None:
         chosen = self._session.selected_instances()
         if not chosen:
             self._session.notice.emit(advice)
-            return False
-        return self._commit(lambda: build(chosen))
-
-    def _commit(self, build: Callable[[], Edit]) -> bool:
-        try:
-            return self._session.apply(build())
-        except MaskwrightError as error:
-            self._session.notice.emit(str(error))
-            return False
+        else:
+            self._session.change(partial(build, chosen), len(chosen), then)
 
 
 def add_category(session: Session, name: str) -> int | None:

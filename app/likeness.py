@@ -5,8 +5,9 @@ Alike is what the box head makes of two boxes: the cosine of its last hidden lay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,9 +18,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.jobs.pixels import PixelCache
 from app.jobs.prediction import Prediction
 from app.session import Session
-from app.translation import tr
+from app.translation import tr, trn
+from engine.errors import MaskwrightError
 from engine.geometry.mask import Mask
-from engine.project import commands
+from engine.project import Edit, Project, commands
 from engine.records import Image, Instance, InstanceState
 
 if TYPE_CHECKING:
@@ -88,22 +90,26 @@ class Likeness(QObject):
         self.found, self.model, self._wanted, self._images = [], None, None, []
         self.changed.emit()
 
-    def take(self, chosen: Iterable[Alike]) -> int:
-        """Accept them, in the category of what they are alike to, as one edit. How many there were to accept."""
-        project, model = self._session.project, self.model
-        category_id = self.category_id
-        if project is None or model is None or category_id is None:
-            return 0
-        wanted = {each.instance.id: each.instance.image_id for each in chosen}
-        now = [each for image_id in set(wanted.values()) for each in _undecided(project.instances(image_id))]
-        instances = [each for each in now if each.id in wanted]
-        if not instances or not self._session.apply(commands.accept_as(instances, category_id)):
-            return 0
-        self.found = [each for each in self.found if each.instance.id not in wanted]
-        self.changed.emit()
-        return len(instances)
+    def take(self, chosen: Iterable[Alike]) -> None:
+        """Accept those that are still there, in the category of what they are alike to, as one edit."""
+        session, category_id, ids = self._session, self.category_id, {each.instance.id for each in chosen}
+        if session.project is None or category_id is None or not ids:
+            return
+        image_ids = {each.instance.image_id for each in self.found if each.instance.id in ids}
+        path, made = session.project.path, []
+
+        def build() -> Edit:
+            made.append(_accepting(path, image_ids, ids, category_id))
+            return made[0]
+
+        session.change(build, len(ids), lambda: self._taken(ids, len(made[0].changes)))
 
     # -- inside
+
+    def _taken(self, ids: Collection[int], count: int) -> None:
+        self.found = [each for each in self.found if each.instance.id not in ids]
+        self.changed.emit()
+        self._session.notice.emit(trn("{count} proposal accepted.", "{count} proposals accepted.", count))
 
     def _look(self) -> None:
         """Look through the next image."""
@@ -154,6 +160,16 @@ class Likeness(QObject):
     def _fail(self, why: str) -> None:
         self._images = []
         self.failed.emit(why or tr("The model cannot be asked any more."))
+
+
+def _accepting(path: Path, image_ids: Iterable[int], ids: Collection[int], category_id: int) -> Edit:
+    """Accepts instances as they are now, in a category. Raises MaskwrightError where none is undecided any more."""
+    with Project.open(path, read_only=True) as project:
+        instances = [each for image_id in image_ids for each in _undecided(project.instances(image_id))]
+    there = [each for each in instances if each.id in ids]
+    if not there:
+        raise MaskwrightError(tr("These were decided meanwhile. Look for more like this again."))
+    return commands.accept_as(there, category_id)
 
 
 def _undecided(instances: Iterable[Instance], but: int | None = None) -> list[Instance]:

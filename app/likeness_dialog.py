@@ -166,9 +166,7 @@ class LikenessDialog(QDialog):
         return ", ".join(parts)
 
     def _take(self) -> None:
-        taken = self._likeness.take(self.chosen)
-        if taken:
-            self._session.notice.emit(trn("{count} proposal accepted.", "{count} proposals accepted.", taken))
+        self._likeness.take(self.chosen)
 
     def _open(self, item: QListWidgetItem) -> None:
         instance = item.data(ROLE).instance

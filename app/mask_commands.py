@@ -1,6 +1,6 @@
 """What a person does to the masks of the selected instances with a key, a menu or a button."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject
@@ -102,9 +102,12 @@ class MaskCommands(QObject):
         if not chosen or project is None:
             return
         new_ids = project.new_instance_ids(len(chosen))
-        if self._session.apply(shape_commands.duplicate(chosen, new_ids)):
-            self._session.select(new_ids)
-            self._session.notice.emit(tr("The copies lie on their originals. Move them with the arrow keys."))
+        build = partial(shape_commands.duplicate, chosen, new_ids)
+        self._session.change(build, len(chosen), partial(self._select_copies, new_ids))
+
+    def _select_copies(self, ids: Iterable[int]) -> None:
+        self._session.select(ids)
+        self._session.notice.emit(tr("The copies lie on their originals. Move them with the arrow keys."))
 
     def _copy(self) -> None:
         chosen, image = self._chosen(), self._session.image
@@ -144,29 +147,29 @@ class MaskCommands(QObject):
         if active is not None:
             ids |= dict.fromkeys(missing, active.id)
         copies = [shape_commands.Copy(ids[each.category], each.mask, each.crowd) for each in copied]
-        if self._add_copies(copies, image) and missing and active is not None:
-            names = ", ".join(missing)
-            words = tr("This project has no category {names}: pasted as {active}.", names=names, active=active.name)
-            session.notice.emit(words)
-
-    def _add_copies(self, copies: list[shape_commands.Copy], image: Image) -> bool:
-        project = self._session.project
+        project = session.project
         assert project is not None
         new_ids = project.new_instance_ids(len(copies))
         edit = shape_commands.paste(copies, image, new_ids)
-        if not self._shaping.commit(edit):
-            return False
-        self._shaping.select_there(edit, new_ids)
         outside = len(copies) - len(edit.changes)
-        if outside:
-            self._session.notice.emit(
-                trn(
-                    "{count} instance lies outside of this image and was left out.",
-                    "{count} instances lie outside of this image and were left out.",
-                    outside,
+
+        def added() -> None:
+            self._shaping.select_there(edit, new_ids)
+            if outside:
+                session.notice.emit(
+                    trn(
+                        "{count} instance lies outside of this image and was left out.",
+                        "{count} instances lie outside of this image and were left out.",
+                        outside,
+                    )
                 )
-            )
-        return True
+            if missing and active is not None:
+                names = ", ".join(missing)
+                session.notice.emit(
+                    tr("This project has no category {names}: pasted as {active}.", names=names, active=active.name)
+                )
+
+        self._shaping.commit(edit, added)
 
     # -- protecting and looking
 
@@ -175,16 +178,17 @@ class MaskCommands(QObject):
         chosen = self._chosen()
         if chosen:
             locked = all(each.locked for each in chosen)
-            self._session.apply(commands.unlock(chosen) if locked else commands.lock(chosen))
+            self._session.change(partial(commands.unlock if locked else commands.lock, chosen), len(chosen))
 
     def _hide_others(self) -> None:
         selected = self._session.selection
         if self._chosen():
             others = [each for each in self._session.shown_instances() if each.id not in selected]
-            self._session.apply(commands.hide(others))
+            self._session.change(partial(commands.hide, others), len(others))
 
     def _show_all(self) -> None:
-        self._session.apply(commands.show([each for each in self._session.instances.values() if each.hidden]))
+        hidden = [each for each in self._session.instances.values() if each.hidden]
+        self._session.change(partial(commands.show, hidden), len(hidden))
 
     # -- inside
 

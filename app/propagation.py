@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -72,9 +73,10 @@ class Propagation(QObject):
             found = predictor.masks_for_boxes(features, boxes, labels=labels)
             return predictor.checkpoint_id, list(zip(ids, found, strict=True))
 
-        return self._prediction.ask(
-            answer, lambda found: self._propose(image.id, found), self._say, image=image, keep=True
-        )
+        def propose(found: Found) -> None:
+            session.writing.when_free(partial(self._propose, image.id, found))
+
+        return self._prediction.ask(answer, propose, self._say, image=image, keep=True)
 
     def _propose(self, image_id: int, found: Found) -> None:
         """Add what was found and is not there yet."""
@@ -95,9 +97,8 @@ class Propagation(QObject):
             return
         ids = session.project.new_instance_ids(len(new))
         numbered = [(number, *each) for number, each in zip(ids, new, strict=True)]
-        if session.apply(commands.propose(image_id, numbered, checkpoint_id)):
-            told = trn("{count} instance was found here again.", "{count} instances were found here again.", len(new))
-            session.notice.emit(told)
+        told = trn("{count} instance was found here again.", "{count} instances were found here again.", len(new))
+        session.apply(commands.propose(image_id, numbered, checkpoint_id), lambda: session.notice.emit(told))
 
     def _say(self, why: str) -> None:
         if why:

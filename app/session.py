@@ -5,8 +5,11 @@ tells everybody which rectangle of the image has to be painted again.
 """
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -17,11 +20,14 @@ from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
 from app.left_off import image_to_open, leave
 from app.shown_instances import ShownInstances
-from app.translation import tr
+from app.translation import tr, trn
+from app.writing import MOST_AT_ONCE, Writing
 from engine.errors import MaskwrightError
 from engine.project import Edit, InstanceChange, Project, commands
+from engine.project.beside import Advance, apply_beside
 from engine.records import Category, Detection, Image, Instance, InstanceState
 
+T = TypeVar("T")
 DEFAULT_THRESHOLD = 0.5
 IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
 
@@ -66,14 +72,14 @@ class Session(QObject):
         self.active_category_id: int | None = None
         self.masks_visible = True
         self._shown = ShownInstances(self.is_shown)
-        self.being_written = False  # whether a background job is writing the project, which nobody else does meanwhile
+        self.writing = Writing(self)
         self._showing = QTimer(self, singleShot=True, interval=0)
         self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
         self._working_since = monotonic()  # when what the next edit does was begun
 
     @property
     def read_only(self) -> bool:
-        return self.project is None or self.project.read_only or self.being_written
+        return self.project is None or self.project.read_only or self.writing.busy
 
     @property
     def instances(self) -> dict[int, Instance]:
@@ -119,6 +125,7 @@ class Session(QObject):
         if self.project is None:
             return
         self.leaving.emit()
+        self.writing.forget()
         try:
             leave(self.project, self.image, self.threshold)
         except MaskwrightError as error:
@@ -195,13 +202,15 @@ class Session(QObject):
     # -- selection, threshold, category
 
     def select(self, ids: Iterable[int]) -> None:
-        selection = tuple(dict.fromkeys(i for i in ids if i in self.instances))
+        known = self.instances
+        selection = tuple(dict.fromkeys(i for i in ids if i in known))
         if selection != self.selection:
             self.selection = selection
             self.selection_changed.emit()
 
     def selected_instances(self) -> list[Instance]:
-        return [self.instances[i] for i in self.selection]
+        known = self.instances
+        return [known[i] for i in self.selection]
 
     def set_threshold(self, threshold: float) -> None:
         threshold = min(1.0, max(0.0, threshold))
@@ -240,27 +249,64 @@ class Session(QObject):
 
     # -- edits
 
-    def apply(self, edit: Edit) -> bool:
-        """Commit an edit. On failure nothing changes, the person is told why, and False is returned."""
+    def apply(self, edit: Edit, then: Callable[[], object] = lambda: None) -> bool:
+        """Commit an edit, and call `then` when it is shown. On failure nothing changes, the person is told why, `then`
+        is not called, and False is returned.
+
+        An edit of very many changes is written by a thread: this returns before it is there, and what the person does
+        meanwhile waits for it.
+        """
         if self.project is None or self.refuses():
             return False
         if not edit.changes:
+            then()
+            return True
+        if len(edit.changes) > MOST_AT_ONCE and not self.project.read_only:
+            self._change_beside(self.project, lambda: edit, len(edit.changes), then)
             return True
         try:
-            self.project.apply(edit, min(monotonic() - self._working_since, IDLE_SECONDS))
+            self.project.apply(edit, self._seconds())
         except MaskwrightError as error:
-            self.problem.emit(str(error), "")
-            self.reload_image()
+            self._tell_failure(str(error))
             return False
-        self._working_since = monotonic()
-        self.show(edit)
+        self._finish(edit, then)
         return True
+
+    def change(self, build: Callable[[], Edit], count: int, then: Callable[[], object] = lambda: None) -> None:
+        """Apply what `build` makes of `count` records: of many in the thread, so it touches nothing of Qt's and no
+        project. Why it cannot is told to the person."""
+        if self.project is None or self.refuses():
+            return
+        if count > MOST_AT_ONCE and not self.project.read_only:
+            self._change_beside(self.project, build, count, then)
+            return
+        try:
+            edit = build()
+        except MaskwrightError as error:
+            self.notice.emit(str(error))
+        else:
+            self.apply(edit, then)
+
+    def write(self, words: str, write: Callable[[Advance], T], done: Callable[[T], object]) -> None:
+        """Let a thread write the open project, then call `done` with what it returned. `words` say what is going on.
+
+        Where it fails or is cancelled nothing changes, and the person is told.
+        """
+        project = self.project
+
+        def tell(act: Callable[[], object]) -> None:
+            if self.project is project:
+                act()
+
+        self.writing.write(
+            words, write, lambda result: tell(partial(done, result)), lambda why: tell(partial(self._tell_failure, why))
+        )
 
     def refuses(self) -> bool:
         """Whether nothing can be changed just now because a job is writing the project; the person is told so."""
-        if self.being_written:
+        if self.writing.busy:
             self.notice.emit(tr("Wait until the fixes are saved, or cancel them."))
-        return self.being_written
+        return self.writing.busy
 
     def set_proposals(
         self, image_id: int, detections: Sequence[Detection], checkpoint_id: str, *, later: bool = False
@@ -270,7 +316,11 @@ class Session(QObject):
         With `later` it is shown in the next turn of the event loop: storing and showing hundreds of proposals each take
         their time, and what a person does meanwhile comes in between.
         """
-        if self.project is None or self.read_only or image_id not in self.images:
+        if self.writing.busy:
+            again = partial(self.set_proposals, image_id, detections, checkpoint_id, later=later)
+            self.writing.when_free(again)
+            return
+        if self.project is None or self.project.read_only or image_id not in self.images:
             return
         try:
             instances = self.project.set_proposals(image_id, detections, checkpoint_id)
@@ -319,6 +369,36 @@ class Session(QObject):
 
     # -- inside
 
+    def _change_beside(
+        self, project: Project, build: Callable[[], Edit], count: int, then: Callable[[], object]
+    ) -> None:
+        write = partial(_make, build, project.path, project.author, self._seconds())
+
+        def done(made: Edit | str) -> None:
+            if isinstance(made, str):
+                self.notice.emit(made)
+            else:
+                self._finish(made, then)
+
+        self.write(trn("Saving {count} change…", "Saving {count} changes…", count), write, done)
+
+    def _seconds(self) -> float:
+        """How long the person worked on what is changed now."""
+        return min(monotonic() - self._working_since, IDLE_SECONDS)
+
+    def _finish(self, edit: Edit, then: Callable[[], object]) -> None:
+        self._working_since = monotonic()
+        self.show(edit)
+        then()
+
+    def _tell_failure(self, why: str) -> None:
+        """Nothing was written; `why` is empty where the person wanted that."""
+        if why:
+            self.problem.emit(why, "")
+            self.reload_image()
+        else:
+            self.notice.emit(tr("Cancelled. Nothing was changed."))
+
     def _hold(self, instances: Iterable[Instance], later: bool = False) -> None:
         """Show these as the current image's instances, keeping what is left of the selection."""
         self._arrival.hold({instance.id: instance for instance in instances})
@@ -342,3 +422,13 @@ class Session(QObject):
         if self.active_category_id not in self.categories:
             self.set_active_category(next(iter(self.categories), None))
         self.categories_changed.emit()
+
+
+def _make(build: Callable[[], Edit], path: Path, author: str | None, seconds: float, advance: Advance) -> Edit | str:
+    """The edit that `build` made, which is written, or why it made none."""
+    try:
+        edit = build()
+    except MaskwrightError as error:
+        return str(error)
+    apply_beside(path, edit, author, advance, seconds)
+    return edit

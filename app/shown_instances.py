@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.project import Edit, InstanceChange
 from engine.records import Instance
 
+MOST_REORDERED = 32  # from some more on it takes as long to sort all again
+
 
 class ShownInstances:
     """Large areas first, so that small instances stay on top; of two that are as large the newer one is on top."""
@@ -33,7 +35,10 @@ class ShownInstances:
         self._ordered = None
 
     def apply(self, edit: Edit, instances: dict[int, Instance]) -> None:
-        """Bring `instances` in line with an edit that concerns few of them: sorting all again would take a while."""
+        """Bring `instances` in line with an edit. One that concerns few of them keeps their order: sorting all again
+        would take a while."""
+        if len(edit.changes) > MOST_REORDERED:
+            self.forget()
         ordered = self._ordered if instances is self._all else None
         for change in edit.changes:
             if isinstance(change, InstanceChange):

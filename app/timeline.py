@@ -1,10 +1,14 @@
 """Back and forth in the project's history: undo, redo, and to any edit at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from app.session import Session
+from app.translation import tr, trn
+from app.writing import MOST_AT_ONCE
 from engine.errors import MaskwrightError
 from engine.project import Edit, Project
+from engine.project.beside import step_beside, travel_beside
 
 
 class Timeline:
@@ -15,25 +19,50 @@ class Timeline:
 
     def undo(self) -> None:
         """Take the last edit back."""
-        self._go(lambda project: [project.undo()])
+        self._step(forward=False)
 
     def redo(self) -> None:
         """Apply the edit again that was taken back last."""
-        self._go(lambda project: [project.redo()])
+        self._step(forward=True)
 
     def travel(self, entry_id: int) -> None:
         """Undo or redo until the edit of that id is the last one that is done; 0 for none."""
-        self._go(lambda project: project.travel(entry_id))
+        project = self._writable()
+        if project is not None:
+            write = partial(travel_beside, project.path, entry_id)
+            self._session.write(tr("Going through the history…"), write, self._follow)
 
-    def _go(self, step: Callable[[Project], Sequence[Edit | None]]) -> None:
-        session = self._session
-        if session.project is None or session.refuses():
+    def _step(self, *, forward: bool) -> None:
+        project = self._writable()
+        if project is None:
+            return
+        size = project.size_of_step(forward=forward)
+        if size > MOST_AT_ONCE:
+            words = trn("Saving {count} change…", "Saving {count} changes…", size)
+            write = partial(step_beside, project.path, forward=forward)
+            self._session.write(words, write, lambda edit: self._follow([edit]))
             return
         try:
-            edits = [edit for edit in step(session.project) if edit is not None]
+            edit = project.redo() if forward else project.undo()
         except MaskwrightError as error:
-            session.problem.emit(str(error), "")
-            return
+            self._session.problem.emit(str(error), "")
+        else:
+            self._follow([edit])
+
+    def _writable(self) -> Project | None:
+        """The open project; None where it cannot be written, and then the person was told why."""
+        session = self._session
+        if session.project is None or session.refuses():
+            return None
+        if session.project.read_only:
+            session.notice.emit(tr("The project is open for reading only."))
+            return None
+        return session.project
+
+    def _follow(self, steps: Sequence[Edit | None]) -> None:
+        """Show what was done, where it was done."""
+        session = self._session
+        edits = [edit for edit in steps if edit is not None]
         if not edits:
             return
         *before, last = edits

@@ -93,7 +93,7 @@ class Viewing(QObject):
         self._canvas.navigation.restore({int(one): View(zoom, x, y) for one, zoom, x, y in stored or ()})
 
     def _keep_views_now_and_then(self) -> None:
-        if monotonic() - self._kept_at > KEEP_SECONDS and not self._session.being_written:
+        if monotonic() - self._kept_at > KEEP_SECONDS and not self._session.writing.busy:
             self._keep_views()
 
     def _keep_views(self) -> None:

@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
         pill = WorkPill(self.pages)
         for job in (self.projects, self.quality):
             pill.follow(job.progressed, job.cancel_work)
+        pill.follow(session.writing.progressed, session.writing.cancel)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
@@ -389,7 +390,7 @@ class MainWindow(QMainWindow):
         self.projects.stop()
         self.rounds.stop()
         jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
-        for job in (*jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer):
+        for job in (*jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer, self.session.writing):
             job.stop()
         self.session.close_project()
         event.accept()

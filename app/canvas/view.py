@@ -46,6 +46,7 @@ from engine.records import Instance
 
 # More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
 MOST_OUTLINED = 48
+MOST_RESTYLED = 32  # instances that look different at once while a key waits
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
 
 
@@ -82,6 +83,8 @@ class CanvasView(ImageWidget):
         self._pointer: QPointF | None = None
         self._loading = QTimer(self, singleShot=True, interval=LOADING_AFTER)
         self._loading.timeout.connect(self.update)
+        self._syncing = QTimer(self, singleShot=True, interval=0)  # what takes a while does not keep a key waiting
+        self._syncing.timeout.connect(self._sync)
         self.composer = Composer(self.layers, lambda: self.zoom, self)
         self.composer.composed.connect(self.update_image_rect)
         self.composer.failed.connect(lambda reason: session.problem.emit(reason, ""))
@@ -360,7 +363,9 @@ class CanvasView(ImageWidget):
     def _show_selection(self) -> None:
         before, emphasised = self._outlined, self._emphasised
         self._divide_selection()
-        if self._emphasised != emphasised:
+        if len(self._emphasised ^ emphasised) > MOST_RESTYLED:
+            self._syncing.start()
+        elif self._emphasised != emphasised:
             self._sync()
         self._update_instances({*before, *self._outlined})
 

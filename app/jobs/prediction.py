@@ -168,6 +168,14 @@ class Prediction(QObject):
         self.plan()
         return True
 
+    def keep(self) -> bool:
+        """What was asked last is wanted whatever else is asked. Whether it is still without an answer."""
+        if self._newest is None:
+            return False
+        self._kept.append(self._newest)
+        self._newest = None
+        return True
+
     def forget(self) -> None:
         """What was asked last, unless it is kept, is not wanted any more."""
         self._newest = None

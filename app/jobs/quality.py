@@ -214,7 +214,7 @@ class Quality(QObject):
         """
         project = self._session.project
         if project is not None and findings and not self._session.read_only:
-            self._session.being_written = True
+            self._session.writing.begin()
             self.progressed.emit(_fixing(len(findings)), None)
             self._ask(FixTask(project.path, tuple(findings), project.author))
             self.changed.emit()
@@ -327,7 +327,7 @@ class Quality(QObject):
             self._slices.stop()
 
     def _end_fixing(self) -> None:
-        self._session.being_written = False
+        self._session.writing.end()
         self.progressed.emit("", None)
 
     def _on_ended(self, task: Task) -> None:

@@ -19,6 +19,7 @@ from engine.project.orders import Order
 
 REFRESH_MS = 30  # one refresh for a burst of changes, such as a dragged threshold slider
 SLICE = 0.006  # seconds of a refresh in one go: half a frame, because the view lays its rows out after the last
+MOST_FOLLOWED = 64  # rows selected at once while a key waits
 ORDER_WORDS = {
     Order.READING: tr("Reading Order"),
     Order.UNCERTAINTY: tr("Least Certain First"),
@@ -72,7 +73,9 @@ class InstancesPanel(Panel):
         for signal in (session.instances_changed, session.categories_changed, session.image_changed):
             signal.connect(self._later)
         session.instance_order.changed.connect(self.refresh)
-        session.selection_changed.connect(self._follow)
+        self._following = QTimer(self, singleShot=True, interval=0)
+        self._following.timeout.connect(self._follow)
+        session.selection_changed.connect(self._follow_selection)
         key_bindings().changed.connect(self._later)
         self.refresh()
 
@@ -178,6 +181,14 @@ class InstancesPanel(Panel):
             self._syncing = True
             self._session.select(key for each in ranges for key in self.model.ids[each.top() : each.bottom() + 1])
             self._syncing = False
+
+    def _follow_selection(self) -> None:
+        """At once, but hundreds of rows in a turn of the event loop of their own: the key that chose them is not kept
+        waiting."""
+        if len(self._session.selection) > MOST_FOLLOWED:
+            self._following.start()
+        else:
+            self._follow()
 
     def _follow(self) -> None:
         """The session's selection becomes the list's."""

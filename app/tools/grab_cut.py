@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
@@ -202,7 +203,7 @@ class GrabCut(Tool):
         self.canvas.work.ask(
             tr("Cutting out…"),
             cutting.solve,
-            lambda mask: self._take(cut, mask),
+            lambda mask: cut.canvas.session.writing.when_free(partial(self._take, cut, mask)),
             lambda why: self._fail(cut, why),
             lambda: self._drop(cut),
         )

@@ -6,10 +6,11 @@ the boxes wait, dashed. In between, what the model found but doubts shows under 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter
 
 from app.canvas.messages import draw_label
@@ -36,6 +37,7 @@ EXTREMES = 4  # points: the topmost, leftmost, lowest and rightmost of an object
 BORDER = 4  # widget pixels that boxes and points reach beyond themselves
 LABEL = 28  # widget pixels above a mask for the words about it
 LABEL_ROOM = 160  # half the width of the longest of them
+OVERDUE_MS = 30  # a box whose answer takes longer is painted as it waits
 BOX, POINTS = "box", "points"
 MODEL, ACTIVE = "model", "active"
 
@@ -60,6 +62,8 @@ class Prompt(Tool):
         self.naming = Choice(tr("Category"), named, MODEL)
         self._drawn: Drawn | None = None
         self._waiting: list[Drawn] = []  # drawn, and not answered yet
+        self._overdue = QTimer(singleShot=True, interval=OVERDUE_MS)
+        self._overdue.timeout.connect(self._show_waiting)
         self._ghosts: Ghosts | None = None
         self._ghost: tuple[Instance, Marked] | None = None
 
@@ -110,7 +114,7 @@ class Prompt(Tool):
             return
         drawn.follow(event)
         if not drawn.is_click:
-            self._ask(drawn, self._show, keep=False)
+            self._ask(drawn, keep=False)
         self._repaint(drawn)
 
     def release(self, event: PointerEvent) -> None:
@@ -192,13 +196,13 @@ class Prompt(Tool):
         tile = self._prediction.tile_for(around([self._seen(), (int(x1), int(y1), int(x2) + 1, int(y2) + 1)]))
         return Asked(drawn.box, tile, not drawn.keeps_box, self._wanted_category())
 
-    def _ask(self, drawn: Drawn, take: Callable[[Drawn, Found], None], *, keep: bool) -> bool:
-        asked = self._question(drawn)
+    def _ask(self, drawn: Drawn, *, keep: bool) -> bool:
+        drawn.asked = self._question(drawn)
         return self._prediction.ask(
-            asked.answer,
-            lambda found: take(drawn, found),
+            drawn.asked.answer,
+            partial(self._take, drawn),
             lambda why: self._fail(drawn, why),
-            tile=asked.tile,
+            tile=drawn.asked.tile,
             keep=keep,
         )
 
@@ -206,21 +210,31 @@ class Prompt(Tool):
         """The box is drawn: its answer is stored, however long it takes."""
         self._drawn = None
         self._waiting.append(drawn)
-        self._prediction.forget()
-        if drawn.found is not None and drawn.found.asked == self._question(drawn):  # before the button was released
+        wanted = self._question(drawn)
+        if drawn.found is not None and drawn.found.asked == wanted:  # before the button was released
+            self._prediction.forget()
             self._store(drawn, drawn.found)
             return
-        self._repaint(drawn)
-        if not self._ask(drawn, self._store, keep=True):
+        self._overdue.start()
+        if drawn.asked == wanted and self._prediction.keep():  # its answer is on its way
+            return
+        self._prediction.forget()
+        if not self._ask(drawn, keep=True):
             self._fail(drawn, tr("There is no model to ask. Choose one in the model panel."))
 
-    def _show(self, drawn: Drawn, found: Found) -> None:
-        if drawn is self._drawn:
+    def _take(self, drawn: Drawn, found: Found) -> None:
+        """The answer is shown while the box is being drawn, and stored once it is."""
+        if drawn in self._waiting:
+            self._store(drawn, found)
+        elif drawn is self._drawn:
             drawn.found = found
             drawn.marked = Marked(found.detection.mask, self._color(found))
             self._repaint(drawn)
 
     def _store(self, drawn: Drawn, found: Found) -> None:
+        drawn.canvas.session.writing.when_free(partial(self._store_now, drawn, found))
+
+    def _store_now(self, drawn: Drawn, found: Found) -> None:
         """The tool may be another by now, and the image, too: it is stored where it was drawn."""
         self._forget(drawn)
         session, mask = drawn.canvas.session, found.detection.mask
@@ -321,6 +335,11 @@ class Prompt(Tool):
         return tr("{name} {score} · click to take it", name=name, score=number(ghost.score or 0.0, 2))
 
     # -- painting
+
+    def _show_waiting(self) -> None:
+        """Say of boxes that they wait; most are answered before anybody could read it."""
+        for drawn in self._waiting:
+            self._repaint(drawn)
 
     def _label(self, painter: QPainter, bounds: Sequence[float], words: str) -> None:
         """Words over the upper edge of something, in image coordinates."""

@@ -57,6 +57,7 @@ class Drawn:
     pointer: tuple[float, float]
     by_points: bool = False
     keeps_box: bool = False
+    asked: Asked | None = None  # last
     marked: Marked | None = None
     found: Found | None = None
     shown: list[Rect] = field(default_factory=list)  # what is painted of it, in image pixels

@@ -117,8 +117,8 @@ class Shaping(QObject):
         else:
             self._done(done, result)
 
-    def commit(self, edit: Edit) -> bool:
-        """Apply an edit unless what it starts from has changed since. Whether the project changed."""
+    def commit(self, edit: Edit, then: Callable[[], object] = lambda: None) -> None:
+        """Apply an edit unless what it starts from has changed since, and call `then` if the project changed."""
         session = self._session
         here = session.image is not None and session.image.id == edit.image_id
         before = [change.before for change in edit.changes if isinstance(change, InstanceChange) and change.before]
@@ -131,8 +131,8 @@ class Shaping(QObject):
                     changed,
                 )
             )
-            return False
-        return bool(edit.changes) and session.apply(edit)
+        elif edit.changes:
+            session.apply(edit, then)
 
     def select_there(self, edit: Edit, ids: Iterable[int]) -> None:
         """Select what came of an edit, unless the person went on to another image."""
@@ -144,7 +144,7 @@ class Shaping(QObject):
     def _ended(self, project: Project | None, then: Callable[[], object]) -> None:
         self._waiting -= 1
         if self._session.project is project:
-            then()
+            self._session.writing.when_free(then)
 
     def _done(self, done: Callable[[Any], object], result: Any) -> None:
         try:
@@ -167,8 +167,9 @@ class Shaping(QObject):
         edit = shape_commands.split(pieces, new_ids)
         if not edit.changes:
             self._tell(nothing)
-        elif self.commit(edit):
-            self.select_there(edit, [*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids])
+        else:
+            chosen = [*(instance.id for instance, masks in pieces if len(masks) > 1), *new_ids]
+            self.commit(edit, partial(self.select_there, edit, chosen))
 
 
 def _encode(masks: Iterable[Mask]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,7 +175,7 @@ class Wand(Tool):
         self.canvas.work.ask(
             tr("Looking for like pixels…"),
             lambda advance: look.region(tolerance, advance),
-            lambda mask: self._take(growing, mask),
+            lambda mask: growing.canvas.session.writing.when_free(partial(self._take, growing, mask)),
             lambda why: self._fail(growing, why),
             self.cancel,
         )

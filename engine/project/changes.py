@@ -1,7 +1,7 @@
 """Edits as changes of rows: what the journal holds, and the only code that writes what edits change."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -24,10 +24,12 @@ from sqlalchemy import (
 )
 
 from engine.errors import EditConflict
+from engine.geometry.mask import Mask
+from engine.geometry.rle import Place, decode_crops
 from engine.project.edit import CategoryChange, Change, Edit, ImageChange, InstanceChange
-from engine.project.rows import MASK_COLUMNS, Row, category_of, category_row, instance_of, instance_row
+from engine.project.rows import MASK_COLUMNS, Row, category_of, category_row, instance_of, instance_row, place_of
 from engine.project.schema import categories, images, instances
-from engine.records import ImageStatus, InstanceState, Review
+from engine.records import ImageStatus, Instance, InstanceState, Review
 
 # Below SQLite's limit of 999 parameters a statement in older builds.
 _IDS_PER_QUERY = 500
@@ -145,7 +147,10 @@ def write(
 
 def changes_of(written: Iterable[Written]) -> tuple[Change, ...]:
     """The records behind what was written."""
-    return tuple(_record_change(step) for step in written)
+    steps = list(written)
+    own = [step for step in steps if step.change.kind is Kind.INSTANCE]
+    masks = _masks([row for step in own for row in (step.before, step.after) if row is not None])
+    return tuple(_record_change(step, masks) for step in steps)
 
 
 def refresh_status(connection: Connection, image_ids: Iterable[int]) -> None:
@@ -202,14 +207,15 @@ def _execute_many(connection: Connection, statement: UpdateBase, rows: Sequence[
         connection.exec_driver_sql(text, [tuple([row[name] for name in names]) for row in rows])
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _compiled(statement: UpdateBase, dialect: Dialect) -> tuple[str, list[str] | None]:
     """A statement as the driver takes it, and the order of its values; None where it takes them by name."""
     compiled = statement.compile(dialect=dialect)
     return str(compiled), compiled.positiontup
 
 
-def _update_of(table: Table, columns: Iterable[str]) -> Any:
+@lru_cache(maxsize=64)
+def _update_of(table: Table, columns: tuple[str, ...]) -> Any:
     values: dict[str, Any] = {column: bindparam(f"new_{column}") for column in columns}
     return update(table).where(table.c.id == bindparam("key")).values(values)
 
@@ -218,16 +224,14 @@ def _parameters(rows: Iterable[Row]) -> list[Row]:
     return [{"key": row["id"], **{f"new_{column}": value for column, value in row.items()}} for row in rows]
 
 
-_INSTANCE_COLUMNS = [column.name for column in instances.columns if column.name not in ("id", "in_history")]
 _SELECT_ROWS = {
     table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True))) for table in TABLES.values()
 }
 _INSERT_INSTANCE = insert(instances)
-_UPDATE_INSTANCE = _update_of(instances, [*_INSTANCE_COLUMNS, "in_history"])
 _DELETE_INSTANCE = delete(instances).where(instances.c.id == bindparam("key"))
-_UPDATE_IMAGE = _update_of(images, ["review"])
+_UPDATE_IMAGE = _update_of(images, ("review",))
 _INSERT_CATEGORY = insert(categories)
-_UPDATE_CATEGORY = _update_of(categories, ["name", "color", "source", "removed"])
+_UPDATE_CATEGORY = _update_of(categories, ("name", "color", "source", "removed"))
 
 
 def _write_instances(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
@@ -236,15 +240,26 @@ def _write_instances(connection: Connection, changes: Sequence[RowChange]) -> li
         del row["in_history"]
     written = [_checked(change, stored.get(change.id)) for change in changes]
     created = [{**step.after, "in_history": True} for step in written if step.before is None and step.after]
-    updated = [{**step.after, "in_history": True} for step in written if step.before and step.after]
     removed = [{"key": step.change.id} for step in written if step.after is None]
     if created:
         insert_instances(connection, created)
-    if updated:
-        _execute_many(connection, _UPDATE_INSTANCE, _parameters(updated))
+    for columns, rows in _updates(written).items():
+        _execute_many(connection, _update_of(instances, columns), rows)
     if removed:
         _execute_many(connection, _DELETE_INSTANCE, removed)
     return written
+
+
+def _updates(written: Iterable[Written]) -> dict[tuple[str, ...], list[Row]]:
+    """What to set in the rows that stay, by the columns that change: masks that stay are not written again."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for step in written:
+        if step.before is not None and step.after is not None:
+            before, after = step.before, step.after
+            new = {column: value for column, value in after.items() if before[column] != value}
+            row = {"key": step.change.id, **{f"new_{column}": value for column, value in new.items()}}
+            found.setdefault((*new, "in_history"), []).append({**row, "new_in_history": True})
+    return found
 
 
 def _write_images(connection: Connection, changes: Sequence[RowChange]) -> list[Written]:
@@ -291,12 +306,13 @@ def _with_removal(change: RowChange) -> RowChange:
 
 
 def _stored(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Row]:
-    statement = _SELECT_ROWS[table]
-    return {
-        row["id"]: dict(row)
-        for chunk in in_chunks(ids)
-        for row in connection.execute(statement, {"ids": chunk}).mappings()
-    }
+    found: dict[int, Row] = {}
+    for chunk in in_chunks(ids):
+        result = connection.execute(_SELECT_ROWS[table], {"ids": chunk})
+        columns = tuple(result.keys())
+        rows = (dict(zip(columns, row, strict=True)) for row in result)
+        found |= {row["id"]: row for row in rows}
+    return found
 
 
 def _checked(change: RowChange, row: Row | None) -> Written:
@@ -308,19 +324,26 @@ def _checked(change: RowChange, row: Row | None) -> Written:
 
 
 def _holds(row: Row | None, expected: Row | None) -> bool:
-    return not row or not expected or all(row[column] == value for column, value in expected.items())
+    return not row or not expected or row == expected or all(row[key] == value for key, value in expected.items())
 
 
 def _row_change(change: Change) -> RowChange:
     match change:
         case InstanceChange(before, after):
-            rows = [instance_row(instance) if instance is not None else None for instance in (before, after)]
-            return _whole(Kind.INSTANCE, *rows)
+            return _whole(Kind.INSTANCE, *_instance_rows(before, after))
         case CategoryChange(old, new):
             rows = [category_row(category) if category is not None else None for category in (old, new)]
             return _whole(Kind.CATEGORY, *rows)
         case ImageChange(image_id, review, decided):
             return RowChange(Kind.IMAGE, image_id, {"review": review.value}, {"review": decided.value})
+
+
+def _instance_rows(before: Instance | None, after: Instance | None) -> tuple[Row | None, Row | None]:
+    old = instance_row(before) if before is not None else None
+    if after is None:
+        return old, None
+    same = old is not None and before is not None and before.mask is after.mask
+    return old, instance_row(after, {column: old[column] for column in MASK_COLUMNS} if same and old else None)
 
 
 def _whole(kind: Kind, before: Row | None, after: Row | None) -> RowChange:
@@ -330,13 +353,11 @@ def _whole(kind: Kind, before: Row | None, after: Row | None) -> RowChange:
     return RowChange(kind, ids.pop(), before, after)
 
 
-def _record_change(step: Written) -> Change:
+def _record_change(step: Written, masks: Mapping[Place, Mask]) -> Change:
     before, after = step.before, step.after
     match step.change.kind:
         case Kind.INSTANCE:
-            old = instance_of(before) if before else None
-            same_mask = before and after and all(before[column] == after[column] for column in MASK_COLUMNS)
-            new = instance_of(after, old.mask if old and same_mask else None) if after else None
+            old, new = (instance_of(row, masks[place_of(row)]) if row else None for row in (before, after))
             return InstanceChange(old, new)
         case Kind.CATEGORY:
             return CategoryChange(category_of(before) if before else None, category_of(after) if after else None)
@@ -344,6 +365,12 @@ def _record_change(step: Written) -> Change:
             assert before is not None
             assert after is not None
             return ImageChange(step.change.id, Review(before["review"]), Review(after["review"]))
+
+
+def _masks(rows: Iterable[Row]) -> dict[Place, Mask]:
+    """The masks of rows by their encoding: one for all that are alike, as before and after are for the most part."""
+    places = list(dict.fromkeys(map(place_of, rows)))
+    return dict(zip(places, decode_crops(places), strict=True))
 
 
 def _image_ids(step: Written) -> set[int]:

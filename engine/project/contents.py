@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -151,6 +152,10 @@ class ProjectContents:
     def steps(self) -> history.Reach:
         """Both of these at once."""
         return history.Reach(False, False) if self.read_only else self._ask(history.reach)
+
+    def size_of_step(self, *, forward: bool) -> int:
+        """How many records the next redo changes, or else the next undo; 0 where there is none."""
+        return self._ask(partial(history.size_of_step, forward=forward))
 
     def history(
         self, limit: int | None = 100, *, before: int | None = None, instance_id: int | None = None

@@ -102,14 +102,14 @@ class Edit:
 
     def dirty_bounds(self) -> tuple[int, int, int, int] | None:
         """x1 y1 x2 y2 in image pixels around every mask before and after; None where no pixel is concerned."""
-        instances = (
-            instance
+        masks = {
+            id(instance.mask): instance.mask
             for change in self.changes
             if isinstance(change, InstanceChange)
             for instance in (change.before, change.after)
             if instance is not None
-        )
-        boxes = [instance.mask.bounds for instance in instances if not instance.mask.is_empty]
+        }
+        boxes = [mask.bounds for mask in masks.values() if not mask.is_empty]
         if not boxes:
             return None
         x1, y1, x2, y2 = zip(*boxes, strict=True)

@@ -4,7 +4,7 @@ Rows up to the cursor are done, rows after it are undone; a new edit after an un
 as deltas: for a changed row only the columns that differ, before and after.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -117,14 +117,26 @@ def step_forward(connection: Connection) -> Edit | None:
     return _edit_of(entry, written)
 
 
-def travel(connection: Connection, entry_id: int) -> list[Edit]:
-    """Step until the edit of that id is the last one that is done, 0 for none. Returns the edits that did so."""
+def travel(connection: Connection, entry_id: int, between: Callable[[], object] = lambda: None) -> list[Edit]:
+    """Step until the edit of that id is the last one that is done, 0 for none. Returns the edits that did so.
+
+    `between` is called after each, and may raise to give up; nothing may be committed then.
+    """
     steps = []
     while _last_done_id(connection) > entry_id and (step := step_back(connection)) is not None:
         steps.append(step)
+        between()
     while _last_done_id(connection) < entry_id and (step := step_forward(connection)) is not None:
         steps.append(step)
+        between()
     return steps
+
+
+def size_of_step(connection: Connection, *, forward: bool) -> int:
+    """How many records the next step forward changes, or else the next one back; 0 where there is none."""
+    following = (_FIRST_UNDONE if forward else _LAST_DONE).subquery()
+    size = select(func.json_array_length(following.c.payload))
+    return int(connection.execute(size, {"cursor": cursor(connection)}).scalar() or 0)
 
 
 def removes(connection: Connection, category_id: int) -> bool:

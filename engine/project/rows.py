@@ -23,8 +23,9 @@ _STATES = {state.value: state for state in InstanceState}
 _ORIGINS = {origin.value: origin for origin in Origin}
 
 
-def instance_row(instance: Instance) -> Row:
-    """The columns of an instance, with values as SQLite gives them back (no numpy scalars, no enums)."""
+def instance_row(instance: Instance, mask: Row | None = None) -> Row:
+    """The columns of an instance, with values as SQLite gives them back (no numpy scalars, no enums); `mask` are those
+    of its mask where they are known."""
     return {
         "id": int(instance.id),
         "image_id": int(instance.image_id),
@@ -38,13 +39,19 @@ def instance_row(instance: Instance) -> Row:
         "locked": bool(instance.locked),
         "predicted_by": instance.predicted_by,
         "source": instance.source,
-        **_mask_row(instance.mask),
+        **(mask_row(instance.mask) if mask is None else mask),
     }
+
+
+def mask_row(mask: Mask) -> Row:
+    """The columns of a mask."""
+    values = (int(mask.x), int(mask.y), mask.width, mask.height, encode_crop(mask))
+    return dict(zip(MASK_COLUMNS, values, strict=True))
 
 
 def instances_of(rows: Sequence[Fields]) -> list[Instance]:
     """The instances of rows."""
-    masks = decode_crops([_place(row) for row in rows])
+    masks = decode_crops([place_of(row) for row in rows])
     return [instance_of(row, mask) for row, mask in zip(rows, masks, strict=True)]
 
 
@@ -54,7 +61,7 @@ def instance_of(row: Fields, mask: Mask | None = None) -> Instance:
         row["id"],
         row["image_id"],
         row["category_id"],
-        mask if mask is not None else decode_crops([_place(row)])[0],
+        mask if mask is not None else decode_crops([place_of(row)])[0],
         state=_STATES[row["state"]],
         origin=_ORIGINS[row["origin"]],
         score=row["score"],
@@ -107,10 +114,6 @@ def image_row(image: Image) -> Row:
     }
 
 
-def _place(row: Fields) -> Place:
+def place_of(row: Fields) -> Place:
+    """Where the mask of a row is, and its stored encoding."""
     return Place(*(row[column] for column in MASK_COLUMNS))
-
-
-def _mask_row(mask: Mask) -> Row:
-    values = (int(mask.x), int(mask.y), mask.width, mask.height, encode_crop(mask))
-    return dict(zip(MASK_COLUMNS, values, strict=True))

@@ -42,6 +42,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     opened.open_project(project)
     show_pixels(opened)
     yield opened
+    opened.writing.stop()
     opened.close_project()
 
 

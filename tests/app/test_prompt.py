@@ -133,10 +133,11 @@ def around(mask: Mask, by: float = 2.0) -> Box:
     return x1 - by, y1 - by, x2 + by, y2 + by
 
 
-def remove_all(window: MainWindow) -> None:
+def remove_all(qtbot: QtBot, window: MainWindow) -> None:
     """Reject every proposal, so that boxes are about nothing that is there already."""
     window.session.select(list(window.session.instances))
     window.decisions.reject()
+    qtbot.waitUntil(lambda: not window.session.writing.busy)
 
 
 def answered(qtbot: QtBot, window: MainWindow) -> list[Instance]:
@@ -169,7 +170,7 @@ def test_a_box_gets_the_models_mask_at_once(
     qtbot: QtBot, window: MainWindow, predictor: Predictor, keys: Qt.KeyboardModifier
 ) -> None:
     target = best(window).mask
-    remove_all(window)
+    remove_all(qtbot, window)
     drag(window, around(target), keys)
     (found,) = answered(qtbot, window)
     box = on_canvas(around(target), window)
@@ -219,7 +220,7 @@ def test_a_box_over_a_proposal_takes_its_place(qtbot: QtBot, window: MainWindow)
 
 def test_four_extreme_points_are_a_box(qtbot: QtBot, window: MainWindow, predictor: Predictor) -> None:
     target = best(window).mask
-    remove_all(window)
+    remove_all(qtbot, window)
     tool_of(window).shape.set("points")
     x1, y1, x2, y2 = target.bounds
     points = ((x1, (y1 + y2) / 2), ((x1 + x2) / 2, y1), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y2))
@@ -276,7 +277,7 @@ def test_a_ghost_shows_under_the_pointer_and_a_click_takes_it(qtbot: QtBot, wind
 
 def test_boxes_wait_for_features_and_are_stored_where_they_were_drawn(qtbot: QtBot, window: MainWindow) -> None:
     target = best(window).mask
-    remove_all(window)
+    remove_all(qtbot, window)
     window.prediction.features.clear()
     first = window.session.image
     assert first is not None
@@ -298,7 +299,7 @@ def test_thirty_missed_nuclei_are_added_by_boxes_accepted_and_exported(
 ) -> None:
     session = window.session
     targets = sorted(session.instances.values(), key=lambda each: -(each.score or 0.0))[:30]
-    remove_all(window)
+    remove_all(qtbot, window)
     for target in targets:
         drag(window, around(target.mask))
     found = answered(qtbot, window)
@@ -306,6 +307,7 @@ def test_thirty_missed_nuclei_are_added_by_boxes_accepted_and_exported(
     matched = [max(each.mask.iou(target.mask) for each in found) for target in targets]
     assert np.mean(matched) > 0.85
     window.decisions.accept_image()
+    qtbot.waitUntil(lambda: not session.writing.busy)
     assert session.project is not None
     held = [each for each in session.project.instances(targets[0].image_id) if each.state is InstanceState.ACCEPTED]
     assert len(held) == 30
@@ -366,6 +368,7 @@ def test_more_like_this_ranks_and_takes_from_the_cut_on(qtbot: QtBot, window: Ma
     assert session.project is not None
     steps = len(session.project.history(9))
     dialog.take_button.click()
+    qtbot.waitUntil(lambda: not session.writing.busy)
     everything = [each for image_id in session.images for each in session.project.instances(image_id)]
     assert {each.id for each in everything if each.state is InstanceState.ACCEPTED} == taken
     assert len(session.project.history(9)) == steps + 1

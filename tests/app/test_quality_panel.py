@@ -307,7 +307,7 @@ def test_while_fixes_are_made_nothing_else_changes_the_project_and_their_share_i
         assert not session.apply(commands.delete([speckled[0]]))
     assert "Wait until" in said.args[0]
     Timeline(session).undo()
-    qtbot.waitUntil(lambda: not session.being_written)
+    qtbot.waitUntil(lambda: not session.writing.busy)
     shares = [share for text, share in told if share is not None]
     assert shares == sorted(shares) and shares[-1] == 1.0
     assert told[0] == ("Fixing 2 findings…", None) and told[-1] == ("", None)

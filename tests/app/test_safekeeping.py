@@ -143,16 +143,19 @@ def test_the_history_lists_every_edit_and_travels_to_any(qtbot: QtBot, window: M
     panel.list.setCurrentIndex(panel.model.index(2))
     assert panel.go_button.isEnabled()
     qtbot.mouseClick(panel.go_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.session.writing.busy)
     assert [len(project.instances(number)) for number in (1, 2, 3)] == [1, 1, 0]
     assert window.session.image is not None
     assert window.session.image.id == 3  # where the last step happened
     qtbot.waitUntil(lambda: panel.summary.text() == "2 undone", timeout=WAIT)
     panel.list.setCurrentIndex(panel.model.index(5))
     qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not window.session.writing.busy)
     assert project.categories() == []
     qtbot.waitUntil(lambda: panel.model.current_row() == 5, timeout=WAIT)
     panel.list.setCurrentIndex(panel.model.index(0))
     qtbot.mouseClick(panel.go_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.session.writing.busy)
     assert [len(project.instances(number)) for number in (1, 2, 3)] == [2, 1, 1]
     assert len(window.session.instances) == 2
 

@@ -161,6 +161,7 @@ def accept_images(qtbot: QtBot, window: MainWindow, count: int) -> list[int]:
         assert window.session.shown_instances(), "the bundled model found nothing"
         accepted.append(window.session.image.id)
         press(qtbot, window, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda: not window.session.writing.busy)
         assert window.session.images[accepted[-1]].status is ImageStatus.ACCEPTED
         assert window.session.image.id not in accepted
     return accepted

@@ -190,10 +190,12 @@ def test_a_great_selection_is_shown_too(canvas: CanvasView, session: Session, ad
     many = [add(Mask.from_crop(np.ones((8, 8), dtype=bool), 2 + 15 * (i % 10), 2 + 15 * (i // 10))) for i in range(60)]
     before = canvas.grab().toImage()
     session.select(instance.id for instance in many)
+    QApplication.processEvents()
     selected = canvas.grab().toImage()
     x, y = (round(place) for place in canvas.image_to_widget(6, 2.25))
     assert selected.pixelColor(x, y).lightness() > before.pixelColor(x, y).lightness() + 60
     session.select([])
+    QApplication.processEvents()
     assert canvas.grab().toImage() == before
 
 

@@ -11,7 +11,7 @@ from engine.errors import EditConflict
 from engine.geometry.mask import Mask
 from engine.project import Action, Edit, InstanceChange, Project, commands
 from engine.project import beside as module
-from engine.project.beside import apply_beside
+from engine.project.beside import apply_beside, step_beside, travel_beside
 from engine.records import Instance, InstanceState, Origin
 
 COUNT = 25
@@ -87,4 +87,41 @@ def test_an_instance_that_changed_meanwhile_refuses_all_of_it(project: Project) 
     with pytest.raises(EditConflict):
         apply_beside(project.path, edit, "Ada")
     assert everything(project) == before
+    project.close()
+
+
+def test_undo_and_redo_beside_are_those_of_the_open_project(project: Project) -> None:
+    before, edit = everything(project), grown(project)
+    project.apply(edit)
+    after = everything(project)
+    assert project.size_of_step(forward=False) == len(edit.changes)
+    assert project.size_of_step(forward=True) == 0
+    undone = step_beside(project.path, forward=False)
+    assert undone is not None
+    assert {change.before for change in undone.changes if isinstance(change, InstanceChange)} == set(after)
+    assert everything(project) == before
+    assert project.size_of_step(forward=True) == len(edit.changes)
+    redone = step_beside(project.path, forward=True)
+    assert redone is not None
+    assert {change.after for change in redone.changes if isinstance(change, InstanceChange)} == set(after)
+    assert everything(project) == after
+    assert step_beside(project.path, forward=True) is None
+    project.close()
+
+
+def test_a_way_through_the_history_can_be_given_up(project: Project) -> None:
+    first = project.history()[-1].id
+    project.apply(grown(project))
+    before = everything(project)
+
+    def give_up(share: float | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        travel_beside(project.path, first, give_up)
+    assert everything(project) == before
+    steps = travel_beside(project.path, first)
+    assert [step.action for step in steps] == [Action.FIX, Action.IMPORT]
+    assert everything(project) == []
+    assert project.history()[-1].undone is False and project.history()[0].undone
     project.close()

@@ -1,0 +1,115 @@
+"""Whether a job is writing the open project, and the writing of very large edits by a thread of its own."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.held_input import HeldInput
+from app.jobs.background import Background
+from app.translation import tr
+from engine.project.beside import Advance
+
+# Changes of one edit that are written and shown within a frame of 16 ms.
+MOST_AT_ONCE = 32
+T = TypeVar("T")
+
+
+class _Cancelled(Exception):
+    """The person does not want it any more."""
+
+
+@dataclass(frozen=True)
+class _Written(Generic[T]):
+    result: T
+
+
+class Writing(QObject):
+    """While a job writes the project nobody else does. What has to be written meanwhile waits: what `when_free` is
+    given, and while `write` is at work also what a person types and clicks."""
+
+    progressed = Signal(str, object)  # what is going on and how much of it is done, 0 to 1 or None; "" when it is over
+    _advanced = Signal(str, object)  # told by the thread
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.busy = False
+        self._waiting: list[Callable[[], object]] = []
+        self._background = Background()
+        self._input = HeldInput(self)
+        self._unwanted = threading.Event()
+        self._advanced.connect(self._on_advanced, Qt.ConnectionType.QueuedConnection)
+
+    def begin(self) -> None:
+        """A job writes the project from now on."""
+        self.busy = True
+
+    def end(self) -> None:
+        """The project can be written again."""
+        self.busy = False
+        waiting, self._waiting = self._waiting, []
+        for act in waiting:
+            self.when_free(act)
+
+    def when_free(self, act: Callable[[], object]) -> None:
+        """Call `act` now, or where a job is writing the project when it is through."""
+        if self.busy:
+            self._waiting.append(act)
+        else:
+            act()
+
+    def forget(self) -> None:
+        """The project is closed: nothing has to be written to it any more."""
+        self._waiting.clear()
+
+    def write(
+        self, words: str, write: Callable[[Advance], T], done: Callable[[T], object], failed: Callable[[str], object]
+    ) -> None:
+        """Call `write` in the thread, then `done` with what it returned; `failed` with a reason, or with "" where the
+        person cancelled it. `words` say what is going on."""
+        self.begin()
+        self._unwanted.clear()
+        self._input.hold()
+        self.progressed.emit(words, None)
+
+        def advance(share: float | None) -> None:
+            if self._unwanted.is_set():
+                raise _Cancelled
+            self._advanced.emit(words, share)
+
+        def work() -> _Written[T] | None:
+            try:
+                return _Written(write(advance))
+            except _Cancelled:
+                return None
+
+        def ended(written: _Written[T] | None) -> None:
+            self._ended(partial(failed, "") if written is None else partial(done, written.result))
+
+        self._background.run(work, ended, lambda why: self._ended(partial(failed, why)))
+
+    def cancel(self) -> None:
+        """Give it up unless it is written by now."""
+        self._unwanted.set()
+        self.progressed.emit(tr("Cancelling…"), None)
+
+    def stop(self) -> None:
+        """Wait until it is written; what was typed and clicked meanwhile is forgotten."""
+        self._background.stop()
+        self._input.drop()
+
+    def _on_advanced(self, words: str, share: float | None) -> None:
+        if self.busy and not self._unwanted.is_set():
+            self.progressed.emit(words, share)
+
+    def _ended(self, tell: Callable[[], object]) -> None:
+        self.busy = False
+        self.progressed.emit("", None)
+        try:
+            tell()
+        finally:
+            self.end()
+            self._input.release()
