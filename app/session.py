@@ -305,7 +305,7 @@ class Session(QObject):
     def refuses(self) -> bool:
         """Whether nothing can be changed just now because a job is writing the project; the person is told so."""
         if self.writing.busy:
-            self.notice.emit(tr("Wait until the fixes are saved, or cancel them."))
+            self.notice.emit(tr("Wait until the changes are saved, or cancel them."))
         return self.writing.busy
 
     def set_proposals(
