@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import QPainter, QRegion
 
 from app.canvas.messages import draw_label
 from app.canvas.rects import Rect, around
@@ -364,8 +364,10 @@ class Prompt(Tool):
         canvas = canvas or self.canvas
         corners = canvas.viewport.to_widget(rect[0], rect[1]), canvas.viewport.to_widget(rect[2], rect[3])
         area = QRectF(QPointF(*corners[0]), QPointF(*corners[1])).toAlignedRect()
-        side = max(LABEL_ROOM - area.width() // 2, BORDER)
-        canvas.update(area.adjusted(-side, -LABEL, side, BORDER))
+        words = QRect(area.center().x() - LABEL_ROOM, area.top() - LABEL, 2 * LABEL_ROOM, LABEL)
+        words.moveLeft(min(max(words.left(), 0), max(canvas.width() - words.width(), 0)))
+        words.moveTop(max(words.top(), 0))
+        canvas.update(QRegion(area.adjusted(-BORDER, -BORDER, BORDER, BORDER)) + QRegion(words))
 
 
 def _active(session: Session) -> Category | None:
