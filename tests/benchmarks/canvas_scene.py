@@ -6,6 +6,7 @@ import contextlib
 import math
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -28,7 +29,56 @@ VERTICES = 100
 SIZES = 20, 70  # radius of an instance in image pixels, from and to
 CANVAS = 1920, 1080
 
+TICKS = Path("/proc/stat")  # Linux tells there what the host of a virtual machine took from it
+STOLEN = 7  # the place of that among the ticks of all processors
+
+Figures = dict[str, float]
 Outline = np.ndarray  # (VERTICES, 2) x, y
+
+
+class Sample(float):
+    """Milliseconds; `calm` where the host took no processor away meanwhile, as far as the system tells."""
+
+    calm = True
+
+
+class Stopwatch:
+    """Times from when it is made."""
+
+    def __init__(self) -> None:
+        self._stolen, self._all = _ticks()
+        self._start = time.perf_counter()
+
+    def read(self) -> Sample:
+        """Milliseconds until now."""
+        sample = Sample((time.perf_counter() - self._start) * 1000)
+        sample.calm = _ticks()[0] == self._stolen
+        return sample
+
+    def stolen(self) -> float:
+        """The share of the processors that the host gave to others until now, from 0 to 1."""
+        stolen, everything = _ticks()
+        return round((stolen - self._stolen) / max(everything - self._all, 1), 3)
+
+
+def figures(taken: Sequence[float]) -> Figures:
+    """`calm_p95` is of the samples during which the host took no processor away, which is the share `calm` of them."""
+    calm = [each for each in taken if getattr(each, "calm", True)]
+    return {
+        "median": round(float(np.median(taken)), 2),
+        "p95": round(float(np.percentile(taken, 95)), 2),
+        "worst": round(max(taken), 2),
+        "calm_p95": round(float(np.percentile(calm, 95)), 2) if calm else float("nan"),
+        "calm": round(len(calm) / len(taken), 2),
+    }
+
+
+def _ticks() -> tuple[int, int]:
+    """What the host took from the processors, and all that they did; nothing where the system does not tell."""
+    if not TICKS.exists():
+        return 0, 0
+    ticks = [int(each) for each in TICKS.read_text().split("\n", 1)[0].split()[1:]]
+    return ticks[STOLEN], sum(ticks[: STOLEN + 1])
 
 
 def outlines(count: int, width: int, height: int) -> list[Outline]:
@@ -124,15 +174,15 @@ def turns(seconds: float = 0.25) -> list[float]:
     return worked
 
 
-def until_shown(window: MainWindow, listed: int) -> tuple[float, list[float]]:
+def until_shown(window: MainWindow, listed: int) -> tuple[Sample, list[float]]:
     """Let everything come that follows from opening an image: after how many milliseconds canvas and list show all of
     the instances, and the turns of the event loop that this took."""
-    start, taken = time.perf_counter(), [turn()]
+    watch, taken = Stopwatch(), [turn()]
     rows = window.instances.model.rowCount
     while window.session.is_arriving or window.canvas.composer.busy or rows() != listed:
         taken.append(turn())
     taken.append(turn())  # which paints the last of it
-    return (time.perf_counter() - start) * 1000, taken
+    return watch.read(), taken
 
 
 def turn() -> float:
@@ -154,16 +204,16 @@ def send(canvas: QWidget, kind: QEvent.Type, place: QPointF, buttons: Qt.MouseBu
     QApplication.processEvents()
 
 
-def commits(folder: Path, repeats: int) -> list[float]:
+def commits(folder: Path, repeats: int) -> list[Sample]:
     """The control of what is stored: milliseconds of durable commits to a write-ahead log."""
     taken = []
     with contextlib.closing(sqlite3.connect(folder / "control.sqlite", isolation_level=None)) as connection:
         for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE control (text)"):
             connection.execute(statement)
         for _ in range(repeats):
-            start = time.perf_counter()
+            watch = Stopwatch()
             connection.execute("INSERT INTO control VALUES (?)", ("x" * 2000,))
-            taken.append((time.perf_counter() - start) * 1000)
+            taken.append(watch.read())
     return taken
 
 

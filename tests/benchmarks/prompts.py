@@ -7,7 +7,9 @@ from letting the mouse button go, in full movement, to the end of the repaint th
 `after_pause` the same where the pointer was at rest before; `beside_prefetch` as `release`, while the model is
 predicting other images; `category` from giving a proposal another category to the repaint with that category's mask.
 `control` is the round of an empty question to the model's threads and back, in the same run. The R50-FPN has random
-weights, which take as long as trained ones. Other load spoils the figures: `load` is what the machine reported first.
+weights, which take as long as trained ones. Other load spoils the figures: `load` is what the machine reported first,
+`stolen` the share of the processors that the host of a virtual machine gave to others meanwhile; `calm_p95` leaves out
+the samples during which it did.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import cv2
 import numpy as np
 import torch
-from canvas_scene import filled, outlines, send
+from canvas_scene import Figures, Sample, Stopwatch, figures, filled, outlines, send
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
@@ -57,16 +59,6 @@ BESIDE = 2.0  # times that, beside a running prefetch
 CATEGORY_MS = 16.0
 FILLED = 9.0  # of mask logits, so that each box holds something although the image is noise
 OTHER = "other"  # a category that the bundled model is taught by copying its own
-
-Figures = dict[str, float]
-
-
-def figures(taken: list[float]) -> Figures:
-    return {
-        "median": round(float(np.median(taken)), 2),
-        "p95": round(float(np.percentile(taken, 95)), 2),
-        "worst": round(max(taken), 2),
-    }
 
 
 def wait(condition: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -151,15 +143,15 @@ class Bench:
         self.prediction.features.limit = KEPT * self.prediction.features.bytes
         self._random = np.random.default_rng(1)
 
-    def asked(self) -> float:
+    def asked(self) -> Sample:
         """Milliseconds of an empty question."""
         answers: list[None] = []
-        start = time.perf_counter()
+        watch = Stopwatch()
         self.prediction.ask(lambda predictor, features: None, answers.append, print, keep=True)
         wait(lambda: bool(answers))
-        return (time.perf_counter() - start) * 1000
+        return watch.read()
 
-    def prompted(self, *, pause: bool = False, beside: bool = False) -> float:
+    def prompted(self, *, pause: bool = False, beside: bool = False) -> Sample:
         """Milliseconds from the release of a box to the repaint with its mask; after a `pause` it was seen before."""
         canvas, session = self.window.canvas, self.session
         side = float(self._random.uniform(30, 90))
@@ -177,17 +169,17 @@ class Bench:
             rest(0.06)
         stored: list[None] = []
         connection = session.history_changed.connect(lambda: stored.append(None))
-        start = time.perf_counter()
+        watch = Stopwatch()
         send(canvas, RELEASE, last, NONE)
         wait(lambda: bool(stored))
         QApplication.processEvents()
-        taken = (time.perf_counter() - start) * 1000
+        taken = watch.read()
         session.history_changed.disconnect(connection)
         self.window.timeline.undo()
         rest(0.05)
         return taken
 
-    def recategorised(self) -> float:
+    def recategorised(self) -> Sample:
         """Milliseconds from giving a proposal another category to the repaint with that category's mask."""
         session, project = self.session, self.session.project
         assert project is not None and session.image is not None
@@ -204,11 +196,11 @@ class Bench:
         session.apply(commands.propose(session.image.id, [(number, names[known[0]], found)], "benchmark"))
         session.select([number])
         rest(0.1)
-        start = time.perf_counter()
+        watch = Stopwatch()
         self.window.decisions.give_category(names[known[1]])
         wait(lambda: session.instances[number].category_id == names[known[1]])
         QApplication.processEvents()
-        taken = (time.perf_counter() - start) * 1000
+        taken = watch.read()
         self.window.timeline.undo()
         self.window.timeline.undo()
         rest(0.05)
@@ -226,6 +218,11 @@ class Bench:
         rest(float(self._random.uniform(0.02, 0.12)))
 
 
+def judged(found: Figures, most: float) -> dict[str, object]:
+    held = {"holds": found["p95"] <= most, "holds_when_calm": found["calm_p95"] <= most}
+    return {"bound": f"p95 at most {most:g} ms", **held, **found}
+
+
 def measure(name: str, folder: Path, repeats: int) -> dict[str, object]:
     bench = Bench(folder, name)
     control = [bench.asked() for _ in range(repeats)]
@@ -235,17 +232,12 @@ def measure(name: str, folder: Path, repeats: int) -> dict[str, object]:
     category = figures([bench.recategorised() for _ in range(repeats + 3)][3:])
     held = bench.prediction.features.bytes
     bench.window.close()
-    most = MOST_MS[name]
     return {
         "control": figures(control),
-        "release": {"bound": f"p95 at most {most:g} ms", "holds": release["p95"] <= most, **release},
+        "release": judged(release, MOST_MS[name]),
         "after_pause": paused,
-        "beside_prefetch": {
-            "bound": f"p95 at most {BESIDE * most:g} ms",
-            "holds": beside["p95"] <= BESIDE * most,
-            **beside,
-        },
-        "category": {"bound": f"p95 at most {CATEGORY_MS:g} ms", "holds": category["p95"] <= CATEGORY_MS, **category},
+        "beside_prefetch": judged(beside, BESIDE * MOST_MS[name]),
+        "category": judged(category, CATEGORY_MS),
         "feature_megabytes": round(held / 2**20, 1),
     }
 
@@ -257,6 +249,7 @@ def main() -> int:
     parser.add_argument("--models", nargs="+", choices=tuple(MOST_MS), default=tuple(MOST_MS))
     chosen = parser.parse_args()
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    watch = Stopwatch()
     application = QApplication(sys.argv[:1])
     theme().apply(application, Mode.DARK)
     report: dict[str, object] = {"cores": os.cpu_count(), "load": load_before}
@@ -264,6 +257,7 @@ def main() -> int:
         os.environ["MASKWRIGHT_HOME"] = str(Path(name) / "home")
         for model in chosen.models:
             report[model] = measure(model, Path(name), chosen.repeats)
+    report["stolen"] = watch.stolen()
     print(json.dumps(report, indent=2))
     application.quit()
     return 0
