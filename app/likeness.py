@@ -32,6 +32,8 @@ MARGIN = 0.35  # of the longer side of an instance's bounds, shown around it
 MOST_KEPT = 500  # the most alike ones; who takes more looks again
 
 Picture = NDArray[np.uint8]  # (PICTURE, PICTURE, 3) RGB
+# Instances, what the model sees in each (n, d), and their pictures.
+Seen = tuple[Sequence[Instance], NDArray[np.float32], Sequence[Picture]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Likeness(QObject):
         self._prediction = prediction
         self._cache = cache
         self.found: list[Alike] = []  # the most alike first
+        self.left_out = 0  # images that could not be looked through
         self.model: Instance | None = None  # what they are alike to
         self._wanted: NDArray[np.float32] | None = None
         self._images: list[Image] = []  # that are still to be looked through
@@ -87,7 +90,7 @@ class Likeness(QObject):
     def stop(self) -> None:
         """Look no further."""
         self._turn.stop()
-        self.found, self.model, self._wanted, self._images = [], None, None, []
+        self.found, self.left_out, self.model, self._wanted, self._images = [], 0, None, None, []
         self.changed.emit()
 
     def take(self, chosen: Iterable[Alike]) -> None:
@@ -113,30 +116,33 @@ class Likeness(QObject):
 
     def _look(self) -> None:
         """Look through the next image."""
-        project = self._session.project
-        if project is None or not self._images:
-            return
-        image = self._images[0]
-        candidates = _undecided(project.instances(image.id))
-        if not candidates or not self._ask(image, candidates):
-            self._go_on(image)
+        if self._session.project is not None and self._images and not self._ask(self._images[0]):
+            self._go_on(self._images[0])
 
-    def _ask(self, image: Image, instances: Sequence[Instance]) -> bool:
+    def _ask(self, image: Image, instances: Sequence[Instance] | None = None) -> bool:
+        """Ask about instances of an image, where none are given about all that nobody decided about."""
         session = self._session
         assert session.project is not None
-        path, cache, model = session.project.image_path(image), self._cache, self.model
-        boxes = [each.mask.bounds for each in instances]
+        project_path, path = session.project.path, session.project.image_path(image)
+        cache, model = self._cache, self.model
 
-        def answer(predictor: Predictor, features: Features) -> tuple[NDArray[np.float32], list[Picture]]:
+        def answer(predictor: Predictor, features: Features) -> Seen:
+            asked = instances if instances is not None else _undecided_on(project_path, image.id)
             pixels = cache.read(path, image.page).rgb
-            return predictor.describe(features, boxes), [picture_of(pixels, each.mask) for each in instances]
+            described = predictor.describe(features, [each.mask.bounds for each in asked])
+            return asked, described, [picture_of(pixels, each.mask) for each in asked]
 
-        def done(answered: tuple[NDArray[np.float32], list[Picture]]) -> None:
+        def done(seen: Seen) -> None:
             if model is self.model:
-                self._take_in(image, instances, *answered)
+                self._take_in(image, *seen)
 
         def failed(why: str) -> None:
-            if model is self.model:
+            if model is not self.model:
+                return
+            if why and self._wanted is not None:  # such as a file that is gone: the other images are still there
+                self.left_out += 1
+                self._go_on(image)
+            else:
                 self._fail(why)
 
         return self._prediction.ask(answer, done, failed, image=image, keep=True)
@@ -170,6 +176,11 @@ def _accepting(path: Path, image_ids: Iterable[int], ids: Collection[int], categ
     if not there:
         raise MaskwrightError(tr("These were decided meanwhile. Look for more like this again."))
     return commands.accept_as(there, category_id)
+
+
+def _undecided_on(path: Path, image_id: int) -> list[Instance]:
+    with Project.open(path, read_only=True) as project:
+        return _undecided(project.instances(image_id))
 
 
 def _undecided(instances: Iterable[Instance], but: int | None = None) -> list[Instance]:

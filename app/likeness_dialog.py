@@ -148,8 +148,12 @@ class LikenessDialog(QDialog):
         images = len({each.instance.image_id for each in found})
         where = trn("on {count} image", "on {count} images", images)
         compared = trn("{count} proposal compared", "{count} proposals compared", len(found))
+        left_out = self._likeness.left_out
+        unread = (
+            trn("{count} image could not be read", "{count} images could not be read", left_out) if left_out else ""
+        )
         looking = tr("Looking…") if self._likeness.is_looking else ""
-        self.summary.setText(" · ".join(each for each in (f"{compared} {where}", looking) if each))
+        self.summary.setText(" · ".join(each for each in (f"{compared} {where}", unread, looking) if each))
         category = self._session.categories.get(self._likeness.category_id or 0)
         name = category.name if category is not None else "?"
         self.take_button.setText(tr("Accept {count} as {name}", count=number(len(chosen)), name=name))

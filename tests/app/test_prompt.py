@@ -376,6 +376,24 @@ def test_more_like_this_ranks_and_takes_from_the_cut_on(qtbot: QtBot, window: Ma
     dialog.reject()
 
 
+def test_an_image_that_is_gone_is_left_out_of_more_like_this(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, command = window.session, window.likeness
+    wait_for_the_neighbour(qtbot, window)
+    assert session.project is not None
+    session.project.image_path(session.images[session.order[1]]).unlink()
+    monkeypatch.setattr(command.likeness, "_cache", PixelCache())
+    session.select([best(window).id])
+    window.actions_["more_like_this"].trigger()
+    qtbot.waitUntil(lambda: not command.likeness.is_looking, timeout=MODEL_MS)
+    assert command.likeness.left_out == 1
+    assert {each.instance.image_id for each in command.likeness.found} == {session.order[0]}
+    assert command.dialog is not None
+    assert "1 image could not be read" in command.dialog.summary.text()
+    command.dialog.reject()
+
+
 def test_accepted_instances_prompt_the_next_image(qtbot: QtBot, window: MainWindow, predictor: Predictor) -> None:
     session = window.session
     wait_for_the_neighbour(qtbot, window)
