@@ -45,6 +45,7 @@ class HistoryNames(QObject):
         self._timer.start()
 
     def _enable(self) -> dict[str, bool]:
+        self._soon.stop()
         project = self._session.project
         back, forward = project.steps if project is not None else (False, False)
         possible = {"undo": back, "redo": forward}

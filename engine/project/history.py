@@ -70,6 +70,9 @@ _CUT = delete(journal).where(journal.c.id > bindparam("cursor"))
 _LAST_DONE = select(journal).where(journal.c.id <= bindparam("cursor")).order_by(journal.c.id.desc()).limit(1)
 _POSITION = func.coalesce(select(cast(meta.c.value, Integer)).where(meta.c.key == CURSOR).scalar_subquery(), 0)
 _REACH = select(exists().where(journal.c.id <= _POSITION), exists().where(journal.c.id > _POSITION))
+_SIZE = select(func.json_array_length(journal.c.payload)).limit(1)
+_SIZE_BACK = _SIZE.where(journal.c.id <= _POSITION).order_by(journal.c.id.desc())
+_SIZE_FORWARD = _SIZE.where(journal.c.id > _POSITION).order_by(journal.c.id)
 _FIRST_UNDONE = select(journal).where(journal.c.id > bindparam("cursor")).order_by(journal.c.id).limit(1)
 
 
@@ -134,9 +137,7 @@ def travel(connection: Connection, entry_id: int, between: Callable[[], object] 
 
 def size_of_step(connection: Connection, *, forward: bool) -> int:
     """How many records the next step forward changes, or else the next one back; 0 where there is none."""
-    following = (_FIRST_UNDONE if forward else _LAST_DONE).subquery()
-    size = select(func.json_array_length(following.c.payload))
-    return int(connection.execute(size, {"cursor": cursor(connection)}).scalar() or 0)
+    return int(connection.execute(_SIZE_FORWARD if forward else _SIZE_BACK).scalar() or 0)
 
 
 def removes(connection: Connection, category_id: int) -> bool:
