@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision.ops
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.mask import Mask
@@ -116,15 +118,16 @@ def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int, *
         raise ValueError(f"a threshold lies above 0 and up to 1, not at {threshold}")
     probabilities = probabilities.detach().float().contiguous()
     boxes = boxes.detach().float().contiguous()
-    windows = _windows(boxes.cpu(), probabilities.shape[1], height, width)
+    windows = _windows(boxes.cpu().numpy(), probabilities.shape[1], height, width)
     paste = _paste_windows if _runs_in_kernels(probabilities) else _paste_windows_torch
     masks = []
     for chunk in _chunks((windows[:, 2] * windows[:, 3]).tolist()):
         places = windows[chunk]
-        areas = (places[:, 2] * places[:, 3]).tolist()
-        pixels = paste(probabilities[chunk], boxes[chunk], places, sum(areas), threshold).cpu()
-        for (x, y, w, h), bitmap in zip(places.tolist(), pixels.split(areas), strict=True):
-            masks.append(Mask.from_crop(bitmap.view(torch.bool).view(h, w).numpy(), x, y))
+        pixels, start = paste(probabilities[chunk], boxes[chunk], places, threshold), 0
+        for x, y, w, h in places.tolist():
+            bitmap = pixels[start : start + w * h].view(np.bool_).reshape(h, w)
+            masks.append(Mask.from_crop(bitmap, x, y))
+            start += w * h
     return masks
 
 
@@ -303,17 +306,21 @@ def _backward(ctx: Any, upstream: Tensor) -> tuple[list[Tensor] | None, ...]:
 _roi_align_levels.register_autograd(_backward, setup_context=_remember_for_backward)
 
 
-def _windows(boxes: Tensor, side: int, height: int, width: int) -> Tensor:
-    """The pixels (n, 4) x y w h, int64, that side x side cells in each box can reach, clipped to the image."""
-    corners = boxes.double()
+def _windows(boxes: NDArray[np.float32], side: int, height: int, width: int) -> NDArray[np.int64]:
+    """The pixels (n, 4) x y w h that side x side cells in each box can reach, clipped to the image."""
+    # In numpy, whose calls cost a tenth of torch's: a single box is pasted while a person waits for it.
+    corners = boxes.astype(np.float64)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(corners).all(axis=1))
+    corners = np.where(usable[:, None], corners, 0.0)
     extent = corners[:, 2:] - corners[:, :2]
     # Bilinear values fade out half a cell beyond the box, and a pixel is reached at its centre.
     reach = extent / (2 * side) + 0.5
-    limit = torch.tensor([width, height], dtype=torch.float64)
-    start = torch.minimum((corners[:, :2] - reach).floor().clamp(min=0), limit)
-    stop = torch.minimum((corners[:, 2:] + reach).ceil().clamp(min=0), limit)
-    usable = (torch.isfinite(corners).all(dim=1) & (extent > 0).all(dim=1) & (stop > start).all(dim=1))[:, None]
-    return torch.cat([start, stop - start], dim=1).where(usable, 0.0).to(torch.int64)
+    limit = np.array([width, height], dtype=np.float64)
+    start = np.clip(np.floor(corners[:, :2] - reach), 0.0, limit)
+    stop = np.clip(np.ceil(corners[:, 2:] + reach), 0.0, limit)
+    usable &= (extent > 0).all(axis=1) & (stop > start).all(axis=1)
+    windows = np.concatenate([start, stop - start], axis=1)
+    return np.where(usable[:, None], windows, 0.0).astype(np.int64)
 
 
 def _chunks(areas: list[int]) -> Iterator[slice]:
@@ -328,15 +335,17 @@ def _chunks(areas: list[int]) -> Iterator[slice]:
         yield slice(start, len(areas))
 
 
-@torch.library.custom_op("maskwright::paste_windows", mutates_args=(), device_types="cpu")
-def _paste_windows(probabilities: Tensor, boxes: Tensor, windows: Tensor, pixels: int, threshold: float) -> Tensor:
+def _paste_windows(
+    probabilities: Tensor, boxes: Tensor, windows: NDArray[np.int64], threshold: float
+) -> NDArray[np.uint8]:
+    """The windows' pixels one after the other, each 0 or 1."""
     assert _kernels is not None
-    bitmaps = torch.empty(pixels, dtype=torch.uint8)
-    if pixels:
+    bitmaps = np.empty(int((windows[:, 2] * windows[:, 3]).sum()), dtype=np.uint8)
+    if bitmaps.size:
         _kernels.paste_masks(
-            probabilities.detach().contiguous(),
-            boxes.detach().contiguous(),
-            windows.contiguous(),
+            probabilities.numpy(),
+            boxes.numpy(),
+            np.ascontiguousarray(windows),
             bitmaps,
             threshold=threshold,
             threads=torch.get_num_threads(),
@@ -344,15 +353,10 @@ def _paste_windows(probabilities: Tensor, boxes: Tensor, windows: Tensor, pixels
     return bitmaps
 
 
-@_paste_windows.register_fake
-def _(probabilities: Tensor, boxes: Tensor, windows: Tensor, pixels: int, threshold: float) -> Tensor:
-    return torch.empty(pixels, dtype=torch.uint8, device=probabilities.device)
-
-
 def _paste_windows_torch(
-    probabilities: Tensor, boxes: Tensor, windows: Tensor, pixels: int, threshold: float
-) -> Tensor:
-    bitmaps = []
+    probabilities: Tensor, boxes: Tensor, windows: NDArray[np.int64], threshold: float
+) -> NDArray[np.uint8]:
+    bitmaps = [np.empty(0, dtype=np.uint8)]
     for mask, box, (x, y, w, h) in zip(probabilities, boxes, windows.tolist(), strict=True):
         if w * h == 0:
             continue
@@ -360,5 +364,5 @@ def _paste_windows_torch(
         down = (torch.arange(y, y + h, device=box.device) + 0.5 - box[1]) / (box[3] - box[1]) * 2 - 1
         grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1)
         values = F.grid_sample(mask[None, None], grid[None], mode="bilinear", padding_mode="zeros", align_corners=False)
-        bitmaps.append((values >= threshold).flatten().to(torch.uint8))
-    return torch.cat(bitmaps) if bitmaps else torch.empty(0, dtype=torch.uint8, device=probabilities.device)
+        bitmaps.append((values >= threshold).flatten().to(torch.uint8).cpu().numpy())
+    return np.concatenate(bitmaps)
