@@ -36,6 +36,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
 import app.jobs.rounds
+from app.jobs.model_thread import PredictorState
 from app.jobs.pixels import neighbours
 from app.preferences import Preferences
 from app.theme import Mode, theme
@@ -229,6 +230,7 @@ def measure(name: str, folder: Path, repeats: int) -> dict[str, object]:
     release = figures([bench.prompted() for _ in range(repeats + 3)][3:])
     paused = figures([bench.prompted(pause=True) for _ in range(repeats)])
     beside = figures([bench.prompted(beside=True) for _ in range(repeats)])
+    wait(lambda: bench.prediction.state is PredictorState.WAITING)  # no prefetch is left over
     category = figures([bench.recategorised() for _ in range(repeats + 3)][3:])
     held = bench.prediction.features.bytes
     bench.window.close()
