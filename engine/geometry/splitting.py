@@ -45,7 +45,7 @@ def split_by_line(mask: Mask, points: Sequence[tuple[float, float]]) -> list[Mas
         pieces[~solid[pieces]] = 0
     if len(np.unique(pieces[pieces > 0])) < 2:
         return [mask]
-    found = _masks(mask, _nearest(pieces, concerned))
+    found = _masks(mask, _nearest(pieces, concerned, parts))
     found[0] = found[0].union(Mask.from_crop(mask.bitmap & ~concerned, mask.x, mask.y))
     return found
 
@@ -63,7 +63,7 @@ def split_by_watershed(mask: Mask) -> list[Mask]:
     labels = _flooded(mask.bitmap[::step, ::step])
     if step > 1:
         labels = _enlarged(labels, step, mask.bitmap)
-    return _masks(mask, _nearest(labels, mask.bitmap))
+    return _masks(mask, _nearest(labels, mask.bitmap, _connected(mask.bitmap)[1]))
 
 
 def _drawn(mask: Mask, points: Sequence[tuple[float, float]]) -> Bitmap:
@@ -80,16 +80,36 @@ def _connected(bitmap: Bitmap) -> tuple[int, Labels]:
     return count - 1, np.asarray(labels, np.int32)
 
 
-def _nearest(labels: Labels, within: Bitmap) -> Labels:
-    """Every set pixel of `within` with the label of the nearest pixel that has one."""
-    unlabelled = (labels == 0).view(np.uint8)
-    if not (within & unlabelled.view(np.bool_)).any():
+def _nearest(labels: Labels, within: Bitmap, parts: Labels) -> Labels:
+    """Every set pixel of `within` with the label of the nearest pixel that has one: of those on its own part, where one
+    of them has."""
+    unlabelled = labels == 0
+    if not (within & unlabelled).any():
         return np.where(within, labels, 0)
-    _, nearest = cv2.distanceTransformWithLabels(unlabelled, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    known = labels > 0
-    of_pixel = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
-    of_pixel[nearest[known]] = labels[known]
-    return np.where(within, of_pixel[nearest], 0)
+    nearest = _numbers_of_nearest(unlabelled)
+    known = ~unlabelled
+    of_pixel, part_of_pixel = (np.zeros(int(nearest.max()) + 1, dtype=np.int32) for _ in range(2))
+    of_pixel[nearest[known]], part_of_pixel[nearest[known]] = labels[known], parts[known]
+    result = np.where(within, of_pixel[nearest], 0)
+    strayed = np.unique(parts[within & (part_of_pixel[nearest] != parts)])
+    boxes = _boxes(parts) if strayed.size else {}
+    for part in strayed[strayed > 0].tolist():
+        x1, y1, x2, y2 = boxes[part]
+        window = np.s_[y1:y2, x1:x2]
+        own = parts[window] == part
+        seen = np.where(own, labels[window], 0)
+        if seen.any():
+            of_pixel = np.zeros(seen.size + 1, dtype=np.int32)
+            nearest_own = _numbers_of_nearest(seen == 0)
+            of_pixel[nearest_own[seen > 0]] = seen[seen > 0]
+            result[window] = np.where(own & within[window], of_pixel[nearest_own], result[window])
+    return result
+
+
+def _numbers_of_nearest(unset: Bitmap) -> Labels:
+    """A number for every pixel, the same for those that are nearest to the same pixel that is not in `unset`."""
+    _, numbers = cv2.distanceTransformWithLabels(unset.view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    return np.asarray(numbers, np.int32)
 
 
 def _masks(mask: Mask, labels: Labels) -> list[Mask]:
@@ -150,7 +170,7 @@ def _spread(labels: Labels, land: Bitmap, islands: Labels, count: int, peaks: "_
     shared[0] = False
     result = np.where(single[islands] > 0, single[islands], labels)
     open_ = shared[islands]
-    return np.where(open_, _nearest(result, open_), result) if open_.any() else result
+    return np.where(open_, _nearest(result, open_, islands), result) if open_.any() else result
 
 
 class _Peaks:

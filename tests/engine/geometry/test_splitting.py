@@ -52,6 +52,14 @@ def test_a_watershed_loses_no_pixel_and_every_piece_is_of_one_part(bitmap: Bitma
     assert split_by_watershed(mask) == pieces
 
 
+def test_a_watershed_reaches_across_no_water() -> None:
+    bitmap = np.ones((HEIGHT, WIDTH), dtype=bool)
+    for row, column in ((5, 27), (7, 28), (7, 29), (8, 28), (9, 28), (9, 29), (10, 12)):
+        bitmap[row, column] = False
+    pieces = split_by_watershed(Mask.from_full(bitmap))
+    assert (29, 8, 30, 9) in [piece.bounds for piece in pieces]  # a pixel on its own, near to others
+
+
 def test_a_line_across_a_square_gives_both_sides() -> None:
     square = Mask.from_crop(np.ones((20, 20)), 5, 2)
     left, right = sorted(split_by_line(square, [(12.5, 0), (12.5, 24)]), key=lambda piece: piece.x)
