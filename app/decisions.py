@@ -97,18 +97,18 @@ class Decisions(QObject):
             self._session.notice.emit(advice)
             return
         instances = self._instances()
-        self._finish_image(lambda image: commands.accept_image(image, instances, threshold))
+        self._finish_image(lambda image: commands.accept_image(image, instances, threshold), len(instances))
 
     def verify_empty(self) -> None:
         instances = self._instances()
-        self._finish_image(lambda image: commands.verify_empty(image, instances))
+        self._finish_image(lambda image: commands.verify_empty(image, instances), len(instances))
 
     def skip_image(self) -> None:
-        self._finish_image(commands.skip)
+        self._finish_image(commands.skip, 1)
 
     def reopen_image(self) -> None:
         instances = self._instances()
-        self._decide_image(lambda image: commands.reopen_image(image, instances))
+        self._decide_image(lambda image: commands.reopen_image(image, instances), len(instances))
 
     def next_open(self) -> None:
         """Go to the next image that nobody has decided about, beginning again at the first after the last."""
@@ -120,8 +120,8 @@ class Decisions(QObject):
 
     # -- inside
 
-    def _finish_image(self, build: Callable[[Image], Edit]) -> None:
-        self._decide_image(build, partial(self._go_to_image, self._next_open()))
+    def _finish_image(self, build: Callable[[Image], Edit], count: int) -> None:
+        self._decide_image(build, count, partial(self._go_to_image, self._next_open()))
 
     def _go_to_image(self, following: int | None) -> None:
         if following is not None:
@@ -129,10 +129,12 @@ class Decisions(QObject):
         else:
             self._session.notice.emit(tr("That was the last undecided image."))
 
-    def _decide_image(self, build: Callable[[Image], Edit], then: Callable[[], object] = lambda: None) -> None:
+    def _decide_image(
+        self, build: Callable[[Image], Edit], count: int, then: Callable[[], object] = lambda: None
+    ) -> None:
         image = self._session.image
         if image is not None:
-            self._session.change(partial(build, image), len(self._session.instances), then)
+            self._session.change(partial(build, image), count, then)
 
     def _instances(self) -> list[Instance]:
         return list(self._session.instances.values())

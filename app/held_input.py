@@ -3,16 +3,15 @@
 from collections import deque
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QWindow
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from app.work_pill import WorkPill
 
-_KEYS = (QEvent.Type.Shortcut, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+_KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 _CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick)
-_OTHERS = (QEvent.Type.ContextMenu, QEvent.Type.Drop)
-_HELD = frozenset((*_KEYS, *_CLICKS, *_OTHERS))
+_TURNS = (QEvent.Type.Wheel, QEvent.Type.NativeGesture)
 
 
 class HeldInput(QObject):
@@ -41,29 +40,57 @@ class HeldInput(QObject):
         """What waits is not wanted any more."""
         self._waiting.clear()
         self._held = False
+        self._turn.stop()
         self._watch(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if self._passing or not _is_input(event) or _is_for_the_pill(watched, event):
+        if self._passing:
+            return False
+        if event.type() is QEvent.Type.ShortcutOverride:
+            # Whose key it is shows when it is taken: one before it may open a field to type into.
+            event.accept()
+            return True
+        if not self._takes(event) or (isinstance(event, QMouseEvent) and self._is_for_the_pill(watched, event)):
             return False
         self._waiting.append((watched, event.clone()))
         return True
 
+    def _takes(self, event: QEvent) -> bool:
+        """Keys, clicks and drags; turns of the wheel only after a click, which is about what was seen then."""
+        kind = event.type()
+        if kind is QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            return bool(event.buttons().value)
+        return kind in _KEYS or kind in _CLICKS or (kind in _TURNS and self._clicks_wait())
+
+    def _clicks_wait(self) -> bool:
+        return any(event.type() in _CLICKS for _, event in self._waiting)
+
+    def _is_for_the_pill(self, receiver: QObject, event: QMouseEvent) -> bool:
+        pressed = sum((event.type() in _CLICKS) * (-1) ** (event.type() is _CLICKS[1]) for _, event in self._waiting)
+        if pressed > 0:
+            return False  # the button was pressed elsewhere
+        widget: QObject | None = receiver
+        if not receiver.isWidgetType():  # the window of the system, which passes it on to the widget under the pointer
+            widget = QApplication.widgetAt(event.globalPosition().toPoint())
+        while widget is not None and not isinstance(widget, WorkPill):
+            widget = widget.parent()
+        return widget is not None
+
     def _let_through(self) -> None:
-        if self._waiting:
-            receiver, event = self._waiting.popleft()
-            if isValid(receiver):
-                self._passing = True
-                try:
+        self._passing = True
+        try:
+            if self._waiting:
+                receiver, event = self._waiting.popleft()
+                if isinstance(event, QKeyEvent) and isinstance(receiver, QWindow):
+                    receiver = QGuiApplication.focusWindow() or receiver  # a key before it may have opened a dialog
+                if isValid(receiver):
                     QCoreApplication.sendEvent(receiver, event)
-                finally:
-                    self._passing = False
-        if self._held:
-            return  # it began to hold again
-        if self._waiting:
-            self._turn.start()
-        else:
-            self._watch(False)
+        finally:
+            self._passing = False
+            if not self._held and self._waiting:
+                self._turn.start()
+            elif not self._held:
+                self._watch(False)
 
     def _watch(self, watching: bool) -> None:
         application = QCoreApplication.instance()
@@ -74,19 +101,3 @@ class HeldInput(QObject):
             application.installEventFilter(self)
         else:
             application.removeEventFilter(self)
-
-
-def _is_input(event: QEvent) -> bool:
-    dragging = event.type() is QEvent.Type.MouseMove and isinstance(event, QMouseEvent) and bool(event.buttons().value)
-    return dragging or event.type() in _HELD
-
-
-def _is_for_the_pill(receiver: QObject, event: QEvent) -> bool:
-    if not isinstance(event, QMouseEvent):
-        return False
-    widget: QObject | None = receiver
-    if not receiver.isWidgetType():  # the window of the system, which passes it on to the widget under the pointer
-        widget = QApplication.widgetAt(event.globalPosition().toPoint())
-    while widget is not None and not isinstance(widget, WorkPill):
-        widget = widget.parent()
-    return widget is not None

@@ -202,6 +202,10 @@ class Projects(QObject):
         project = self._session.project
         if project is None:
             return
+        if self._session.writing.busy:
+            self._slices.stop()
+            self._session.writing.when_free(self._slices.start)
+            return
         started = monotonic()
         try:
             while self._pending and monotonic() - started < SLICE_SECONDS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -110,12 +111,16 @@ class Safekeeping(QObject):
         project = self._session.project
         lost = [finding.image for finding in self.problems if finding.problem is FileProblem.MISSING]
         if project is not None and lost:
-            self._background.run(lambda: find_moved(lost, folder), lambda found: self._link(project, found), self._tell)
+            self._background.run(
+                lambda: find_moved(lost, folder),
+                lambda found: self._session.writing.when_free(partial(self._link, project, found)),
+                self._tell,
+            )
 
     def take_changed_as_they_are(self) -> None:
         """Note that the changed image files were changed on purpose."""
         project = self._session.project
-        if project is None:
+        if project is None or self._session.refuses():
             return
         refused = []
         for finding in self.problems:

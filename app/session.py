@@ -79,7 +79,7 @@ class Session(QObject):
 
     @property
     def read_only(self) -> bool:
-        return self.project is None or self.project.read_only or self.writing.busy
+        return self.project is None or self.project.read_only
 
     @property
     def instances(self) -> dict[int, Instance]:
@@ -111,7 +111,7 @@ class Session(QObject):
         if project.threshold is not None:
             self.threshold = project.threshold
             self.threshold_changed.emit(self.threshold)
-        self._read_categories()
+        self.reload_categories()
         self.reload_images()
         self.project_changed.emit()
         self.history_changed.emit()
@@ -124,6 +124,7 @@ class Session(QObject):
     def close_project(self) -> None:
         if self.project is None:
             return
+        self.writing.finish()
         self.leaving.emit()
         self.writing.forget()
         try:
@@ -151,6 +152,14 @@ class Session(QObject):
         gc.freeze()  # else the garbage collector walks through all images now and then, for up to 130 ms
         self.order = list(self.images)
         self.images_changed.emit()
+
+    def reload_categories(self) -> None:
+        """Read the categories again, after something changed them."""
+        assert self.project is not None
+        self.categories = {category.id: category for category in self.project.categories()}
+        if self.active_category_id not in self.categories:
+            self.set_active_category(next(iter(self.categories), None))
+        self.categories_changed.emit()
 
     def open_image(self, image_id: int) -> None:
         """Make an image the current one. Its pixels arrive later through `set_pixels`."""
@@ -330,14 +339,14 @@ class Session(QObject):
         self.refresh_image(image_id)
         self.image_annotated.emit(image_id)
         if len(self.project.categories()) != len(self.categories):
-            self._read_categories()
+            self.reload_categories()
         if self.image is not None and self.image.id == image_id:
             self._hold(instances, later)
 
     def show(self, edit: Edit) -> None:
         """Bring memory in line with an edit that is already committed, and say what changed."""
         if any(not isinstance(change, InstanceChange) for change in edit.changes):
-            self._read_categories()
+            self.reload_categories()
         if edit.image_id is not None:
             self.refresh_image(edit.image_id)
             self.image_annotated.emit(edit.image_id)
@@ -377,8 +386,10 @@ class Session(QObject):
         def done(made: Edit | str) -> None:
             if isinstance(made, str):
                 self.notice.emit(made)
-            else:
+            elif made.changes:
                 self._finish(made, then)
+            else:
+                then()
 
         self.write(trn("Saving {count} change…", "Saving {count} changes…", count), write, done)
 
@@ -415,13 +426,6 @@ class Session(QObject):
     def _complete(self) -> None:
         self._shown.forget()
         self.instances_changed.emit(None)
-
-    def _read_categories(self) -> None:
-        assert self.project is not None
-        self.categories = {category.id: category for category in self.project.categories()}
-        if self.active_category_id not in self.categories:
-            self.set_active_category(next(iter(self.categories), None))
-        self.categories_changed.emit()
 
 
 def _make(build: Callable[[], Edit], path: Path, author: str | None, seconds: float, advance: Advance) -> Edit | str:

@@ -36,13 +36,13 @@ class Timeline:
         project = self._writable()
         if project is None:
             return
-        size = project.size_of_step(forward=forward)
-        if size > MOST_AT_ONCE:
-            words = trn("Saving {count} change…", "Saving {count} changes…", size)
-            write = partial(step_beside, project.path, forward=forward)
-            self._session.write(words, write, lambda edit: self._follow([edit]))
-            return
         try:
+            size = project.size_of_step(forward=forward)
+            if size > MOST_AT_ONCE:
+                words = trn("Saving {count} change…", "Saving {count} changes…", size)
+                write = partial(step_beside, project.path, forward=forward)
+                self._session.write(words, write, lambda edit: self._follow([edit]))
+                return
             edit = project.redo() if forward else project.undo()
         except MaskwrightError as error:
             self._session.problem.emit(str(error), "")
@@ -70,6 +70,7 @@ class Timeline:
             session.refresh_image(image_id)
         if any(edit.image_id is None for edit in before):
             session.reload_images()
+            session.reload_categories()
         if last.image_id is not None and (session.image is None or session.image.id != last.image_id):
             session.open_image(last.image_id)
         elif len(edits) > 1:

@@ -379,10 +379,12 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.welcome.set_dragging(False)
-        self.projects.drop(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.session.writing.when_free(partial(self.projects.drop, paths))
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.session.writing.finish()
         self.preferences.threshold = self.session.threshold
         if self.session.project is not None:
             self.preferences.set_bytes("docks", self.saveState())

@@ -1,12 +1,14 @@
 """Whether a job is writing the open project, and the writing of very large edits by a thread of its own."""
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 
 from app.held_input import HeldInput
 from app.jobs.background import Background
@@ -15,6 +17,7 @@ from engine.project.beside import Advance
 
 # Changes of one edit that are written and shown within a frame of 16 ms.
 MOST_AT_ONCE = 32
+FINISH_MS = 5  # between two looks whether it is written, where a closing window waits for that
 T = TypeVar("T")
 
 
@@ -37,6 +40,7 @@ class Writing(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.busy = False
+        self._at_work = False  # whether the thread of `write` is what is busy
         self._waiting: list[Callable[[], object]] = []
         self._background = Background()
         self._input = HeldInput(self)
@@ -52,7 +56,10 @@ class Writing(QObject):
         self.busy = False
         waiting, self._waiting = self._waiting, []
         for act in waiting:
-            self.when_free(act)
+            try:
+                self.when_free(act)  # which waits again where one before it began to write
+            except Exception:  # noqa: BLE001 - told like any other fault; those after it are done all the same
+                sys.excepthook(*sys.exc_info())
 
     def when_free(self, act: Callable[[], object]) -> None:
         """Call `act` now, or where a job is writing the project when it is through."""
@@ -71,6 +78,7 @@ class Writing(QObject):
         """Call `write` in the thread, then `done` with what it returned; `failed` with a reason, or with "" where the
         person cancelled it. `words` say what is going on."""
         self.begin()
+        self._at_work = True
         self._unwanted.clear()
         self._input.hold()
         self.progressed.emit(words, None)
@@ -87,29 +95,40 @@ class Writing(QObject):
                 return None
 
         def ended(written: _Written[T] | None) -> None:
-            self._ended(partial(failed, "") if written is None else partial(done, written.result))
+            self._ended(partial(failed, "") if written is None else partial(done, written.result), written is not None)
 
-        self._background.run(work, ended, lambda why: self._ended(partial(failed, why)))
+        self._background.run(work, ended, lambda why: self._ended(partial(failed, why), False))
 
     def cancel(self) -> None:
         """Give it up unless it is written by now."""
         self._unwanted.set()
         self.progressed.emit(tr("Cancelling…"), None)
 
-    def stop(self) -> None:
-        """Wait until it is written; what was typed and clicked meanwhile is forgotten."""
-        self._background.stop()
+    def finish(self) -> None:
+        """Wait for what `write` is at, and for all that follows from it, because the project is about to be closed."""
+        while self._at_work:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, FINISH_MS)
+            time.sleep(FINISH_MS / 1000)
         self._input.drop()
 
+    def stop(self) -> None:
+        """Finish, for a closing window."""
+        self.finish()
+        self._background.stop()
+
     def _on_advanced(self, words: str, share: float | None) -> None:
-        if self.busy and not self._unwanted.is_set():
+        if self._at_work and not self._unwanted.is_set():
             self.progressed.emit(words, share)
 
-    def _ended(self, tell: Callable[[], object]) -> None:
-        self.busy = False
+    def _ended(self, tell: Callable[[], object], written: bool) -> None:
+        self.busy = self._at_work = False
         self.progressed.emit("", None)
         try:
             tell()
         finally:
-            self.end()
-            self._input.release()
+            if not self.busy:
+                self.end()
+            if not self._at_work and written:
+                self._input.release()
+            elif not self._at_work:
+                self._input.drop()  # it was about what did not come about

@@ -213,7 +213,7 @@ class Quality(QObject):
         Nothing else changes the project meanwhile.
         """
         project = self._session.project
-        if project is not None and findings and not self._session.read_only:
+        if project is not None and findings and not self._session.read_only and not self._session.refuses():
             self._session.writing.begin()
             self.progressed.emit(_fixing(len(findings)), None)
             self._ask(FixTask(project.path, tuple(findings), project.author))
@@ -303,7 +303,6 @@ class Quality(QObject):
 
     def _on_fixed(self, task: FixTask, fixed: Fixed) -> None:
         """Bring the window in line with what is written now, some images at a time."""
-        self._end_fixing()
         if not self._concerns(task):
             return
         changed = [change for change in fixed.edit.changes if isinstance(change, InstanceChange)]
@@ -326,10 +325,6 @@ class Quality(QObject):
         if not self._to_refresh:
             self._slices.stop()
 
-    def _end_fixing(self) -> None:
-        self._session.writing.end()
-        self.progressed.emit("", None)
-
     def _on_ended(self, task: Task) -> None:
         if isinstance(task, ExamineTask):
             if task == self._running:
@@ -337,7 +332,8 @@ class Quality(QObject):
                 self.changed.emit()
             return
         if isinstance(task, FixTask):
-            self._end_fixing()
+            self._session.writing.end()
+            self.progressed.emit("", None)
         self._waiting.popleft()
         if self._waiting:
             self._helper.set_plan([self._waiting[0]])

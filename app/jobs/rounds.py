@@ -214,7 +214,7 @@ class Rounds(QObject):
         self._process = None
         self.changed.emit()
         if outcome.get("event") == "finished":
-            self._register(outcome)
+            self._session.writing.when_free(partial(self._register, outcome))
         elif outcome.get("event") == "failed":
             self.failed.emit(f"{outcome['message']} {outcome.get('remedy', '')}".strip(), errors)
         elif not cancelled and outcome.get("event") != "cancelled":

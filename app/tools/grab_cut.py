@@ -203,7 +203,7 @@ class GrabCut(Tool):
         self.canvas.work.ask(
             tr("Cutting out…"),
             cutting.solve,
-            lambda mask: cut.canvas.session.writing.when_free(partial(self._take, cut, mask)),
+            lambda mask: self._take(cut, mask),
             lambda why: self._fail(cut, why),
             lambda: self._drop(cut),
         )
@@ -247,9 +247,12 @@ class GrabCut(Tool):
             self._commit(cut, cut.result.mask)
 
     def _commit(self, cut: _Cut, mask: Mask) -> None:
-        """The tool may be another by now, and the image, too."""
         if cut is self._cut:
             self._cut = None
+        cut.canvas.session.writing.when_free(partial(self._store, cut, mask))
+
+    def _store(self, cut: _Cut, mask: Mask) -> None:
+        """The tool may be another by now, and the image, too."""
         canvas, session, marking = cut.canvas, cut.canvas.session, cut.canvas.marking
         canvas.end_preview()
         try:

@@ -76,6 +76,7 @@ class Prompt(Tool):
         super().activate(canvas)
         if self._ghosts is None:
             self._ghosts = Ghosts(canvas.session, canvas)
+            canvas.session.project_changed.connect(self._forget_all)
         self.shape.changed.connect(self.cancel)
         canvas.session.image_changed.connect(self._attend)
         for signal in self._ghosts.signals:
@@ -280,6 +281,11 @@ class Prompt(Tool):
         if drawn in self._waiting:
             self._waiting.remove(drawn)
         self._erase(drawn)
+
+    def _forget_all(self) -> None:
+        """The boxes were drawn in a project that is closed."""
+        self._waiting.clear()
+        self._drawn = None
 
     # -- categories
 

@@ -175,7 +175,7 @@ class Wand(Tool):
         self.canvas.work.ask(
             tr("Looking for like pixels…"),
             lambda advance: look.region(tolerance, advance),
-            lambda mask: growing.canvas.session.writing.when_free(partial(self._take, growing, mask)),
+            lambda mask: self._take(growing, mask),
             lambda why: self._fail(growing, why),
             self.cancel,
         )
@@ -205,9 +205,12 @@ class Wand(Tool):
             self._commit(growing, growing.result.mask)
 
     def _commit(self, growing: _Growing, mask: Mask) -> None:
-        """The tool may be another by now, and the image, too."""
         if growing is self._growing:
             self._growing = None
+        growing.canvas.session.writing.when_free(partial(self._store, growing, mask))
+
+    def _store(self, growing: _Growing, mask: Mask) -> None:
+        """The tool may be another by now, and the image, too."""
         canvas, session = growing.canvas, growing.canvas.session
         canvas.update()
         if session.image is None or session.image.id != growing.target.image_id:

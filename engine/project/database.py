@@ -22,6 +22,9 @@ Facts = Mapping[str, str | None]
 
 _LOCAL_JOURNAL = "WAL"
 _NETWORK_JOURNAL = "TRUNCATE"
+# Who reads first and writes then is refused where another connection of this process wrote in between, so who is going
+# to write takes its turn at once.
+_TO_READ, _TO_WRITE = "BEGIN", "BEGIN IMMEDIATE"
 
 
 class Database:
@@ -42,7 +45,8 @@ class Database:
         connect = partial(_connect_to_read, path) if read_only else partial(_connect_to_write, path, journal_mode)
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         # sqlite3 would begin transactions on its own, and only before some statements; here SQLAlchemy says when.
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        self._begin = _TO_READ
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(self._begin))
         with in_words(path):
             self._connection = engine.connect()
 
@@ -69,8 +73,13 @@ class Database:
             )
         if self._connection.in_transaction():
             raise RuntimeError("a project is not written while it is being read")
-        with self.read() as connection:
-            yield connection
+        self._begin = _TO_WRITE
+        try:
+            with self.read() as connection:
+                self._begin = _TO_READ
+                yield connection
+        finally:
+            self._begin = _TO_READ
 
     def checkpoint(self) -> None:
         """Carry the log over into the file, as far as nobody else is reading; never waits for a reader."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
@@ -167,3 +169,87 @@ def test_a_window_that_closes_meanwhile_loses_nothing(qtbot: QtBot, crowded: Mai
     assert len(instances) == MANY
     assert all(instance.hidden for instance in instances)
     qtbot.waitUntil(lambda: not session.writing.busy)
+
+
+def test_commands_stay_what_they_are_when_pixels_come_meanwhile(qtbot: QtBot, crowded: MainWindow) -> None:
+    session = crowded.session
+    assert session.image is not None
+    assert session.pixels is not None
+    session.apply(hide_all(session))
+    session.set_pixels(session.image.id, session.pixels)
+    assert crowded.actions_["delete"].isEnabled()
+    assert "read only" not in crowded.windowTitle()
+
+
+def test_what_is_typed_goes_where_a_key_before_it_leads(qtbot: QtBot, crowded: MainWindow) -> None:
+    session = crowded.session
+    assert session.image is not None
+    first, tool = session.image.id, crowded.canvas.tool
+    crowded.instances.filter.setFocus()
+    field = QApplication.focusWidget()
+    crowded.canvas.setFocus()
+    session.apply(hide_all(session))
+    press(qtbot, crowded, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    for key in (Qt.Key.Key_D, Qt.Key.Key_E):
+        press(qtbot, crowded, key)
+    qtbot.waitUntil(lambda: not session.writing.busy)
+    qtbot.wait(50)
+    assert QApplication.focusWidget() is not crowded.canvas
+    assert field is not None
+    assert session.image.id == first
+    assert crowded.canvas.tool is tool
+
+
+def test_a_fault_in_what_waits_keeps_nothing_else_waiting(qtbot: QtBot, crowded: MainWindow) -> None:
+    session, done = crowded.session, []
+
+    def fault() -> None:
+        raise RuntimeError("on purpose")
+
+    with qtbot.captureExceptions() as faults:
+        session.apply(hide_all(session))
+        session.writing.when_free(fault)
+        session.writing.when_free(partial(done.append, "after it"))
+        press(qtbot, crowded, Qt.Key.Key_B)
+        qtbot.waitUntil(lambda: not session.writing.busy)
+        qtbot.waitUntil(lambda: crowded.canvas.tool is not None and crowded.canvas.tool.name == "brush")
+    assert done == ["after it"]
+    assert [str(fault) for _, fault, _ in faults] == ["on purpose"]
+
+
+def test_a_write_that_follows_another_holds_input_as_well(qtbot: QtBot, crowded: MainWindow) -> None:
+    session = crowded.session
+    session.apply(hide_all(session))
+    session.writing.when_free(lambda: session.apply(commands.show(list(session.instances.values()))))
+    press(qtbot, crowded, Qt.Key.Key_B)
+    qtbot.waitUntil(lambda: session.instances == stored(session) and not session.writing.busy)
+    assert not any(instance.hidden for instance in session.instances.values())
+    qtbot.waitUntil(lambda: crowded.canvas.tool is not None and crowded.canvas.tool.name == "brush")
+
+
+def test_what_is_typed_before_it_is_cancelled_is_forgotten(qtbot: QtBot, crowded: MainWindow) -> None:
+    session = crowded.session
+    tool = crowded.canvas.tool
+    session.apply(hide_all(session))
+    press(qtbot, crowded, Qt.Key.Key_B)
+    session.writing.cancel()
+    qtbot.waitUntil(lambda: not session.writing.busy)
+    qtbot.wait(50)
+    assert crowded.canvas.tool is tool
+
+
+def test_images_are_added_beside_large_edits(qtbot: QtBot, crowded: MainWindow, tmp_path: Path) -> None:
+    session, problems = crowded.session, []
+    session.problem.connect(lambda message, details: problems.append(message))
+    more = []
+    for number in range(40):
+        more.append(tmp_path / f"more {number}.png")
+        Picture.new("RGB", (30, 20), (number, 5, 5)).save(more[-1])
+    crowded.projects.add(more)
+    for number in range(8):
+        instances = list(session.instances.values())
+        session.apply(commands.show(instances) if number % 2 else commands.hide(instances))
+        qtbot.waitUntil(lambda: not session.writing.busy)
+    qtbot.waitUntil(lambda: len(session.images) == 3 + len(more))
+    assert problems == []
+    assert session.instances == stored(session)
