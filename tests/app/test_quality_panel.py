@@ -157,6 +157,7 @@ def test_fix_mends_one_and_undo_brings_the_finding_back(
     assert panel.model.open_count(Check.SPECK) == 1
     assert not panel.fix_button.isVisible()
     assert "no longer found" in panel.model.place(finding)
+    qtbot.waitUntil(lambda: not session.writing.busy)
     Timeline(session).undo()
     assert session.instances[speckled[0].id].mask == SPECKLED
     qtbot.waitUntil(lambda: panel.model.open_count(Check.SPECK) == 2)
@@ -178,6 +179,7 @@ def test_fix_all_mends_every_image_as_one_step(
     assert len(session.project.history()) == entries + 1
     assert session.project.history()[0].action is Action.FIX
     assert panel.model.open_count(Check.SPECK) == 0
+    qtbot.waitUntil(lambda: not session.writing.busy)
     Timeline(session).undo()
     assert session.instances[speckled[0].id].mask == SPECKLED
     assert session.project.instance(speckled[1].id).mask == SPECKLED
@@ -302,7 +304,7 @@ def test_while_fixes_are_made_nothing_else_changes_the_project_and_their_share_i
     told: list[tuple[str, float | None]] = []
     panel._quality.progressed.connect(lambda text, share: told.append((text, share)))
     panel.fix_all_button.click()
-    assert session.read_only
+    assert session.writing.busy
     with qtbot.waitSignal(session.notice) as said:
         assert not session.apply(commands.delete([speckled[0]]))
     assert "Wait until" in said.args[0]
@@ -325,7 +327,7 @@ def test_fixes_that_are_cancelled_change_nothing(
         panel.fix_all_button.click()
         panel._quality.cancel_work()
     assert said.args == ["Cancelled. Nothing was changed."]
-    qtbot.waitUntil(lambda: not session.read_only)
+    qtbot.waitUntil(lambda: not session.writing.busy)
     assert len(session.project.history()) == entries
     assert session.project.instance(speckled[0].id).mask == SPECKLED
     panel.fix_all_button.click()
