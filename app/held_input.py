@@ -15,33 +15,34 @@ _TURNS = (QEvent.Type.Wheel, QEvent.Type.NativeGesture)
 
 
 class HeldInput(QObject):
-    """Holds what a person types and clicks between `hold` and `release`; looking around goes on, and so does the button
-    that cancels the work that all this waits for."""
+    """Holds what a person types and clicks from the first `hold` on until everybody released it; looking around goes
+    on, and so does the button that cancels the work that all this waits for."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._waiting: deque[tuple[QObject, QEvent]] = deque()
-        self._held = self._watching = self._passing = False
+        self._holders: set[str] = set()
+        self._watching = self._passing = False
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._let_through)
 
-    def hold(self) -> None:
-        """From now on it waits."""
-        self._held = True
+    def hold(self, holder: str) -> None:
+        """From now on it waits for `holder`."""
+        self._holders.add(holder)
         self._turn.stop()
         self._watch(True)
 
-    def release(self) -> None:
+    def release(self, holder: str) -> None:
         """What waits is taken, one turn of the event loop after the other, and before anything that comes meanwhile."""
-        self._held = False
-        self._turn.start()
+        if holder in self._holders:
+            self._holders.remove(holder)
+            if not self._holders:
+                self._turn.start()
 
-    def drop(self) -> None:
-        """What waits is not wanted any more."""
+    def drop(self, holder: str) -> None:
+        """As `release`, but what waits is not wanted any more."""
         self._waiting.clear()
-        self._held = False
-        self._turn.stop()
-        self._watch(False)
+        self.release(holder)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if self._passing:
@@ -87,9 +88,9 @@ class HeldInput(QObject):
                     QCoreApplication.sendEvent(receiver, event)
         finally:
             self._passing = False
-            if not self._held and self._waiting:
+            if not self._holders and self._waiting:
                 self._turn.start()
-            elif not self._held:
+            elif not self._holders:
                 self._watch(False)
 
     def _watch(self, watching: bool) -> None:

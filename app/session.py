@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.arrival import Arrival
 from app.canvas.pyramid import DeepPyramid
+from app.held_input import HeldInput
 from app.image_tally import ImageTally
 from app.instance_order import InstanceOrder
 from app.left_off import image_to_open, leave
@@ -28,6 +29,7 @@ from engine.project.beside import Advance, apply_beside
 from engine.records import Category, Detection, Image, Instance, InstanceState
 
 T = TypeVar("T")
+ARRIVING = "arriving"  # who holds keys and clicks
 DEFAULT_THRESHOLD = 0.5
 IDLE_SECONDS = 60.0  # work on an edit counts up to this long: after more the person was somewhere else
 
@@ -72,7 +74,8 @@ class Session(QObject):
         self.active_category_id: int | None = None
         self.masks_visible = True
         self._shown = ShownInstances(self.is_shown)
-        self.writing = Writing(self)
+        self._input = HeldInput(self)
+        self.writing = Writing(self._input, self)
         self._showing = QTimer(self, singleShot=True, interval=0)
         self._showing.timeout.connect(lambda: self.instances_changed.emit(None))
         self._working_since = monotonic()  # when what the next edit does was begun
@@ -135,6 +138,7 @@ class Session(QObject):
         gc.unfreeze()
         self.images, self.order, self.categories = {}, [], {}
         self._arrival.hold({})
+        self._hold_input()
         self.tally.start(())
         self.image = self.pixels = self.deep = self.unreadable = self.active_category_id = None
         self.selection = ()
@@ -168,6 +172,7 @@ class Session(QObject):
         self.image = self.images[image_id]
         self.pixels = self.deep = self.unreadable = None
         self._arrival.start(self.project, image_id)
+        self._hold_input()
         self._shown.forget()
         self.selection = ()
         self._working_since = monotonic()
@@ -413,6 +418,7 @@ class Session(QObject):
     def _hold(self, instances: Iterable[Instance], later: bool = False) -> None:
         """Show these as the current image's instances, keeping what is left of the selection."""
         self._arrival.hold({instance.id: instance for instance in instances})
+        self._hold_input()
         if later:
             self._showing.start()
         else:
@@ -423,7 +429,15 @@ class Session(QObject):
         self._shown.expect(part)
         self.instances_arrived.emit(part)
 
+    def _hold_input(self) -> None:
+        """Keys and clicks wait until all instances are there: to read the rest for one of them would take too long."""
+        if self.is_arriving:
+            self._input.hold(ARRIVING)
+        else:
+            self._input.release(ARRIVING)
+
     def _complete(self) -> None:
+        self._hold_input()
         self._shown.forget()
         self.instances_changed.emit(None)
 

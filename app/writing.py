@@ -17,6 +17,7 @@ from engine.project.beside import Advance
 
 # Changes of one edit that are written and shown within a frame of 16 ms.
 MOST_AT_ONCE = 32
+HOLDER = "writing"
 FINISH_MS = 5  # between two looks whether it is written, where a closing window waits for that
 T = TypeVar("T")
 
@@ -37,13 +38,13 @@ class Writing(QObject):
     progressed = Signal(str, object)  # what is going on and how much of it is done, 0 to 1 or None; "" when it is over
     _advanced = Signal(str, object)  # told by the thread
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, held_input: HeldInput, parent: QObject) -> None:
         super().__init__(parent)
         self.busy = False
         self._at_work = False  # whether the thread of `write` is what is busy
         self._waiting: list[Callable[[], object]] = []
         self._background = Background()
-        self._input = HeldInput(self)
+        self._input = held_input
         self._unwanted = threading.Event()
         self._advanced.connect(self._on_advanced, Qt.ConnectionType.QueuedConnection)
 
@@ -80,7 +81,7 @@ class Writing(QObject):
         self.begin()
         self._at_work = True
         self._unwanted.clear()
-        self._input.hold()
+        self._input.hold(HOLDER)
         self.progressed.emit(words, None)
 
         def advance(share: float | None) -> None:
@@ -109,7 +110,7 @@ class Writing(QObject):
         while self._at_work:
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, FINISH_MS)
             time.sleep(FINISH_MS / 1000)
-        self._input.drop()
+        self._input.drop(HOLDER)
 
     def stop(self) -> None:
         """Finish, for a closing window."""
@@ -129,6 +130,6 @@ class Writing(QObject):
             if not self.busy:
                 self.end()
             if not self._at_work and written:
-                self._input.release()
+                self._input.release(HOLDER)
             elif not self._at_work:
-                self._input.drop()  # it was about what did not come about
+                self._input.drop(HOLDER)  # it was about what did not come about

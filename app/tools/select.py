@@ -49,8 +49,9 @@ class Select(Tool):
         if self._pressed is not None:
             self._drag(event, self._pressed)
             return
-        under = self.canvas.instances_at(event.x, event.y)
-        self.canvas.set_hovered(under[0] if under else None)
+        if not self.canvas.session.is_arriving:  # to read the rest of a crowded image at once would take too long
+            under = self.canvas.instances_at(event.x, event.y)
+            self.canvas.set_hovered(under[0] if under else None)
 
     def release(self, event: PointerEvent) -> None:
         if self._pressed is not None and self._lasso:

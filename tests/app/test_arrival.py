@@ -64,8 +64,8 @@ def test_who_asks_for_the_instances_gets_all_of_them_at_once(qtbot: QtBot, sessi
     assert not session.is_arriving
 
 
-def test_a_press_finds_what_has_not_arrived_yet(
-    session: Session, canvas: CanvasView, at: Callable[[float, float], QPoint], crowded: int
+def test_a_press_finds_what_had_not_arrived_yet(
+    qtbot: QtBot, session: Session, canvas: CanvasView, at: Callable[[float, float], QPoint], crowded: int
 ) -> None:
     canvas.set_tool(Select())
     session.open_image(crowded)
@@ -73,6 +73,9 @@ def test_a_press_finds_what_has_not_arrived_yet(
     assert session.is_arriving
     x, y = place(COUNT - 1)
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(x + 1.5, y + 1.5))
+    assert session.is_arriving
+    assert session.selection == ()
+    qtbot.waitUntil(lambda: bool(session.selection))
     assert [session.instances[one].mask.bounds[:2] for one in session.selection] == [(x, y)]
 
 
