@@ -34,10 +34,11 @@ class HeldInput(QObject):
 
     def release(self, holder: str) -> None:
         """What waits is taken, one turn of the event loop after the other, and before anything that comes meanwhile."""
-        if holder in self._holders:
-            self._holders.remove(holder)
-            if not self._holders:
-                self._turn.start()
+        self._holders.discard(holder)
+        if not self._holders and self._waiting:
+            self._turn.start()
+        elif not self._holders:
+            self._watch(False)
 
     def drop(self, holder: str) -> None:
         """As `release`, but what waits is not wanted any more."""

@@ -458,7 +458,7 @@ def test_a_project_that_is_closed_and_opened_again_is_answered(qtbot: QtBot, win
     window.projects.close()
     qtbot.waitUntil(lambda: window.session.project is None)
     assert window.projects.open(path)
-    qtbot.waitUntil(lambda: window.session.pixels is not None)
+    qtbot.waitUntil(lambda: window.session.pixels is not None and not window.session.is_arriving)
     window.workplace.choose_tool("prompt")
     drag(window, around(target))
     found = answered(qtbot, window)
