@@ -10,7 +10,8 @@ from shiboken6 import isValid
 from app.work_pill import WorkPill
 
 _KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
-_CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick)
+_RELEASE = QEvent.Type.MouseButtonRelease
+_CLICKS = (QEvent.Type.MouseButtonPress, _RELEASE, QEvent.Type.MouseButtonDblClick)
 _TURNS = (QEvent.Type.Wheel, QEvent.Type.NativeGesture)
 
 
@@ -68,8 +69,8 @@ class HeldInput(QObject):
         return any(event.type() in _CLICKS for _, event in self._waiting)
 
     def _is_for_the_pill(self, receiver: QObject, event: QMouseEvent) -> bool:
-        pressed = sum((event.type() in _CLICKS) * (-1) ** (event.type() is _CLICKS[1]) for _, event in self._waiting)
-        if pressed > 0:
+        last = next((held.type() for _, held in reversed(self._waiting) if held.type() in _CLICKS), _RELEASE)
+        if last is not _RELEASE:
             return False  # the button was pressed elsewhere
         widget: QObject | None = receiver
         if not receiver.isWidgetType():  # the window of the system, which passes it on to the widget under the pointer

@@ -14,7 +14,7 @@ from platformdirs import user_config_path, user_data_path, user_log_path
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.canvas.display import DisplaySettings
-from app.session import DEFAULT_THRESHOLD
+from app.session_state import DEFAULT_THRESHOLD
 from app.theme import Mode
 from engine.project.orders import Order
 

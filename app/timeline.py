@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.session import Session
-from app.translation import tr, trn
-from app.writing import MOST_AT_ONCE
+from app.translation import tr
+from app.writing import MOST_AT_ONCE, saving
 from engine.errors import MaskwrightError
 from engine.project import Edit, Project
 from engine.project.beside import step_beside, travel_beside
@@ -39,9 +39,8 @@ class Timeline:
         try:
             size = project.size_of_step(forward=forward)
             if size > MOST_AT_ONCE:
-                words = trn("Saving {count} change…", "Saving {count} changes…", size)
                 write = partial(step_beside, project.path, forward=forward)
-                self._session.write(words, write, lambda edit: self._follow([edit]))
+                self._session.write(saving(size), write, lambda edit: self._follow([edit]))
                 return
             edit = project.redo() if forward else project.undo()
         except MaskwrightError as error:

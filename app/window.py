@@ -216,9 +216,8 @@ class MainWindow(QMainWindow):
         self.projects.locked.connect(self._offer_reading)
         self.projects.busy.connect(self._busy.setText)
         pill = WorkPill(self.pages)
-        for job in (self.projects, self.quality):
+        for job in (self.projects, self.quality, session.writing):
             pill.follow(job.progressed, job.cancel_work)
-        pill.follow(session.writing.progressed, session.writing.cancel)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
         self.prediction.state_changed.connect(self._show_state)
@@ -384,7 +383,6 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.session.writing.finish()
         self.preferences.threshold = self.session.threshold
         if self.session.project is not None:
             self.preferences.set_bytes("docks", self.saveState())
@@ -392,7 +390,7 @@ class MainWindow(QMainWindow):
         self.projects.stop()
         self.rounds.stop()
         jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
-        for job in (*jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer, self.session.writing):
+        for job in (self.session.writing, *jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer):
             job.stop()
         self.session.close_project()
         event.accept()

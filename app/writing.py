@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 
 from app.held_input import HeldInput
 from app.jobs.background import Background
-from app.translation import tr
+from app.translation import tr, trn
 from engine.project.beside import Advance
 
 # Changes of one edit that are written and shown within a frame of 16 ms.
@@ -100,7 +100,7 @@ class Writing(QObject):
 
         self._background.run(work, ended, lambda why: self._ended(partial(failed, why), False))
 
-    def cancel(self) -> None:
+    def cancel_work(self) -> None:
         """Give it up unless it is written by now."""
         self._unwanted.set()
         self.progressed.emit(tr("Cancelling…"), None)
@@ -133,3 +133,8 @@ class Writing(QObject):
                 self._input.release(HOLDER)
             elif not self._at_work:
                 self._input.drop(HOLDER)  # it was about what did not come about
+
+
+def saving(count: int) -> str:
+    """What is said while so many changes are written."""
+    return trn("Saving {count} change…", "Saving {count} changes…", count)

@@ -21,7 +21,6 @@ from app.canvas.brush_size import BrushSize
 from app.canvas.brush_tip import BrushTip
 from app.canvas.composer import Composer
 from app.canvas.display import Display
-from app.canvas.edges import LARGEST_OUTLINED
 from app.canvas.image_widget import SCATTERED, ImageWidget, few
 from app.canvas.keypoints import have_keypoints, paint_keypoints
 from app.canvas.layers import Layers
@@ -33,6 +32,7 @@ from app.canvas.peek import Peek
 from app.canvas.preview import Preview
 from app.canvas.pyramid import Pyramid
 from app.canvas.rects import Rect
+from app.canvas.selection_look import SelectionLook
 from app.canvas.wheel import Turn
 from app.jobs.background import ToolWork
 from app.session import Session
@@ -44,8 +44,6 @@ from app.translation import tr
 from app.work_pill import WorkPill
 from engine.records import Instance
 
-# More selected instances than this stand out through the overlay: stroking each of their paths would take a frame.
-MOST_OUTLINED = 48
 MOST_RESTYLED = 32  # instances that look different at once while a key waits
 LOADING_AFTER = 200  # milliseconds; images that come sooner would only make the message flicker
 
@@ -74,8 +72,7 @@ class CanvasView(ImageWidget):
         self.tool: Tool | None = None
         self._image_id: int | None = None
         self._hovered: int | None = None
-        self._outlined: tuple[int, ...] = ()
-        self._emphasised: frozenset[int] = frozenset()
+        self._selected = SelectionLook()
         self._pointed = False
         self._busy: str | None = None
         self._panning = Panning()
@@ -207,7 +204,7 @@ class CanvasView(ImageWidget):
             masks = self.peek.shows_masks
             self.layers.paint_picture(painter, rect, *view, ground=self.peek.ground, masks=masks)
             if masks:
-                self.layers.paint_selection(painter, rect, *view, self._outlined, self._hovered)
+                self.layers.paint_selection(painter, rect, *view, self._selected.outlined, self._hovered)
                 if self._pointed:
                     paint_keypoints(painter, self.session, self.viewport)
             self.peek.paint(painter, rect, self.viewport, self.image_size)
@@ -331,15 +328,15 @@ class CanvasView(ImageWidget):
         """Make ready for instances that will be shown when all the others have arrived."""
         shown = [each for each in part if self.session.is_shown(each)]
         self.layers.overlay.announce(
-            self._looks.learn(shown, self.session.categories, self._emphasised, self.display.color_by)
+            self._looks.learn(shown, self.session.categories, self._selected.emphasised, self.display.color_by)
         )
 
     def _sync(self, _dirty: object = None) -> None:
         """Bring the overlay in line. It finds what changed by itself, so a rectangle that came along is not needed."""
         instances = self.session.shown_so_far() if self.session.image is not None else []
-        self._divide_selection()
+        self._selected.follow(self.session)
         rects = self.layers.overlay.sync(
-            self._looks.of(instances, self.session.categories, self._emphasised, self.display.color_by)
+            self._looks.of(instances, self.session.categories, self._selected.emphasised, self.display.color_by)
         )
         before, self._pointed = self._pointed, have_keypoints(self.session)
         if len(rects) > SCATTERED or before or self._pointed:  # points may lie outside of what changed
@@ -361,22 +358,13 @@ class CanvasView(ImageWidget):
         self.update()
 
     def _show_selection(self) -> None:
-        before, emphasised = self._outlined, self._emphasised
-        self._divide_selection()
-        if len(self._emphasised ^ emphasised) > MOST_RESTYLED:
+        before, emphasised = self._selected.outlined, self._selected.emphasised
+        self._selected.follow(self.session)
+        if len(self._selected.emphasised ^ emphasised) > MOST_RESTYLED:
             self._syncing.start()
-        elif self._emphasised != emphasised:
+        elif self._selected.emphasised != emphasised:
             self._sync()
-        self._update_instances({*before, *self._outlined})
-
-    def _divide_selection(self) -> None:
-        """Outlines are painted over the masks where that is quick; the others of the selection stand out by colours."""
-        # The selection may hold for a moment what an edit has just taken away.
-        instances = self.session.instances if self.session.selection else {}
-        chosen = [instances[one] for one in self.session.selection if one in instances]
-        few = chosen if len(chosen) <= MOST_OUTLINED else []
-        self._outlined = tuple(each.id for each in few if each.mask.bitmap.size <= LARGEST_OUTLINED)
-        self._emphasised = frozenset(self.session.selection) - frozenset(self._outlined)
+        self._update_instances({*before, *self._selected.outlined})
 
     def _update_instances(self, ids: Iterable[int]) -> None:
         for one in ids:

@@ -39,14 +39,8 @@ def instance_row(instance: Instance, mask: Row | None = None) -> Row:
         "locked": bool(instance.locked),
         "predicted_by": instance.predicted_by,
         "source": instance.source,
-        **(mask_row(instance.mask) if mask is None else mask),
+        **(_mask_row(instance.mask) if mask is None else mask),
     }
-
-
-def mask_row(mask: Mask) -> Row:
-    """The columns of a mask."""
-    values = (int(mask.x), int(mask.y), mask.width, mask.height, encode_crop(mask))
-    return dict(zip(MASK_COLUMNS, values, strict=True))
 
 
 def instances_of(rows: Sequence[Fields]) -> list[Instance]:
@@ -117,3 +111,8 @@ def image_row(image: Image) -> Row:
 def place_of(row: Fields) -> Place:
     """Where the mask of a row is, and its stored encoding."""
     return Place(*(row[column] for column in MASK_COLUMNS))
+
+
+def _mask_row(mask: Mask) -> Row:
+    values = (int(mask.x), int(mask.y), mask.width, mask.height, encode_crop(mask))
+    return dict(zip(MASK_COLUMNS, values, strict=True))

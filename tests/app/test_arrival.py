@@ -1,6 +1,6 @@
 """A crowded image opens part by part; whoever needs all of its instances has them all the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -145,3 +145,16 @@ def test_everything_that_will_be_listed_is_selected_though_it_is_not_listed_yet(
     session.open_image(crowded)
     panel.select_listed()
     assert len(session.selection) == COUNT
+
+
+def test_where_reading_fails_no_key_waits_for_ever(qtbot: QtBot, session: Session, crowded: int) -> None:
+    def failing() -> Iterator[list[Instance]]:
+        raise OSError("on purpose")
+        yield []
+
+    session.open_image(crowded)
+    session._arrival._parts = failing()
+    with qtbot.captureExceptions() as faults:
+        qtbot.waitUntil(lambda: not session.is_arriving)
+    assert [str(fault) for _, fault, _ in faults] == ["on purpose"]
+    assert not session._input._watching

@@ -115,7 +115,7 @@ def test_it_can_be_cancelled_which_leaves_everything_as_it_was(qtbot: QtBot, cro
     session, before, said = crowded.session, stored(crowded.session), []
     session.notice.connect(said.append)
     session.apply(hide_all(session), partial(said.append, "then"))
-    session.writing.cancel()
+    session.writing.cancel_work()
     qtbot.waitUntil(lambda: not session.writing.busy)
     assert session.instances == stored(session) == before
     assert said == ["Cancelled. Nothing was changed."]
@@ -232,7 +232,7 @@ def test_what_is_typed_before_it_is_cancelled_is_forgotten(qtbot: QtBot, crowded
     tool = crowded.canvas.tool
     session.apply(hide_all(session))
     press(qtbot, crowded, Qt.Key.Key_B)
-    session.writing.cancel()
+    session.writing.cancel_work()
     qtbot.waitUntil(lambda: not session.writing.busy)
     qtbot.wait(50)
     assert crowded.canvas.tool is tool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ CANVAS = 1920, 1080
 TICKS = Path("/proc/stat")  # Linux tells there what the host of a virtual machine took from it
 STOLEN = 7  # the place of that among the ticks of all processors
 
-Figures = dict[str, float]
+Figures = dict[str, float | None]
 Outline = np.ndarray  # (VERTICES, 2) x, y
 
 
@@ -62,15 +63,27 @@ class Stopwatch:
 
 
 def figures(taken: Sequence[float]) -> Figures:
-    """`calm_p95` is of the samples during which the host took no processor away, which is the share `calm` of them."""
+    """`calm_p95` is of the samples during which the host took no processor away, which is the share `calm` of them;
+    None where there were none."""
     calm = [each for each in taken if getattr(each, "calm", True)]
     return {
         "median": round(float(np.median(taken)), 2),
         "p95": round(float(np.percentile(taken, 95)), 2),
         "worst": round(max(taken), 2),
-        "calm_p95": round(float(np.percentile(calm, 95)), 2) if calm else float("nan"),
+        "calm_p95": round(float(np.percentile(calm, 95)), 2) if calm else None,
         "calm": round(len(calm) / len(taken), 2),
     }
+
+
+def held_when_calm(found: Figures, most: float) -> bool:
+    """Whether the calm samples, if there were some, keep to a bound."""
+    calm = found["calm_p95"]
+    return calm is not None and calm <= most
+
+
+def the_machine() -> dict[str, object]:
+    """What else decides the figures."""
+    return {"cores": os.cpu_count(), "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
 
 
 def _ticks() -> tuple[int, int]:
