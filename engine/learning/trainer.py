@@ -7,7 +7,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from engine.inference.preprocess import batch
 from engine.learning.augmentation import training_sample
 from engine.learning.dataset import AnnotatedSet, PixelCache
 from engine.nn.detector import MaskRCNN, Target
+from engine.nn.device import autocast
 
 
 class TrainingDiverged(MaskwrightError):
@@ -152,13 +152,6 @@ class _Feeder:
             inputs.append(tensor)
             targets.append(target)
         return batch(inputs), targets
-
-
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 where the hardware multiplies it natively, else float32 unchanged."""
-    if device.type == "cuda" or torch.cpu._is_avx512_bf16_supported():
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, object]]:

@@ -197,9 +197,14 @@ class MaskRCNN(nn.Module):
         Returns:
             Five scalars to be summed, each with a gradient path even where nothing matched.
         """
+        return self.losses_of(self.features(images), (images.shape[-2], images.shape[-1]), targets)
+
+    def losses_of(
+        self, features: Sequence[Tensor], image_size: tuple[int, int], targets: Sequence[Target]
+    ) -> dict[str, Tensor]:
+        """As `losses`, of features P2..P6 of images of one size (height, width) that were computed before."""
         spec = self.spec
         targets = [_trainable(target) for target in targets]
-        features = self.features(images)
         anchors, (objectness, deltas) = self.anchors(features), self.rpn(features)
         loss_objectness, loss_rpn_box = rpn_loss(
             objectness,
@@ -211,8 +216,7 @@ class MaskRCNN(nn.Module):
             samples=spec.rpn_samples,
             positive_fraction=spec.rpn_positive_fraction,
         )
-        image_sizes = [(images.shape[-2], images.shape[-1])] * len(images)
-        proposals = self._proposals((objectness, deltas), anchors, image_sizes, training=True)
+        proposals = self._proposals((objectness, deltas), anchors, [image_size] * len(targets), training=True)
         rois = [
             sample_rois(
                 boxes,
@@ -298,7 +302,7 @@ class MaskRCNN(nn.Module):
         return torch.cat(parts)
 
     def _box_losses(
-        self, features: list[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]
+        self, features: Sequence[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]
     ) -> tuple[Tensor, Tensor]:
         boxes = [part.boxes for part in rois]
         labels, wanted = [], []
@@ -310,7 +314,7 @@ class MaskRCNN(nn.Module):
         logits, deltas = self.predict_boxes(features, torch.cat(boxes), _image_index(boxes))
         return box_loss(logits, deltas, torch.cat(labels), torch.cat(wanted))
 
-    def _mask_loss(self, features: list[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]) -> Tensor:
+    def _mask_loss(self, features: Sequence[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]) -> Tensor:
         boxes = [part.positive_boxes for part in rois]
         logits = self._mask_logits(features, torch.cat(boxes), _image_index(boxes))
         pairs = list(zip(rois, targets, strict=True))
