@@ -13,6 +13,7 @@ from typing import Protocol
 from engine.errors import MaskwrightError
 from engine.learning.dataset import AnnotatedSet, from_coco, from_project, is_unedited
 from engine.learning.evaluation import Evaluation
+from engine.learning.recipe import Recipe
 from engine.learning.rounds import (
     RoundCancelled,
     RoundObserver,
@@ -20,7 +21,7 @@ from engine.learning.rounds import (
     default_recipe,
     run_round,
 )
-from engine.learning.trainer import Recipe, Step
+from engine.learning.trainer import Step
 from engine.project import Project
 from engine.records import InstanceState, Review
 from engine.reporting import Advance, emit, progress_bar, say

@@ -15,7 +15,8 @@ from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
-from engine.learning.trainer import Recipe, Step, train
+from engine.learning.recipe import Recipe
+from engine.learning.trainer import Step, train
 from engine.nn.device import best_device
 from engine.nn.zoo import extend_categories
 

@@ -12,7 +12,8 @@ from engine.files import atomic_write
 from engine.inference.predictor import Predictor
 from engine.learning.dataset import AnnotatedSet
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
-from engine.learning.trainer import Recipe, Step, train
+from engine.learning.recipe import Recipe
+from engine.learning.trainer import Step, train
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
 from engine.nn.zoo import NUCLEI, build

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import queue
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from engine.errors import MaskwrightError
-from engine.inference.preprocess import batch
-from engine.learning.augmentation import training_sample
-from engine.learning.dataset import AnnotatedSet, PixelCache
-from engine.nn.detector import MaskRCNN, Target
+from engine.learning.dataset import AnnotatedSet
+from engine.learning.feeding import Feeder
+from engine.learning.moving_average import MovingAverage
+from engine.learning.recipe import Recipe, Scope
+from engine.learning.resuming import SavedRun
+from engine.learning.views import compute_views
+from engine.nn.detector import Cancelled, MaskRCNN
 from engine.nn.device import autocast
 
 
 class TrainingDiverged(MaskwrightError):
     """The loss is no longer a finite number."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
-    """Everything that decides a training run beside the data and the model."""
-
-    steps: int
-    crops_per_step: int = 4
-    crop_size: int = 256
-    learning_rate: float = 2e-4
-    weight_decay: float = 0.02
-    warmup_steps: int = 50
-    gradient_norm: float = 5.0
-    ema_decay: float = 0.99
-    scale_jitter: tuple[float, float] = (0.7, 1.4)
-    seed: int = 0
-
-    def to_dict(self) -> dict[str, object]:
-        """The recipe as JSON values, for the model card."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,98 +44,136 @@ class Step:
         return sum(self.losses.values())
 
 
-def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then half a cosine down to zero; ``step`` counts from 0."""
-    if step < recipe.warmup_steps:
-        return (step + 1) / recipe.warmup_steps
-    progress = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
-    return 0.5 * (1.0 + math.cos(math.pi * progress))
+Losses = Callable[[int], dict[str, Tensor]]
+"""The losses, with gradients, of the step of that number from 0."""
 
 
-class MovingAverage:
-    """An exponential moving average of a model's parameters and floating-point buffers.
+def train(
+    model: MaskRCNN,
+    data: AnnotatedSet,
+    recipe: Recipe,
+    *,
+    on_step: Callable[[Step], None],
+    cancelled: Callable[[], bool] = lambda: False,
+    on_view: Callable[[int, int], None] = lambda done, total: None,
+    folder: Path | None = None,
+    key: str = "",
+) -> bool:
+    """Train ``model`` in place on ``data``; at the end it holds the moving average of the weights.
 
-    The decay is warmed up, min(decay, (1 + t) / (10 + t)), so that a short run forgets its first steps.
+    Args:
+        on_view: told how many of how many crops the frozen trunk has seen, where only the heads are trained.
+        folder: for the features of those crops and the state to go on from; a temporary one where None.
+        key: what the run depends on. Where ``folder`` holds the state of a run with the same key, which was killed,
+            this one goes on from there and ends as that one would have.
+
+    Returns:
+        True when every step ran, False when ``cancelled()`` said to stop (the model is then not to be kept).
+
+    Raises:
+        TrainingDiverged: a loss is not finite.
+        UnreadableImage, InvalidDataset: as ``read_pixels`` of an image of ``data``.
+        MaskwrightError: no image, or no room on the disk.
     """
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.updates = 0
-        self._live = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
-        self._average = [tensor.clone() for tensor in self._live]
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Move the average towards the model's present tensors."""
-        self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self._average, self._live, 1.0 - decay)
-
-    @torch.no_grad()
-    def copy_to_model(self) -> None:
-        """Overwrite the model with the average."""
-        for live, average in zip(self._live, self._average, strict=True):
-            live.copy_(average)
-
-
-class _Feeder:
-    """Prepares batches on a thread of its own; every sample is a function of the seed and its number alone."""
-
-    def __init__(self, model: MaskRCNN, data: AnnotatedSet, recipe: Recipe) -> None:
-        self._spec, self._data, self._recipe = model.spec, data, recipe
-        self._pixels = PixelCache()
-        self._queue: queue.Queue[tuple[Tensor, list[Target]] | BaseException] = queue.Queue(maxsize=3)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="training-data", daemon=True)
-
-    def __enter__(self) -> Iterator[tuple[Tensor, list[Target]]]:
-        self._thread.start()
-        return self._batches()
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _batches(self) -> Iterator[tuple[Tensor, list[Target]]]:
-        for _ in range(self._recipe.steps):
-            item = self._queue.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _run(self) -> None:
+    if not data.images:
+        raise MaskwrightError("There is no image to train on.", remedy="Accept some images first.")
+    with ExitStack() as stack:
+        if folder is None:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwright-training-")))
+        else:
+            place = folder
         try:
-            for step in range(self._recipe.steps):
-                self._put(self._make(step))
-                if self._stopped.is_set():
-                    return
-        except BaseException as error:  # noqa: BLE001  carried to the training thread, which raises it
-            self._put(error)
+            run = _Run(model, recipe, SavedRun(place, key) if folder is not None else None)
+            source = _whole_losses if recipe.scope is Scope.WHOLE else _heads_losses
+            losses = stack.enter_context(source(model, data, recipe, run.next_step, place, cancelled, on_view))
+            return run.go(losses, on_step, cancelled)
+        except Cancelled:
+            return False
+        finally:
+            model.requires_grad_(True).eval()
 
-    def _put(self, item: tuple[Tensor, list[Target]] | BaseException) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-            return
 
-    def _make(self, step: int) -> tuple[Tensor, list[Target]]:
-        rng = np.random.default_rng((self._recipe.seed, step))
-        inputs, targets = [], []
-        for _ in range(self._recipe.crops_per_step):
-            image = self._data.images[int(rng.integers(len(self._data.images)))]
-            tensor, target = training_sample(
-                rng,
-                image,
-                self._pixels.read(image),
-                self._spec,
-                size=self._recipe.crop_size,
-                scale_jitter=self._recipe.scale_jitter,
+class _Run:
+    """The optimiser's side of a training: what changes from step to step."""
+
+    def __init__(self, model: MaskRCNN, recipe: Recipe, saved: SavedRun | None) -> None:
+        torch.manual_seed(recipe.seed)
+        self._recipe, self._saved = recipe, saved
+        self._device = next(model.parameters()).device
+        model.to(memory_format=torch.channels_last).train()
+        self._trained: nn.Module = model
+        if recipe.scope is Scope.HEADS:
+            for frozen in (model.trunk, model.fpn):
+                frozen.requires_grad_(False).eval()
+            self._trained = nn.ModuleList([model.rpn, model.box_head, model.mask_head])
+        self._optimiser = torch.optim.AdamW(
+            parameter_groups(self._trained, recipe), lr=recipe.learning_rate, fused=True
+        )
+        self._average = MovingAverage(self._trained, recipe.ema_decay)
+        self.next_step = 0
+        self._elapsed = 0.0
+        state = saved.load() if saved is not None else None
+        if state is not None:
+            self._restore(state)
+
+    def go(self, losses: Losses, on_step: Callable[[Step], None], cancelled: Callable[[], bool]) -> bool:
+        recipe, before = self._recipe, self._elapsed
+        first, began = self.next_step, time.monotonic()
+        while recipe.progress(self.next_step, self._elapsed) < 1.0:
+            if cancelled():
+                return False
+            told = self._step(losses)
+            self.next_step += 1
+            here = time.monotonic() - began
+            self._elapsed = before + here
+            left = here / (self.next_step - first) * (recipe.steps - self.next_step)
+            if recipe.seconds is not None:
+                left = min(left, max(0.0, recipe.seconds - self._elapsed))
+            on_step(Step(self.next_step, recipe.steps, told, left))
+            if self._saved is not None and self._saved.due:
+                self._saved.save(self._state())
+        self._average.copy_to_model()
+        return True
+
+    def _step(self, losses: Losses) -> dict[str, float]:
+        index, recipe = self.next_step, self._recipe
+        for group in self._optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * recipe.learning_rate_factor(index, self._elapsed)
+        with autocast(self._device):
+            parts = losses(index)
+            total = torch.stack([loss.float() for loss in parts.values()]).sum()
+        if not torch.isfinite(total):
+            raise TrainingDiverged(
+                f"The training loss became {total.item()} at step {index + 1}; the model before is kept.",
+                remedy="Try again with a lower learning rate.",
             )
-            inputs.append(tensor)
-            targets.append(target)
-        return batch(inputs), targets
+        self._optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self._trained.parameters(), recipe.gradient_norm)
+        self._optimiser.step()
+        self._average.update()
+        return {name: loss.item() for name, loss in parts.items()}
+
+    def _state(self) -> dict[str, Any]:
+        on_gpu = self._device.type == "cuda"
+        return {
+            "step": self.next_step,
+            "elapsed": self._elapsed,
+            "model": self._trained.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "average": self._average.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state(self._device) if on_gpu else None,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.next_step, self._elapsed = state["step"], state["elapsed"]
+        self._trained.load_state_dict(state["model"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._average.load_state_dict(state["average"])
+        torch.set_rng_state(state["random"])
+        if state["random_gpu"] is not None and self._device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_gpu"], self._device)
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
@@ -163,52 +185,51 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, object]
     ]
 
 
-def train(
+@contextmanager
+def _whole_losses(
     model: MaskRCNN,
     data: AnnotatedSet,
     recipe: Recipe,
-    *,
-    on_step: Callable[[Step], None],
-    cancelled: Callable[[], bool] = lambda: False,
-) -> bool:
-    """Train ``model`` in place on ``data``; at the end it holds the moving average of the weights.
-
-    Returns:
-        True when every step ran, False when ``cancelled()`` said to stop (the model is then not to be kept).
-
-    Raises:
-        TrainingDiverged: a loss is not finite.
-        UnreadableImage, InvalidDataset: as ``read_pixels`` of an image of ``data``.
-    """
-    if not data.images:
-        raise MaskwrightError("There is no image to train on.", remedy="Accept some images first.")
-    torch.manual_seed(recipe.seed)
+    first: int,
+    folder: Path,
+    cancelled: Callable[[], bool],
+    on_view: Callable[[int, int], None],
+) -> Iterator[Losses]:
     device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
-    average = MovingAverage(model, recipe.ema_decay)
-    started = time.monotonic()
-    with _Feeder(model, data, recipe) as batches:
-        for index, (images, targets) in enumerate(batches):
-            if cancelled():
-                return False
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * learning_rate_factor(index, recipe)
-            with autocast(device):
-                losses = model.losses(images.to(device), [target.to(device) for target in targets])
-                total = torch.stack([loss.float() for loss in losses.values()]).sum()
-            if not torch.isfinite(total):
-                raise TrainingDiverged(
-                    f"The training loss became {total.item()} at step {index + 1}; the model before is kept.",
-                    remedy="Try again with a lower learning rate.",
-                )
-            optimiser.zero_grad(set_to_none=True)
-            total.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)
-            optimiser.step()
-            average.update()
-            left = (time.monotonic() - started) / (index + 1) * (recipe.steps - index - 1)
-            on_step(Step(index + 1, recipe.steps, {k: v.item() for k, v in losses.items()}, left))
-    average.copy_to_model()
-    model.eval()
-    return True
+    with Feeder(model, data, recipe, first) as batches:
+
+        def losses(index: int) -> dict[str, Tensor]:
+            images, targets = next(batches)
+            features = model.features(images.to(device))
+            targets = [target.to(device) for target in targets]
+            return model.losses_of(features, _size(images), targets, recipe.roi_samples)
+
+        yield losses
+
+
+@contextmanager
+def _heads_losses(
+    model: MaskRCNN,
+    data: AnnotatedSet,
+    recipe: Recipe,
+    first: int,
+    folder: Path,
+    cancelled: Callable[[], bool],
+    on_view: Callable[[int, int], None],
+) -> Iterator[Losses]:
+    device = next(model.parameters()).device
+    views = compute_views(model, data, recipe, folder, cancelled=cancelled, on_view=on_view)
+
+    def losses(index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((recipe.seed, index))
+        chosen = rng.choice(len(views), min(recipe.crops_per_step, len(views)), replace=False)
+        levels, targets = views.batch([int(number) for number in chosen])
+        levels = [level.to(device) for level in levels]
+        targets = [target.to(device) for target in targets]
+        return model.losses_of(levels, (views.size, views.size), targets, recipe.roi_samples)
+
+    yield losses
+
+
+def _size(images: Tensor) -> tuple[int, int]:
+    return images.shape[-2], images.shape[-1]

@@ -200,9 +200,17 @@ class MaskRCNN(nn.Module):
         return self.losses_of(self.features(images), (images.shape[-2], images.shape[-1]), targets)
 
     def losses_of(
-        self, features: Sequence[Tensor], image_size: tuple[int, int], targets: Sequence[Target]
+        self,
+        features: Sequence[Tensor],
+        image_size: tuple[int, int],
+        targets: Sequence[Target],
+        roi_samples: int | None = None,
     ) -> dict[str, Tensor]:
-        """As `losses`, of features P2..P6 of images of one size (height, width) that were computed before."""
+        """As `losses`, of features P2..P6 of images of one size (height, width) that were computed before.
+
+        Args:
+            roi_samples: RoIs of each image that train the heads, None for as many as the spec says.
+        """
         spec = self.spec
         targets = [_trainable(target) for target in targets]
         anchors, (objectness, deltas) = self.anchors(features), self.rpn(features)
@@ -222,7 +230,7 @@ class MaskRCNN(nn.Module):
                 boxes,
                 target.boxes,
                 foreground_iou=spec.roi_foreground_iou,
-                count=spec.roi_samples,
+                count=roi_samples or spec.roi_samples,
                 positive_fraction=spec.roi_positive_fraction,
             )
             for boxes, target in zip(proposals, targets, strict=True)
