@@ -15,7 +15,10 @@ TARGET_CHUNK = 64
 
 
 class MaskHead(nn.Module):
-    """3x3 convolutions, a 2x2 deconvolution that doubles the side, a 1x1 convolution to a channel a category."""
+    """3x3 convolutions, a 2x2 deconvolution that doubles the side, a 1x1 convolution to a channel a category.
+
+    `categories` is 1 where one channel serves them all; every label is then 1.
+    """
 
     def __init__(self, *, in_channels: int, layers: Sequence[int], categories: int) -> None:
         super().__init__()

@@ -57,6 +57,8 @@ class ModelSpec:
     """Channels of the mask head's 3x3 convolutions; the deconvolution after them keeps the last number."""
     mask_resolution: int = 14
     """Side of the RoI features that the mask head sees; its masks have twice that."""
+    class_agnostic_masks: bool = False
+    """One mask channel serves every category: a new one has masks at once (Mask R-CNN, section 4.2: 0.6 AP less)."""
     roi_canonical_size: float = 224.0
     roi_canonical_level: int = 4
     """RoIs with sqrt(area) from this size on come from this level, from half of it on from the one below, and so on."""
@@ -107,6 +109,11 @@ class ModelSpec:
     @property
     def category_count(self) -> int:
         return len(self.categories)
+
+    @property
+    def mask_channels(self) -> int:
+        """Foreground channels of the mask head."""
+        return 1 if self.class_agnostic_masks else self.category_count
 
     @property
     def mask_output(self) -> int:
