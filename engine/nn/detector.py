@@ -136,12 +136,12 @@ class MaskRCNN(nn.Module):
         Returns:
             Category logits (n, K + 1), background first, and deltas (n, K + 1, 4); `box_detections` reads them.
         """
-        logits, deltas = self.box_head(self._pool(features, boxes, image_index, self.spec.box_resolution))
+        logits, deltas = self.box_head(self._box_input(features, boxes, image_index))
         return logits, deltas
 
     def describe_boxes(self, features: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """(n, hidden) of the (n, 4) boxes on the first image: the box head's last hidden layer."""
-        return self.box_head.describe(self._pool(features, boxes, None, self.spec.box_resolution))
+        return self.box_head.describe(self._box_input(features, boxes, None))
 
     def predict_masks(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None = None) -> Tensor:
         """(n, K, m, m) mask logits of each category, from 0, over each of the (n, 4) boxes."""
@@ -279,8 +279,12 @@ class MaskRCNN(nn.Module):
             channels_last=channels_last,
         )
 
+    def _box_input(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
+        # Linear layers want the channel axis outermost; convolutions run channels-last.
+        spec = self.spec
+        return self._pool(features, boxes, image_index, spec.box_resolution, channels_last=bool(spec.box_layers))
+
     def _mask_logits(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
-        # Convolutions run channels-last; the box head's linear layers want the channel axis outermost.
         pooled = self._pool(features, boxes, image_index, self.spec.mask_resolution, channels_last=True)
         logits: Tensor = self.mask_head(pooled)
         return logits

@@ -50,8 +50,15 @@ class ModelSpec:
     """Square root of the area of the anchors, one size for each of P2 to P6."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     """Height divided by width."""
+    head_norm: bool = False
+    """Batch norm in place of a bias after the convolutions of the FPN, box head and mask head; the trunk always has it."""
     rpn_channels: int
+    rpn_layers: int = 1
+    """3x3 convolutions of the RPN's head."""
+    box_layers: tuple[int, ...] = ()
+    """Channels of the box head's 3x3 convolutions, before its hidden layers."""
     box_hidden: int
+    box_hidden_layers: Literal[1, 2] = 2
     box_resolution: int = 7
     mask_layers: tuple[int, ...]
     """Channels of the mask head's 3x3 convolutions; the deconvolution after them keeps the last number."""
@@ -105,6 +112,8 @@ class ModelSpec:
             raise InvalidCheckpoint(
                 f"The model description {self.name!r} needs a mask layer and an anchor ratio at least."
             )
+        if self.rpn_layers < 1:
+            raise InvalidCheckpoint(f"The model description {self.name!r} needs a layer of the RPN at least.")
 
     @property
     def category_count(self) -> int:

@@ -13,13 +13,15 @@ from engine.nn.box_head import BoxHead
 from engine.nn.detector import MaskRCNN
 from engine.nn.fpn import FPN
 from engine.nn.mask_head import MaskHead
+from engine.nn.norm import FrozenNorm, batch_norm
 from engine.nn.rpn import RPNHead
 from engine.nn.spec import Convention, ModelSpec
-from engine.nn.trunk import CHANNELS, FrozenNorm, Trunk
+from engine.nn.trunk import CHANNELS, Trunk
 
 __all__ = [
     "NUCLEI",
     "R50_FPN_COCO",
+    "R50_FPN_V2_COCO",
     "ZOO",
     "Convention",
     "ModelSpec",
@@ -54,6 +56,18 @@ R50_FPN_COCO = ModelSpec(
     convention=TORCHVISION,
 )
 
+R50_FPN_V2_COCO = replace(
+    R50_FPN_COCO,
+    name="r50-fpn-v2-coco",
+    head_norm=True,
+    rpn_layers=2,
+    box_layers=(256, 256, 256, 256),
+    box_hidden_layers=1,
+    convention=replace(TORCHVISION, norm_eps=1e-5),
+)
+"""torchvision's maskrcnn_resnet50_fpn_v2, after "Benchmarking Detection Transfer Learning with Vision Transformers"
+(Li et al. 2021, section 3). Its norms keep BatchNorm2d's epsilon, where the first version's have none."""
+
 NUCLEI = ModelSpec(
     name="nuclei",
     categories=("nucleus",),
@@ -81,7 +95,7 @@ NUCLEI = ModelSpec(
 )
 """The bundled model, small enough for a laptop's processor."""
 
-ZOO = {spec.name: spec for spec in (R50_FPN_COCO, NUCLEI)}
+ZOO = {spec.name: spec for spec in (R50_FPN_COCO, R50_FPN_V2_COCO, NUCLEI)}
 
 
 def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
@@ -91,18 +105,33 @@ def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
         frozen_norm: False gives batch norm that learns, for training from scratch. Its weights load into a frozen
             model: the names are the same.
     """
+    norm = batch_norm(frozen=frozen_norm, eps=spec.convention.norm_eps)
+    head_norm = norm if spec.head_norm else None
     return MaskRCNN(
         spec,
-        trunk=Trunk(name=spec.trunk, frozen_norm=frozen_norm, norm_eps=spec.convention.norm_eps),
-        fpn=FPN(in_channels=CHANNELS[spec.trunk], channels=spec.fpn_channels),
-        rpn=RPNHead(in_channels=spec.fpn_channels, channels=spec.rpn_channels, anchors=len(spec.anchor_ratios)),
+        trunk=Trunk(name=spec.trunk, norm=norm),
+        fpn=FPN(in_channels=CHANNELS[spec.trunk], channels=spec.fpn_channels, norm=head_norm),
+        rpn=RPNHead(
+            in_channels=spec.fpn_channels,
+            channels=spec.rpn_channels,
+            anchors=len(spec.anchor_ratios),
+            layers=spec.rpn_layers,
+        ),
         box_head=BoxHead(
             in_channels=spec.fpn_channels,
             resolution=spec.box_resolution,
             hidden=spec.box_hidden,
             categories=spec.category_count,
+            layers=spec.box_layers,
+            hidden_layers=spec.box_hidden_layers,
+            norm=head_norm,
         ),
-        mask_head=MaskHead(in_channels=spec.fpn_channels, layers=spec.mask_layers, categories=spec.mask_channels),
+        mask_head=MaskHead(
+            in_channels=spec.fpn_channels,
+            layers=spec.mask_layers,
+            categories=spec.mask_channels,
+            norm=head_norm,
+        ),
     )
 
 

@@ -9,19 +9,23 @@ import torch
 
 from engine.nn.detector import MaskRCNN, Target
 from engine.nn.spec import ModelSpec
-from engine.nn.zoo import NUCLEI, R50_FPN_COCO, build, extend_categories, with_class_agnostic_masks
+from engine.nn.zoo import NUCLEI, R50_FPN_COCO, R50_FPN_V2_COCO, build, extend_categories, with_class_agnostic_masks
 
 BOXES = torch.tensor([[4.0, 4.0, 40.0, 50.0], [10.0, 8.0, 20.0, 30.0]])
 
 
-def parameters(spec: ModelSpec) -> int:
+def parameters(spec: ModelSpec, *, frozen_norm: bool = True) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(spec).parameters())
+        return sum(parameter.numel() for parameter in build(spec, frozen_norm=frozen_norm).parameters())
 
 
 def test_r50_fpn_has_exactly_the_published_parameters() -> None:
     assert len(R50_FPN_COCO.categories) == 90
     assert parameters(R50_FPN_COCO) == 44_401_393
+
+
+def test_r50_fpn_v2_has_exactly_the_published_parameters_which_count_what_its_norms_learn() -> None:
+    assert parameters(R50_FPN_V2_COCO, frozen_norm=False) == 46_359_409
 
 
 def test_the_bundled_models_file_stays_under_github_friendly_25_mb() -> None:
