@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.nn.box_coding import clip_boxes, decode_boxes, large_enough
+from engine.nn.norm import Norm, norms_after
 from engine.nn.ops import batched_nms
 from engine.nn.rpn import SMOOTH_L1_BETA
 
@@ -15,12 +19,31 @@ MIN_SIDE = 1e-2
 
 
 class BoxHead(nn.Module):
-    """Two hidden layers; outputs for background at index 0 and each category after it."""
+    """3x3 convolutions, most often none, then one or two hidden layers; outputs for background at index 0 and each
+    category after it.
 
-    def __init__(self, *, in_channels: int, resolution: int, hidden: int, categories: int) -> None:
+    With `norm`, one stands after each convolution and takes the place of its bias.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        resolution: int,
+        hidden: int,
+        categories: int,
+        layers: Sequence[int] = (),
+        hidden_layers: int = 2,
+        norm: Norm | None = None,
+    ) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(in_channels * resolution**2, hidden)
-        self.fc2 = nn.Linear(hidden, hidden)
+        widths = [in_channels, *layers]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=norm is None) for a, b in pairwise(widths))
+        self.norms = norms_after([*layers], norm)
+        for convolution in self.convs:
+            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+        self.fc1 = nn.Linear(widths[-1] * resolution**2, hidden)
+        self.fc2 = nn.Linear(hidden, hidden) if hidden_layers == 2 else nn.Identity()
         self.category = nn.Linear(hidden, categories + 1)
         self.deltas = nn.Linear(hidden, 4 * (categories + 1))
         # Small outputs make every category equally likely, and every box its RoI, at first (Fast R-CNN, section 3.1).
@@ -41,6 +64,8 @@ class BoxHead(nn.Module):
 
     def describe(self, features: Tensor) -> Tensor:
         """What both outputs are made of: (n, hidden), alike for RoIs whose content is alike."""
+        for convolution, norm in zip(self.convs, self.norms, strict=True):
+            features = F.relu(norm(convolution(features)))
         return F.relu(self.fc2(F.relu(self.fc1(features.flatten(1)))))
 
 

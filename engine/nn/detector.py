@@ -136,16 +136,17 @@ class MaskRCNN(nn.Module):
         Returns:
             Category logits (n, K + 1), background first, and deltas (n, K + 1, 4); `box_detections` reads them.
         """
-        logits, deltas = self.box_head(self._pool(features, boxes, image_index, self.spec.box_resolution))
+        logits, deltas = self.box_head(self._box_input(features, boxes, image_index))
         return logits, deltas
 
     def describe_boxes(self, features: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """(n, hidden) of the (n, 4) boxes on the first image: the box head's last hidden layer."""
-        return self.box_head.describe(self._pool(features, boxes, None, self.spec.box_resolution))
+        return self.box_head.describe(self._box_input(features, boxes, None))
 
     def predict_masks(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None = None) -> Tensor:
         """(n, K, m, m) mask logits of each category, from 0, over each of the (n, 4) boxes."""
-        return self._mask_logits(features, boxes, image_index)[:, 1:]
+        logits = self._mask_logits(features, boxes, image_index)[:, 1:]
+        return logits.expand(-1, self.spec.category_count, -1, -1)  # of one channel that serves them all
 
     @torch.no_grad()
     def detect(
@@ -286,11 +287,19 @@ class MaskRCNN(nn.Module):
             channels_last=channels_last,
         )
 
+    def _box_input(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
+        # Linear layers want the channel axis outermost; convolutions run channels-last.
+        spec = self.spec
+        return self._pool(features, boxes, image_index, spec.box_resolution, channels_last=bool(spec.box_layers))
+
     def _mask_logits(self, features: Sequence[Tensor], boxes: Tensor, image_index: Tensor | None) -> Tensor:
-        # Convolutions run channels-last; the box head's linear layers want the channel axis outermost.
         pooled = self._pool(features, boxes, image_index, self.spec.mask_resolution, channels_last=True)
         logits: Tensor = self.mask_head(pooled)
         return logits
+
+    def _mask_channel(self, labels: Tensor) -> Tensor:
+        """The mask head's channel for each label from 0."""
+        return torch.ones_like(labels) if self.spec.class_agnostic_masks else labels + 1
 
     def _masks(
         self,
@@ -306,7 +315,7 @@ class MaskRCNN(nn.Module):
             for some_boxes, some_labels in zip(boxes.split(MASK_CHUNK), labels.split(MASK_CHUNK), strict=True):
                 go_on(cancelled)
                 logits = self._mask_logits(features, some_boxes, torch.full_like(some_labels, image))
-                parts.append(mask_probabilities(logits, some_labels + 1))
+                parts.append(mask_probabilities(logits, self._mask_channel(some_labels)))
         return torch.cat(parts)
 
     def _box_losses(
@@ -326,7 +335,7 @@ class MaskRCNN(nn.Module):
         boxes = [part.positive_boxes for part in rois]
         logits = self._mask_logits(features, torch.cat(boxes), _image_index(boxes))
         pairs = list(zip(rois, targets, strict=True))
-        labels = torch.cat([target.labels[part.positive_matches] + 1 for part, target in pairs])
+        labels = torch.cat([self._mask_channel(target.labels[part.positive_matches]) for part, target in pairs])
         wanted = [
             mask_targets(target.masks, part.positive_boxes, part.positive_matches, self.spec.mask_output)
             for part, target in pairs

@@ -8,17 +8,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.nn.norm import Norm, norms_after
+
 
 class FPN(nn.Module):
-    """Lateral 1x1 convolutions, nearest-neighbour top-down sums, a 3x3 convolution a level; no norm, no activation."""
+    """Lateral 1x1 convolutions, nearest-neighbour top-down sums, a 3x3 convolution a level; no activation.
 
-    def __init__(self, *, in_channels: Sequence[int], channels: int) -> None:
+    With `norm`, one stands after each convolution and takes the place of its bias.
+    """
+
+    def __init__(self, *, in_channels: Sequence[int], channels: int, norm: Norm | None = None) -> None:
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in in_channels)
-        self.output = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in in_channels)
+        bias = norm is None
+        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 1, bias=bias) for c in in_channels)
+        self.output = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1, bias=bias) for _ in in_channels)
+        self.lateral_norms = norms_after([channels] * len(in_channels), norm)
+        self.output_norms = norms_after([channels] * len(in_channels), norm)
         for convolution in (*self.lateral, *self.output):
             nn.init.kaiming_uniform_(convolution.weight, a=1)
-            nn.init.zeros_(convolution.bias)
+            if bias:
+                nn.init.zeros_(convolution.bias)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """
@@ -28,12 +37,12 @@ class FPN(nn.Module):
         Returns:
             P2..P6, all with the same channels; P6 is P5 at every second position.
         """
-        top_down = self.lateral[-1](maps[-1])
-        levels = [self.output[-1](top_down)]
+        top_down = self.lateral_norms[-1](self.lateral[-1](maps[-1]))
+        levels = [self.output_norms[-1](self.output[-1](top_down))]
         for i in range(len(maps) - 2, -1, -1):
-            lateral = self.lateral[i](maps[i])
+            lateral = self.lateral_norms[i](self.lateral[i](maps[i]))
             top_down = lateral + F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest")
-            levels.insert(0, self.output[i](top_down))
+            levels.insert(0, self.output_norms[i](self.output[i](top_down)))
         return [*levels, F.max_pool2d(levels[-1], kernel_size=1, stride=2)]
 
 

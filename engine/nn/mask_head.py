@@ -10,22 +10,32 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
+from engine.nn.norm import Norm, norms_after
+
 TARGET_CHUNK = 64
 """Masks turned to float at a time for their targets: 64 of 512 x 512 pixels are 67 MB."""
 
 
 class MaskHead(nn.Module):
-    """3x3 convolutions, a 2x2 deconvolution that doubles the side, a 1x1 convolution to a channel a category."""
+    """3x3 convolutions, a 2x2 deconvolution that doubles the side, a 1x1 convolution to a channel a category.
 
-    def __init__(self, *, in_channels: int, layers: Sequence[int], categories: int) -> None:
+    `categories` is 1 where one channel serves them all; every label is then 1. With `norm`, one stands after each 3x3
+    convolution and takes the place of its bias.
+    """
+
+    def __init__(
+        self, *, in_channels: int, layers: Sequence[int], categories: int, norm: Norm | None = None
+    ) -> None:
         super().__init__()
         widths = [in_channels, *layers]
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=norm is None) for a, b in pairwise(widths))
+        self.norms = norms_after([*layers], norm)
         self.deconv = nn.ConvTranspose2d(widths[-1], widths[-1], 2, stride=2)
         self.logits = nn.Conv2d(widths[-1], categories + 1, 1)
         for layer in (*self.convs, self.deconv, self.logits):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
         # With one or few categories fan_out would make the first logits huge and the first losses with them.
         nn.init.normal_(self.logits.weight, std=0.001)
 
@@ -38,8 +48,8 @@ class MaskHead(nn.Module):
             (n, K + 1, 2s, 2s) logits, float32; channel 0 is background's, is never trained and keeps the category axis
             that of the box head.
         """
-        for convolution in self.convs:
-            features = F.relu(convolution(features))
+        for convolution, norm in zip(self.convs, self.norms, strict=True):
+            features = F.relu(norm(convolution(features)))
         return self.logits(F.relu(self.deconv(features))).float()
 
 

@@ -19,11 +19,12 @@ MIN_SIDE = 1e-3
 
 
 class RPNHead(nn.Module):
-    """A 3x3 convolution with two 1x1 siblings, the same weights on every level."""
+    """3x3 convolutions, most often one, with two 1x1 siblings after them, the same weights on every level."""
 
-    def __init__(self, *, in_channels: int, channels: int, anchors: int) -> None:
+    def __init__(self, *, in_channels: int, channels: int, anchors: int, layers: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
+        self.further = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(layers - 1))
         self.objectness = nn.Conv2d(channels, anchors, 1)
         self.deltas = nn.Conv2d(channels, 4 * anchors, 1)
         for name, parameter in self.named_parameters():
@@ -41,6 +42,8 @@ class RPNHead(nn.Module):
         objectness, deltas = [], []
         for level in features:
             hidden = F.relu(self.conv(level))
+            for convolution in self.further:
+                hidden = F.relu(convolution(hidden))
             objectness.append(self.objectness(hidden).permute(0, 2, 3, 1).flatten(1).float())
             deltas.append(self.deltas(hidden).permute(0, 2, 3, 1).reshape(len(level), -1, 4).float())
         return objectness, deltas

@@ -50,13 +50,22 @@ class ModelSpec:
     """Square root of the area of the anchors, one size for each of P2 to P6."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     """Height divided by width."""
+    head_norm: bool = False
+    """Batch norm in place of a bias after the convolutions of the FPN, box head and mask head; the trunk always has it."""
     rpn_channels: int
+    rpn_layers: int = 1
+    """3x3 convolutions of the RPN's head."""
+    box_layers: tuple[int, ...] = ()
+    """Channels of the box head's 3x3 convolutions, before its hidden layers."""
     box_hidden: int
+    box_hidden_layers: Literal[1, 2] = 2
     box_resolution: int = 7
     mask_layers: tuple[int, ...]
     """Channels of the mask head's 3x3 convolutions; the deconvolution after them keeps the last number."""
     mask_resolution: int = 14
     """Side of the RoI features that the mask head sees; its masks have twice that."""
+    class_agnostic_masks: bool = False
+    """One mask channel serves every category: a new one has masks at once (Mask R-CNN, section 4.2: 0.6 AP less)."""
     roi_canonical_size: float = 224.0
     roi_canonical_level: int = 4
     """RoIs with sqrt(area) from this size on come from this level, from half of it on from the one below, and so on."""
@@ -103,10 +112,17 @@ class ModelSpec:
             raise InvalidCheckpoint(
                 f"The model description {self.name!r} needs a mask layer and an anchor ratio at least."
             )
+        if self.rpn_layers < 1:
+            raise InvalidCheckpoint(f"The model description {self.name!r} needs a layer of the RPN at least.")
 
     @property
     def category_count(self) -> int:
         return len(self.categories)
+
+    @property
+    def mask_channels(self) -> int:
+        """Foreground channels of the mask head."""
+        return 1 if self.class_agnostic_masks else self.category_count
 
     @property
     def mask_output(self) -> int:

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
-from torchvision.ops import FrozenBatchNorm2d
+
+from engine.nn.norm import Norm
 
 TRUNKS: dict[str, Callable[..., Any]] = {"resnet18": resnet18, "resnet50": resnet50}
 CHANNELS = {"resnet18": (64, 128, 256, 512), "resnet50": (256, 512, 1024, 2048)}
 """Channels of C2 to C5."""
-
-
-class FrozenNorm(FrozenBatchNorm2d):
-    """Batch norm with fixed statistics and affine part, all buffers under BatchNorm2d's names.
-
-    The one fused call keeps bfloat16 inputs in bfloat16 and reads the activations once, where torchvision's two
-    broadcast operations would promote and copy.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
-        )
 
 
 class Cancelled(Exception):
@@ -42,9 +28,8 @@ def go_on(cancelled: Callable[[], bool] | None) -> None:
 class Trunk(nn.Module):
     """A ResNet without its classifier."""
 
-    def __init__(self, *, name: str, frozen_norm: bool, norm_eps: float) -> None:
+    def __init__(self, *, name: str, norm: Norm) -> None:
         super().__init__()
-        norm = partial(FrozenNorm if frozen_norm else nn.BatchNorm2d, eps=norm_eps)
         resnet = TRUNKS[name](weights=None, norm_layer=norm)
         self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
         self.layer1, self.layer2 = resnet.layer1, resnet.layer2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,11 +13,22 @@ from engine.nn.box_head import BoxHead
 from engine.nn.detector import MaskRCNN
 from engine.nn.fpn import FPN
 from engine.nn.mask_head import MaskHead
+from engine.nn.norm import FrozenNorm, batch_norm
 from engine.nn.rpn import RPNHead
 from engine.nn.spec import Convention, ModelSpec
-from engine.nn.trunk import CHANNELS, FrozenNorm, Trunk
+from engine.nn.trunk import CHANNELS, Trunk
 
-__all__ = ["NUCLEI", "R50_FPN_COCO", "ZOO", "Convention", "ModelSpec", "build", "extend_categories"]
+__all__ = [
+    "NUCLEI",
+    "R50_FPN_COCO",
+    "R50_FPN_V2_COCO",
+    "ZOO",
+    "Convention",
+    "ModelSpec",
+    "build",
+    "extend_categories",
+    "with_class_agnostic_masks",
+]
 
 TORCHVISION = Convention(
     roi_aligned=False,
@@ -43,6 +55,18 @@ R50_FPN_COCO = ModelSpec(
     detections_per_image=100,
     convention=TORCHVISION,
 )
+
+R50_FPN_V2_COCO = replace(
+    R50_FPN_COCO,
+    name="r50-fpn-v2-coco",
+    head_norm=True,
+    rpn_layers=2,
+    box_layers=(256, 256, 256, 256),
+    box_hidden_layers=1,
+    convention=replace(TORCHVISION, norm_eps=1e-5),
+)
+"""torchvision's maskrcnn_resnet50_fpn_v2, after "Benchmarking Detection Transfer Learning with Vision Transformers"
+(Li et al. 2021, section 3). Its norms keep BatchNorm2d's epsilon, where the first version's have none."""
 
 NUCLEI = ModelSpec(
     name="nuclei",
@@ -71,7 +95,7 @@ NUCLEI = ModelSpec(
 )
 """The bundled model, small enough for a laptop's processor."""
 
-ZOO = {spec.name: spec for spec in (R50_FPN_COCO, NUCLEI)}
+ZOO = {spec.name: spec for spec in (R50_FPN_COCO, R50_FPN_V2_COCO, NUCLEI)}
 
 
 def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
@@ -81,31 +105,47 @@ def build(spec: ModelSpec, *, frozen_norm: bool = True) -> MaskRCNN:
         frozen_norm: False gives batch norm that learns, for training from scratch. Its weights load into a frozen
             model: the names are the same.
     """
+    norm = batch_norm(frozen=frozen_norm, eps=spec.convention.norm_eps)
+    head_norm = norm if spec.head_norm else None
     return MaskRCNN(
         spec,
-        trunk=Trunk(name=spec.trunk, frozen_norm=frozen_norm, norm_eps=spec.convention.norm_eps),
-        fpn=FPN(in_channels=CHANNELS[spec.trunk], channels=spec.fpn_channels),
-        rpn=RPNHead(in_channels=spec.fpn_channels, channels=spec.rpn_channels, anchors=len(spec.anchor_ratios)),
+        trunk=Trunk(name=spec.trunk, norm=norm),
+        fpn=FPN(in_channels=CHANNELS[spec.trunk], channels=spec.fpn_channels, norm=head_norm),
+        rpn=RPNHead(
+            in_channels=spec.fpn_channels,
+            channels=spec.rpn_channels,
+            anchors=len(spec.anchor_ratios),
+            layers=spec.rpn_layers,
+        ),
         box_head=BoxHead(
             in_channels=spec.fpn_channels,
             resolution=spec.box_resolution,
             hidden=spec.box_hidden,
             categories=spec.category_count,
+            layers=spec.box_layers,
+            hidden_layers=spec.box_hidden_layers,
+            norm=head_norm,
         ),
-        mask_head=MaskHead(in_channels=spec.fpn_channels, layers=spec.mask_layers, categories=spec.category_count),
+        mask_head=MaskHead(
+            in_channels=spec.fpn_channels,
+            layers=spec.mask_layers,
+            categories=spec.mask_channels,
+            norm=head_norm,
+        ),
     )
 
 
-CATEGORY_LAYERS = ("box_head.category.", "box_head.deltas.", "mask_head.logits.")
+BOX_LAYERS = ("box_head.category.", "box_head.deltas.")
+MASK_LAYERS = ("mask_head.logits.",)
 """Layers whose outputs are one group a category, background first."""
 
 
-@torch.no_grad()
 def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
     """The model, able to name further categories.
 
     The old ones keep their labels and logits. A new one starts as the mean of the old: what looks like any object
-    gets a sensible box and mask at once, and training tells the categories apart.
+    gets a sensible box and mask at once, and training tells the categories apart. One mask channel that serves every
+    category serves the new ones, too.
 
     Args:
         categories: names, of which those that the model has are passed over.
@@ -116,20 +156,59 @@ def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
     new = tuple(dict.fromkeys(name for name in categories if name not in model.spec.categories))
     if not new:
         return model
+    old = range(model.spec.category_count)
+    spec = model.spec.with_categories(model.spec.categories + new)
+    return _regrouped(model, spec, [*([label] for label in old), *([*old] for _ in new)])
+
+
+def with_class_agnostic_masks(model: MaskRCNN) -> MaskRCNN:
+    """The model with one mask channel, the mean of the categories', that serves every category.
+
+    Exact where there is one category. Boxes and their categories stay as they were.
+
+    Returns:
+        `model` itself where it is such a model, else another on the same device and in the same mode.
+    """
+    if model.spec.class_agnostic_masks:
+        return model
+    labels = range(model.spec.category_count)
+    spec = replace(model.spec, class_agnostic_masks=True)
+    return _regrouped(model, spec, [[label] for label in labels], [[*labels]])
+
+
+@torch.no_grad()
+def _regrouped(
+    model: MaskRCNN,
+    spec: ModelSpec,
+    sources: Sequence[Sequence[int]],
+    mask_sources: Sequence[Sequence[int]] | None = None,
+) -> MaskRCNN:
+    """Another model on the same device and in the same mode, with outputs for other categories.
+
+    Args:
+        spec: the new model's.
+        sources: labels of the old model for each label of the new one, which starts as their mean.
+        mask_sources: the same for mask channels; by default as `sources`, or as they are where one serves all.
+    """
     frozen = any(isinstance(module, FrozenNorm) for module in model.modules())
-    extended = build(model.spec.with_categories(model.spec.categories + new), frozen_norm=frozen)
-    groups = model.spec.category_count + 1
-    state = {
-        name: _with_mean_groups(tensor, groups, len(new)) if name.startswith(CATEGORY_LAYERS) else tensor
-        for name, tensor in model.state_dict().items()
-    }
-    extended.load_state_dict(state)
+    state = dict(model.state_dict())
+    if mask_sources is None:
+        mask_sources = [[0]] if spec.class_agnostic_masks else sources
+    for layers, taken, groups in (
+        (BOX_LAYERS, sources, model.spec.category_count),
+        (MASK_LAYERS, mask_sources, model.spec.mask_channels),
+    ):
+        for name in [name for name in state if name.startswith(layers)]:
+            state[name] = _mean_groups(state[name], groups + 1, taken)
+    regrouped = build(spec, frozen_norm=frozen)
+    regrouped.load_state_dict(state)
     device = next(model.parameters()).device
-    return extended.to(device).to(memory_format=torch.channels_last).train(model.training)
+    return regrouped.to(device).to(memory_format=torch.channels_last).train(model.training)
 
 
-def _with_mean_groups(tensor: Tensor, groups: int, added: int) -> Tensor:
-    """`groups` equal parts along the first axis, followed `added` times by the mean of all but the first."""
-    grouped = tensor.unflatten(0, (groups, -1))
-    mean = grouped[1:].mean(dim=0, keepdim=True).expand(added, *grouped.shape[1:])
-    return torch.cat([grouped, mean]).flatten(0, 1)
+def _mean_groups(tensor: Tensor, groups: int, sources: Sequence[Sequence[int]]) -> Tensor:
+    """Of `groups` equal parts along the first axis, the first one, then the mean of the parts that each source names
+    (from 0, the first one not counted)."""
+    background, *categories = tensor.unflatten(0, (groups, -1)).unbind()
+    means = [torch.stack([categories[label] for label in labels]).mean(dim=0) for labels in sources]
+    return torch.cat([background, *means])

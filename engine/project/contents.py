@@ -26,6 +26,8 @@ Found = TypeVar("Found")
 
 # The key of the checkpoint that predicts, among the single facts.
 CURRENT_CHECKPOINT = "current_checkpoint"
+# The key of the checkpoint that rounds train from, kept likewise.
+BASE_CHECKPOINT = "base_checkpoint"
 _IMAGE = select(*IMAGE_COLUMNS).where(images.c.id == bindparam("number"))
 
 
@@ -187,16 +189,23 @@ class ProjectContents:
 
     def current_checkpoint(self) -> CheckpointReference | None:
         """The checkpoint that predicts for this project; None where none was ever chosen."""
-        stored = self.fact(CURRENT_CHECKPOINT)
-        if stored is None:
-            return None
-        return CheckpointReference(stored["id"], None if stored["path"] is None else located(stored["path"], self.root))
+        return self._checkpoint(CURRENT_CHECKPOINT)
+
+    def base_checkpoint(self) -> CheckpointReference | None:
+        """The checkpoint that rounds train from; None where none was ever chosen."""
+        return self._checkpoint(BASE_CHECKPOINT)
 
     def fact(self, key: str) -> Any:
         """The single fact kept under a key; for `settings.Fact`."""
         return self._ask(lambda connection: settings.get(connection, key))
 
     # -- inside
+
+    def _checkpoint(self, key: str) -> CheckpointReference | None:
+        stored = self.fact(key)
+        if stored is None:
+            return None
+        return CheckpointReference(stored["id"], None if stored["path"] is None else located(stored["path"], self.root))
 
     def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
         with self._database.read() as connection:

@@ -25,7 +25,7 @@ from engine.project import (
     settings,
 )
 from engine.project.changes import RowChange
-from engine.project.contents import CURRENT_CHECKPOINT, ProjectContents, found
+from engine.project.contents import BASE_CHECKPOINT, CURRENT_CHECKPOINT, ProjectContents, found
 from engine.project.database import Database, create_empty
 from engine.project.edit import Edit
 from engine.project.image_files import ImageFiles
@@ -311,6 +311,17 @@ class Project(ProjectContents):
             path = next((known.checkpoint for known in self.rounds() if known.checkpoint_id == checkpoint_id), None)
         reference = CheckpointReference(checkpoint_id, None if path is None else Path(path))
         self.set_fact(CURRENT_CHECKPOINT, self._reference(reference))
+
+    def set_base_checkpoint(self, checkpoint: CheckpointReference | None, *, predicts: bool = False) -> None:
+        """Choose the checkpoint that every round trains from, None for the one that predicts when a round starts.
+
+        With `predicts` it is the one that predicts from now on, too: both or neither.
+        """
+        reference = None if checkpoint is None else self._reference(checkpoint)
+        with self._database.write() as connection:
+            settings.put(connection, BASE_CHECKPOINT, reference)
+            if predicts and reference is not None:
+                settings.put(connection, CURRENT_CHECKPOINT, reference)
 
     # -- inside
 

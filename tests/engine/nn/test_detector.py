@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.nn.box_coding import box_iou
 from engine.nn.detector import Cancelled, MaskRCNN, Target
 from engine.nn.spec import ModelSpec
-from engine.nn.trunk import FrozenNorm
+from engine.nn.norm import FrozenNorm
 from engine.nn.zoo import build
 
 STEPS = 150

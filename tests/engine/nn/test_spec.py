@@ -27,8 +27,10 @@ def test_whole_numbers_are_read_where_fractions_belong(tiny_spec: ModelSpec) -> 
 
 def test_settings_that_a_description_leaves_out_have_their_defaults(tiny_spec: ModelSpec) -> None:
     values = tiny_spec.to_dict()
-    del values["convention"]
+    for name in ("convention", "class_agnostic_masks"):
+        del values[name]
     assert ModelSpec.from_dict(values).convention == Convention()
+    assert not ModelSpec.from_dict(values).class_agnostic_masks
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from engine.nn.detector import MaskRCNN, Target
 from engine.nn.spec import ModelSpec
-from engine.nn.zoo import NUCLEI, R50_FPN_COCO, build, extend_categories
+from engine.nn.zoo import NUCLEI, R50_FPN_COCO, R50_FPN_V2_COCO, build, extend_categories, with_class_agnostic_masks
+
+BOXES = torch.tensor([[4.0, 4.0, 40.0, 50.0], [10.0, 8.0, 20.0, 30.0]])
 
 
-def parameters(spec: ModelSpec) -> int:
+def parameters(spec: ModelSpec, *, frozen_norm: bool = True) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(spec).parameters())
+        return sum(parameter.numel() for parameter in build(spec, frozen_norm=frozen_norm).parameters())
 
 
 def test_r50_fpn_has_exactly_the_published_parameters() -> None:
     assert len(R50_FPN_COCO.categories) == 90
     assert parameters(R50_FPN_COCO) == 44_401_393
+
+
+def test_r50_fpn_v2_has_exactly_the_published_parameters_which_count_what_its_norms_learn() -> None:
+    assert parameters(R50_FPN_V2_COCO, frozen_norm=False) == 46_359_409
 
 
 def test_the_bundled_models_file_stays_under_github_friendly_25_mb() -> None:
@@ -57,3 +66,70 @@ def test_an_extended_model_keeps_its_mode_and_its_norms(
     assert extended.training is training
     assert extended.state_dict().keys() == model.state_dict().keys()
     assert [n for n, _ in extended.named_parameters()] == [n for n, _ in model.named_parameters()]
+
+
+def random_model(spec: ModelSpec) -> MaskRCNN:
+    """A model whose category layers say something, in the memory format of every loaded one."""
+    torch.manual_seed(0)
+    model = build(spec).to(memory_format=torch.channels_last).eval()
+    for layer in (model.box_head.category, model.box_head.deltas, model.mask_head.logits):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+        torch.nn.init.normal_(layer.bias, std=0.1)
+    return model
+
+
+def test_with_one_category_a_class_agnostic_model_finds_the_same_bit_for_bit(tiny_spec: ModelSpec) -> None:
+    model = random_model(tiny_spec.with_categories(("disc",)))
+    agnostic = with_class_agnostic_masks(model)
+    assert agnostic.spec == replace(model.spec, class_agnostic_masks=True)
+    image = torch.randn(1, 3, 96, 96)
+    with torch.no_grad():
+        (expected,) = model.detect(model.features(image), [(96, 96)])
+        (found,) = agnostic.detect(agnostic.features(image), [(96, 96)])
+    assert len(expected.boxes) > 3
+    for ours, theirs in zip(vars(found).values(), vars(expected).values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_one_mask_channel_is_the_mean_of_the_categories_and_leaves_the_boxes(tiny_spec: ModelSpec) -> None:
+    model = random_model(tiny_spec)
+    agnostic = with_class_agnostic_masks(model)
+    assert with_class_agnostic_masks(agnostic) is agnostic
+    assert len(agnostic.mask_head.logits.bias) == 2
+    with torch.no_grad():
+        features = model.features(torch.randn(1, 3, 64, 64))
+        for ours, theirs in zip(
+            agnostic.predict_boxes(features, BOXES), model.predict_boxes(features, BOXES), strict=True
+        ):
+            assert torch.equal(ours, theirs)
+        masks = agnostic.predict_masks(features, BOXES)
+        mean = model.predict_masks(features, BOXES).mean(dim=1, keepdim=True)
+    assert masks.shape == (2, 2, 28, 28)
+    torch.testing.assert_close(masks, mean.expand_as(masks))
+
+
+def test_a_new_category_of_a_class_agnostic_model_has_the_masks_of_the_old(tiny_spec: ModelSpec) -> None:
+    model = with_class_agnostic_masks(random_model(tiny_spec))
+    extended = extend_categories(model, ["ring"])
+    with torch.no_grad():
+        features = model.features(torch.randn(1, 3, 64, 64))
+        old, new = model.predict_masks(features, BOXES), extended.predict_masks(features, BOXES)
+    assert new.shape[1] == 3
+    assert torch.equal(new[:, :2], old)
+    assert torch.equal(new[:, 2], old[:, 0])
+
+
+def test_a_class_agnostic_model_trains_its_one_channel_with_every_category(tiny_spec: ModelSpec) -> None:
+    model = with_class_agnostic_masks(random_model(tiny_spec)).train()
+    masks = torch.zeros(2, 64, 64, dtype=torch.bool)
+    masks[0, 8:40, 8:40] = masks[1, 20:60, 20:60] = True
+    boxes = torch.tensor([[8.0, 8.0, 40.0, 40.0], [20.0, 20.0, 60.0, 60.0]])
+    for labels in ([0, 0], [1, 1]):
+        torch.manual_seed(0)
+        model.zero_grad()
+        losses = model.losses(torch.randn(1, 3, 64, 64), [Target(boxes, torch.tensor(labels), masks)])
+        losses["loss_mask"].backward()
+        gradient = model.mask_head.logits.weight.grad
+        assert gradient is not None
+        assert bool(gradient[1].any())
+        assert not bool(gradient[0].any())

@@ -45,6 +45,25 @@ def test_rounds_and_the_current_checkpoint_move_with_the_project(tmp_path: Path)
         assert moved.current_checkpoint() == CheckpointReference("id-of-1", path)
 
 
+def test_the_base_checkpoint_moves_with_the_project_and_may_predict_at_once(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    inside = tmp_path / "old" / "models" / "mine.safetensors"
+    with Project.create(tmp_path / "old" / "p.maskwright") as project:
+        assert project.base_checkpoint() is None
+        project.set_current_checkpoint("bundled", "/opt/models/bundled.safetensors")
+        project.set_base_checkpoint(CheckpointReference("mine", inside))
+        assert project.current_checkpoint() == CheckpointReference("bundled", Path("/opt/models/bundled.safetensors"))
+    (tmp_path / "old").rename(tmp_path / "new")
+    with Project.open(tmp_path / "new" / "p.maskwright") as moved:
+        there = CheckpointReference("mine", tmp_path / "new" / "models" / "mine.safetensors")
+        assert moved.base_checkpoint() == there
+        elsewhere = CheckpointReference("other", Path("/opt/models/other.safetensors"))
+        moved.set_base_checkpoint(elsewhere, predicts=True)
+        assert (moved.base_checkpoint(), moved.current_checkpoint()) == (elsewhere, elsewhere)
+        moved.set_base_checkpoint(None)
+        assert (moved.base_checkpoint(), moved.current_checkpoint()) == (None, elsewhere)
+
+
 def test_a_round_its_choice_and_facts_are_kept_in_one_piece(project: Project) -> None:
     wanted = a_round(project, "1")
     current = CheckpointReference(wanted.checkpoint_id, wanted.checkpoint)
