@@ -19,6 +19,8 @@ from engine.inference import Predictor
 from engine.inference.runs import predict_open_images
 from engine.learning import finetune
 from engine.learning.dataset import from_coco
+from engine.learning.reporters import BarReporter
+from engine.learning.rounds import Wishes
 from engine.project import Project, commands
 from engine.records import Image, Instance, InstanceState
 from engine.reporting import progress_bar, say, stop_signal
@@ -53,9 +55,8 @@ def run_demo(out: Path, *, steps: int) -> dict[str, object] | None:
     with stop_signal(watch_stdin=False) as cancelled:
         result = finetune.finetune(
             source,
-            steps=steps,
-            seed=0,
-            reporter=finetune.BarReporter(),
+            Wishes(steps=steps),
+            reporter=BarReporter(),
             cancelled=cancelled,
             command=f"python main.py demo --out {out.name}",
         )

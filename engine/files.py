@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import MaskwrightError, NotWritable, OutOfSpace
@@ -64,6 +65,45 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
                 target.rmdir()
             folder.rename(target)
             _sync_folder(target.parent)
+
+
+@dataclass
+class WorkFolder:
+    """A folder to work in; with ``keep`` it stays when the work ends."""
+
+    path: Path
+    keep: bool = False
+
+
+@contextlib.contextmanager
+def work_folder(path: str | os.PathLike[str]) -> Iterator[WorkFolder]:
+    """Yields the folder `path`, made where it does not exist, and removes it when the block ends, with or without an
+    error. What a process that was killed left in it is there for the next one.
+
+    Raises NotWritable, in words, where it cannot be made, or another process is at work in it.
+    """
+    target = Path(os.path.realpath(path))
+    check_output_folder(target)
+    is_first = not target.parent.exists()
+    with _refusals_in_words(target):
+        target.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = _lock(target)
+    except BlockingIOError as error:
+        raise NotWritable(
+            f"Another process is at work in {target}.", remedy="Wait for it to end, or choose another folder."
+        ) from error
+    work = WorkFolder(target)
+    try:
+        yield work
+    finally:
+        if not work.keep:
+            shutil.rmtree(target, ignore_errors=True)
+            if is_first:
+                with contextlib.suppress(OSError):  # something else is in it by now
+                    target.parent.rmdir()
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def clear_leftovers(folder: Path, name: str | None = None) -> None:

@@ -91,15 +91,38 @@ def sigterm_as_interrupt() -> Iterator[None]:
         yield
 
 
+class StopSignal:
+    """True, when called, from when the process was asked to stop."""
+
+    def __init__(self) -> None:
+        self._asked, self._deserted = threading.Event(), threading.Event()
+
+    def __call__(self) -> bool:
+        return self._asked.is_set() or self._deserted.is_set()
+
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody asked: whoever started the process is gone."""
+        return self._deserted.is_set() and not self._asked.is_set()
+
+    def ask(self) -> None:
+        """Somebody wants the process to stop."""
+        self._asked.set()
+
+    def desert(self) -> None:
+        """Whoever started the process is gone."""
+        self._deserted.set()
+
+
 @contextmanager
-def stop_signal(*, watch_stdin: bool) -> Iterator[Callable[[], bool]]:
+def stop_signal(*, watch_stdin: bool) -> Iterator[StopSignal]:
     """A question that is true from when the process is asked to stop: by SIGTERM or Ctrl+C, or where wanted by the end
     of stdin, which is how a subprocess learns that the window that started it is gone."""
-    stop = threading.Event()
-    with _handling(lambda *_: stop.set(), signal.SIGTERM, signal.SIGINT):
+    stop = StopSignal()
+    with _handling(lambda *_: stop.ask(), signal.SIGTERM, signal.SIGINT):
         if watch_stdin:
             threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), name="stdin-watch", daemon=True).start()
-        yield stop.is_set
+        yield stop
 
 
 @contextmanager
@@ -112,9 +135,9 @@ def _handling(handler: Callable[[int, FrameType | None], object], *numbers: sign
             signal.signal(number, previous)
 
 
-def _wait_for_end_of_stdin(stop: threading.Event) -> None:
+def _wait_for_end_of_stdin(stop: StopSignal) -> None:
     # Not through sys.stdin: its lock, held by a read that never ends, aborts the interpreter at the end.
     with suppress(OSError):  # a stdin that was closed from the start has ended, too
         while os.read(STDIN, 1024):
             pass
-    stop.set()
+    stop.desert()

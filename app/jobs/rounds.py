@@ -85,9 +85,9 @@ class Rounds(QObject):
         return self._session.tally.count(*done) - held_out, held_out
 
     def start(self) -> None:
-        """Fine-tune the current checkpoint on the accepted images."""
-        project, checkpoint = self._session.project, self.checkpoint
-        if project is None or self.running or checkpoint is None:
+        """Fine-tune the project's base checkpoint on the accepted images."""
+        project = self._session.project
+        if project is None or self.running or self.checkpoint is None:
             return
         self._outcome = None
         self.progress = RoundProgress()
@@ -95,7 +95,7 @@ class Rounds(QObject):
         self._process.reported.connect(self._on_event)
         self._process.ended.connect(self._on_ended)
         self._process.start(
-            ["finetune", "--project", str(project.path), "--weights", str(checkpoint), "--progress-json"]
+            ["finetune", "--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS), "--progress-json"]
         )
         self.changed.emit()
 
@@ -116,8 +116,8 @@ class Rounds(QObject):
         self._choose(entry.checkpoint, entry.checkpoint_id, replace(entry, promoted=True))
 
     def keep_old(self, entry: Round) -> None:
-        """Predict with what a round started from, again or still, whatever its verdict says."""
-        earlier = next((each for each in self.rounds() if each.checkpoint_id == entry.base_id), None)
+        """Predict with what a round was compared with, again or still, whatever its verdict says."""
+        earlier = next((each for each in self.rounds() if each.checkpoint_id == entry.before_id), None)
         declined = replace(entry, promoted=False)
         if earlier is not None:
             self._choose(earlier.checkpoint, earlier.checkpoint_id, declined)
@@ -248,7 +248,7 @@ class Rounds(QObject):
         try:
             for entry in unregistered_rounds(project):
                 predicting = self.checkpoint
-                improves = predicting is not None and checkpoint_id(predicting) == entry.base_id
+                improves = predicting is not None and checkpoint_id(predicting) == entry.before_id
                 taken = register(project, entry, promote=entry.verdict == BETTER and improves)
                 # Later, when everybody knows the project.
                 QTimer.singleShot(0, self, partial(self.found.emit, taken))

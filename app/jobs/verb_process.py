@@ -55,19 +55,22 @@ class VerbProcess(QObject):
         """Ask the child to stop, and end it by force when it has not after a grace."""
         if self.running and not self.cancelling:
             self.cancelling = True
-            self._process.closeWriteChannel()
-            self._process.terminate()
+            self._end()
             self._kill.start()
 
     def stop(self) -> None:
         """Cancel and wait until the child is gone: for a closing window."""
         if self.running:
             self._process.blockSignals(True)
-            self._process.closeWriteChannel()
-            self._process.terminate()
+            self._end()
             if not self._process.waitForFinished(GRACE_MS):
                 self._process.kill()
                 self._process.waitForFinished(GRACE_MS)
+
+    def _end(self) -> None:
+        # The signal first: the end of stdin alone says that whoever started the verb is gone.
+        self._process.terminate()
+        self._process.closeWriteChannel()
 
     def _read_output(self) -> None:
         while self._process.canReadLine():

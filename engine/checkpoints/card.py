@@ -34,6 +34,8 @@ class ModelCard:
     """Of the weights, as an SPDX expression where there is one."""
     data: str = ""
     """What the weights were trained on, and under which licence."""
+    fingerprint: str = ""
+    """Of the training data, as of `engine.learning.dataset.fingerprint`."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the training, JSON values."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class ModelCard:
         if not isinstance(values, dict):
             raise InvalidCheckpoint("The model card is not a JSON object.")
         kinds: dict[str, type] = dict.fromkeys(
-            ("name", "created", "licence", "data", "parent", "command", "notes"), str
+            ("name", "created", "licence", "data", "fingerprint", "parent", "command", "notes"), str
         )
         kinds |= {"recipe": dict, "metrics": dict, "spec": dict}
         for name, value in values.items():
@@ -108,6 +110,7 @@ def card_markdown(card: ModelCard) -> str:
         "Created": card.created,
         "Licence": card.licence,
         "Training data": card.data,
+        "Fingerprint of the data": card.fingerprint,
         "Started from": card.parent or "",
         "Categories": ", ".join(card.spec.categories),
         "Trunk": f"{card.spec.trunk}, {card.spec.fpn_channels} FPN channels",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.byte_cache import ByteCache
-from engine.errors import InvalidDataset
+from engine.errors import InvalidDataset, UnreadableImage
+from engine.files import sha256_of
 from engine.formats.coco_document import read_dataset
 from engine.formats.dataset import DatasetAnnotation, mask_of, relative_path
+from engine.geometry import rle
 from engine.geometry.mask import Mask
 from engine.images import read_info, read_rgb
 from engine.project import Project
@@ -123,6 +127,28 @@ def _annotated(path: Path, width: int, height: int, objects: Sequence[tuple[str,
     return AnnotatedImage(path, width, height, tuple(n for n, _ in whole), tuple(m for _, m in whole), crowds)
 
 
+def fingerprint(data: AnnotatedSet) -> str:
+    """What a training learns from in 16 hexadecimal digits: the images' bytes and everything annotated on them.
+
+    Raises:
+        UnreadableImage: an image's file cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps(data.categories).encode())
+    hashes = {path: _hash(path) for path in {image.path for image in data.images}}
+    for image in data.images:
+        objects = [[*zip(image.categories, image.masks, strict=True)], [*image.crowds]]
+        written = [[(name, *mask.bounds, rle.encode_crop(mask)) for name, mask in part] for part in objects]
+        digest.update(json.dumps([hashes[image.path], image.page, written]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise UnreadableImage(f"{path} cannot be read: {error.strerror}.", remedy="Put the image back.") from error
+
+
 def read_pixels(image: AnnotatedImage) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 pixels of an annotated image, EXIF orientation honoured.
 
@@ -141,10 +167,14 @@ def read_pixels(image: AnnotatedImage) -> NDArray[np.uint8]:
     return pixels
 
 
+PIXEL_CACHE_BYTES = 1 << 30
+"""A thousand images of 640 x 480; further ones are read anew each time."""
+
+
 class PixelCache:
     """Decoded images, read once while they fit the byte limit."""
 
-    def __init__(self, limit: int = 1 << 30) -> None:
+    def __init__(self, limit: int = PIXEL_CACHE_BYTES) -> None:
         self._cache: ByteCache[tuple[Path, int], NDArray[np.uint8]] = ByteCache(limit)
 
     def read(self, image: AnnotatedImage) -> NDArray[np.uint8]:

@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
-from engine.checkpoints import checkpoint_id, load, save
+import torch
+
+from engine.checkpoints import ModelCard, checkpoint_id, load, save
 from engine.errors import MaskwrightError
-from engine.files import check_output, check_output_folder
+from engine.files import check_output, check_output_folder, work_folder
 from engine.inference.predictor import Predictor
-from engine.learning.dataset import AnnotatedSet
+from engine.learning.choosing import Choice, choose_scope, recipe_for
+from engine.learning.dataset import AnnotatedSet, fingerprint
+from engine.learning.estimate import Estimate, check_memory, estimate, kept_to, peak_memory
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
-from engine.learning.recipe import Recipe
+from engine.learning.recipe import Recipe, Scope
 from engine.learning.trainer import Step, train
+from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
-from engine.nn.zoo import extend_categories
+from engine.nn.trunk import Cancelled, go_on
+from engine.nn.zoo import extend_categories, with_class_agnostic_masks
+from engine.reporting import StopSignal
 
-STEPS_AN_IMAGE = 20
-FEWEST_STEPS, MOST_STEPS = 60, 600
-"""A fine-tune sees every image some dozens of times; beyond 600 steps of four crops more no longer pays the wait."""
+TRAINING_FOLDER = ".{name}.training"
+"""Beside a round's folder while it trains: what a kill leaves, and what the next attempt goes on from."""
 
 
-def default_recipe(images: int, seed: int = 0) -> Recipe:
-    """The fine-tuning recipe for a number of accepted training images."""
-    steps = min(MOST_STEPS, max(FEWEST_STEPS, STEPS_AN_IMAGE * images))
-    return Recipe(steps=steps, warmup_steps=max(5, steps // 10), seed=seed)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a fine-tune learns from and measures on, its base and current checkpoints, and its folder."""
+
+    training: AnnotatedSet
+    held_out: AnnotatedSet
+    base: Path
+    current: Path
+    out: Path
+    unedited_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person asked for; None where it is for the data and the machine to decide."""
+
+    steps: int | None = None
+    seed: int = 0
+    scope: Scope | None = None
+    class_agnostic_masks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a round is about to do, why, and what it will take."""
+
+    recipe: Recipe
+    choice: Choice
+    expected: Estimate
+    training: AnnotatedSet
+    held_out: AnnotatedSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +76,11 @@ class RoundResult:
     after: Evaluation
     comparison: Comparison
     unedited_share: float | None
+    before_id: str
+    """Of the checkpoint that the new one was compared with."""
+    expected: dict[str, float]
+    took: dict[str, float | None]
+    """Seconds and bytes of memory, as estimated before the start and as measured."""
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON values."""
@@ -49,13 +90,15 @@ class RoundResult:
     def findings(self) -> dict[str, object]:
         """The comparison as JSON values, without the checkpoint."""
         return {
-            "before": self.before.to_dict(),
+            "before": {**self.before.to_dict(), "checkpoint_id": self.before_id},
             "after": self.after.to_dict(),
             "verdict": str(self.comparison.verdict),
             "reason": self.comparison.reason,
             "unedited_share": self.unedited_share,
             "hold_out_images": self.after.images,
             "hold_out_instances": self.after.instances,
+            "expected": self.expected,
+            "took": self.took,
         }
 
 
@@ -63,83 +106,117 @@ class RoundCancelled(Exception):
     """The person, or the closing window, stopped the round; nothing of it is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoundObserver:
+class RoundObserver(Protocol):
     """Whom a round tells how far it is."""
 
-    started: Callable[[int, AnnotatedSet, AnnotatedSet], None]
-    step: Callable[[Step], None]
-    evaluated: Callable[[int, Evaluation], None]
-    cancelled: Callable[[], bool]
+    def started(self, plan: Plan) -> None: ...
+    def view(self, done: int, total: int) -> None: ...
+    def step(self, step: Step) -> None: ...
+    def evaluated(self, step: int, evaluation: Evaluation) -> None: ...
 
 
 def run_round(
-    training: AnnotatedSet,
-    held_out: AnnotatedSet,
-    *,
-    base: Path,
-    current: Path,
-    out: Path,
-    recipe: Recipe,
-    command: str,
-    observer: RoundObserver,
-    unedited_share: float | None = None,
+    source: Source, wishes: Wishes, *, command: str, observer: RoundObserver, cancelled: Callable[[], bool]
 ) -> RoundResult:
-    """Fine-tune ``base`` on ``training`` into the folder ``out`` and compare it with ``current`` on ``held_out``.
+    """Fine-tune the base on what was accepted, into the source's folder, and compare it with the current checkpoint.
 
-    Only ``out`` is written to: the checkpoint with its card, and the result as JSON.
+    It always starts from the base: a chain of fine-tunes would remember the first images best. Only the folder is
+    written to (the checkpoint with its card, and the result as JSON), and while it trains a hidden one beside it, which
+    a process that is killed leaves for the next attempt.
 
     Raises:
-        MaskwrightError: nothing to train on, an unreadable image, a diverged loss, a full disk.
-        RoundCancelled: ``observer.cancelled()`` said so.
+        MaskwrightError: nothing to train on, an unreadable image, a diverged loss, a full disk, too little memory.
+        RoundCancelled: ``cancelled()`` said so.
     """
+    training = source.training
     if training.instances == 0:
         raise MaskwrightError(
             "No accepted image outside the hold-out has an instance to learn from.",
             remedy="Accept a few more images with objects on them, then fine-tune again.",
         )
-    check_output_folder(out)
-    if out.exists():
-        check_output(out / CHECKPOINT_NAME, inputs=(base, current))
-    model, base_card = load(base)
-    before_model = Predictor.from_checkpoint(current)
-    observer.started(recipe.steps, training, held_out)
-    before = _evaluate(before_model, held_out, observer)
+    check_output_folder(source.out)
+    if source.out.exists():
+        check_output(source.out / CHECKPOINT_NAME, inputs=(source.base, source.current))
+    with work_folder(source.out.with_name(TRAINING_FOLDER.format(name=source.out.name))) as work:
+        try:
+            return _run(source, wishes, command, observer, cancelled, work.path)
+        except Cancelled as error:
+            raise RoundCancelled from error
+        finally:
+            work.keep = isinstance(cancelled, StopSignal) and cancelled.deserted
+
+
+def _run(
+    source: Source,
+    wishes: Wishes,
+    command: str,
+    observer: RoundObserver,
+    cancelled: Callable[[], bool],
+    folder: Path,
+) -> RoundResult:
+    began = time.monotonic()
+    go_on(cancelled)
+    device = best_device()
+    model, base_card = _base_model(source, wishes, device)
+    scope, choice = choose_scope(len(source.training.images), gpu=device.type != "cpu", asked=wishes.scope)
+    recipe = recipe_for(len(source.training.images), scope, steps=wishes.steps, seed=wishes.seed)
+    data = fingerprint(source.training)
+    key = json.dumps([data, checkpoint_id(source.base), recipe.to_dict(), model.spec.to_dict()])
+    expected = estimate(model, recipe, source.training, source.held_out, cancelled)
+    check_memory(expected, device)
+    recipe = kept_to(recipe, expected)
+    observer.started(Plan(recipe, choice, expected, source.training, source.held_out))
+    before = _evaluate(Predictor.from_checkpoint(source.current), source.held_out, cancelled)
     observer.evaluated(0, before)
-    del before_model
-    model = extend_categories(model, training.categories).to(best_device())
-    if not train(model, training, recipe, on_step=observer.step, cancelled=observer.cancelled):
+    done = train(
+        model,
+        source.training,
+        recipe,
+        on_step=observer.step,
+        on_view=observer.view,
+        cancelled=cancelled,
+        folder=folder,
+        key=key,
+    )
+    if not done:
         raise RoundCancelled
     card = replace(
         base_card,
         name=f"{base_card.name}, fine-tuned",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        data=f"{len(training.images)} accepted images with {training.instances} instances",
+        data=f"{len(source.training.images)} accepted images with {source.training.instances} instances",
+        fingerprint=data,
         recipe=recipe.to_dict(),
         metrics={},
-        parent=checkpoint_id(base),
+        parent=checkpoint_id(source.base),
         spec=model.spec,
         command=command,
         notes="Trained by the fine-tune button.",
     )
-    after = _evaluate(Predictor(model, card), held_out, observer)
+    after = _evaluate(Predictor(model, card), source.held_out, cancelled)
     observer.evaluated(recipe.steps, after)
-    return _keep(
-        out / CHECKPOINT_NAME, Predictor(model, replace(card, metrics=after.to_dict())), before, after, unedited_share
+    took = {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory(device)}
+    result = RoundResult(
+        source.out / CHECKPOINT_NAME,
+        before,
+        after,
+        compare(before, after),
+        source.unedited_share,
+        before_id=checkpoint_id(source.current),
+        expected={"seconds": round(expected.seconds, 1), "memory": expected.memory},
+        took=took,
     )
-
-
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObserver) -> Evaluation:
-    def stop_if_cancelled(done: int, total: int) -> None:
-        if observer.cancelled():
-            raise RoundCancelled
-
-    return evaluate(held_out, predict_all(predictor, held_out, stop_if_cancelled))
-
-
-def _keep(
-    path: Path, tuned: Predictor, before: Evaluation, after: Evaluation, unedited_share: float | None
-) -> RoundResult:
-    result = RoundResult(path, before, after, compare(before, after), unedited_share)
-    keep_round(path.parent, lambda file: save(file, tuned.model, tuned.card), result.findings())
+    kept = replace(card, metrics=after.to_dict())
+    keep_round(source.out, lambda file: save(file, model, kept), result.findings())
     return result
+
+
+def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[MaskRCNN, ModelCard]:
+    model, card = load(source.base)
+    if wishes.class_agnostic_masks:
+        model = with_class_agnostic_masks(model)
+    return extend_categories(model, source.training.categories).to(device), card
+
+
+def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> Evaluation:
+    return evaluate(held_out, predict_all(predictor, held_out, lambda done, total: go_on(cancelled)))

@@ -313,7 +313,7 @@ class Project(ProjectContents):
         self.set_fact(CURRENT_CHECKPOINT, self._reference(reference))
 
     def set_base_checkpoint(self, checkpoint: CheckpointReference | None, *, predicts: bool = False) -> None:
-        """Choose the checkpoint that every round trains from, None for the one that predicts when a round starts.
+        """Choose the checkpoint that every round trains from, None for the bundled one.
 
         With `predicts` it is the one that predicts from now on, too: both or neither.
         """

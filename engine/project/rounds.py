@@ -32,6 +32,12 @@ class Round:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: int = 0
 
+    @property
+    def before_id(self) -> str | None:
+        """The checkpoint that it was compared with; the one it started from where an earlier version made the round."""
+        known = (self.before or {}).get("checkpoint_id")
+        return str(known) if known is not None else self.base_id
+
 
 @dataclass(frozen=True, slots=True)
 class CheckpointReference:

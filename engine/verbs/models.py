@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,14 @@ from engine.files import check_output, check_output_folder
 from engine.reporting import emit, progress_bar, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS
 from engine.verbs.command_line import STOPPED, AsJson, CocoFile, ImagesFolder, Weights, app, say_left_out
+
+
+class TrainedScope(StrEnum):
+    """What a fine-tune trains."""
+
+    AUTO = "auto"
+    HEADS = "heads"
+    WHOLE = "whole"
 
 
 @app.command()
@@ -57,9 +66,15 @@ def finetune(
     images: Annotated[Path | None, typer.Option(help="Folder of the COCO file's images.")] = None,
     hold_out_coco: Annotated[Path | None, typer.Option(help="COCO file to compare before and after on.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new checkpoint; a project has its own.")] = None,
-    weights: Annotated[Path, typer.Option(help="Base checkpoint.")] = BUNDLED_WEIGHTS,
+    weights: Annotated[Path, typer.Option(help="Base checkpoint, where the project names none.")] = BUNDLED_WEIGHTS,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps; by default from the image count.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    scope: Annotated[
+        TrainedScope, typer.Option(help="What to train; by default few images on a processor train the heads alone.")
+    ] = TrainedScope.AUTO,
+    class_agnostic_masks: Annotated[
+        bool, typer.Option("--class-agnostic-masks", help="One mask for all categories: a new one has masks at once.")
+    ] = False,
     progress_json: Annotated[bool, typer.Option(help="JSON lines on stdout; stop when stdin ends.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -68,8 +83,11 @@ def finetune(
         raise MaskwrightError("finetune prints either one document (--json) or JSON lines (--progress-json).")
     with stop_signal(watch_stdin=progress_json) as cancelled:
         from engine.learning import finetune as learning
+        from engine.learning.recipe import Scope
+        from engine.learning.reporters import BarReporter, JsonReporter, Reporter
+        from engine.learning.rounds import Wishes
 
-        reporter: learning.Reporter = learning.JsonReporter() if progress_json else learning.BarReporter()
+        reporter: Reporter = JsonReporter() if progress_json else BarReporter()
         try:
             if project_file is not None and coco is None and images is None and hold_out_coco is None:
                 source = learning.source_from_project(project_file, weights, out)
@@ -77,8 +95,14 @@ def finetune(
                 source = learning.source_from_coco(coco, images, hold_out_coco, weights, out)
             else:
                 raise MaskwrightError("finetune takes either --project, or --coco with --images and --out.")
+            wishes = Wishes(
+                steps=steps,
+                seed=seed,
+                scope=None if scope is TrainedScope.AUTO else Scope(scope),
+                class_agnostic_masks=class_agnostic_masks,
+            )
             result = learning.finetune(
-                source, steps=steps, seed=seed, reporter=reporter, cancelled=cancelled, command=command_line_text()
+                source, wishes, reporter=reporter, cancelled=cancelled, command=command_line_text()
             )
         except MaskwrightError as error:
             reporter.failed(error)

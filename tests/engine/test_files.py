@@ -18,6 +18,7 @@ from engine.files import (
     explain,
     new_folder,
     sha256_of,
+    work_folder,
 )
 
 
@@ -218,3 +219,33 @@ def test_a_writer_at_work_is_let_be(tmp_path: Path) -> None:
         assert target.read_text() == "second"
     assert target.read_text() == "first"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_work_folder_outlives_a_kill_and_nothing_else(tmp_path: Path) -> None:
+    place = tmp_path / "rounds" / "work"
+    code = f"from engine.files import work_folder\nwith work_folder({str(place)!r}) as work:\n"
+    killed = code + "    (work.path / 'state').write_text('half')\n    import os, signal\n    os.kill(os.getpid(), 9)\n"
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    assert (place / "state").read_text() == "half"
+    with work_folder(place) as work:
+        assert (work.path / "state").read_text() == "half"
+        work.keep = True
+    assert place.is_dir()
+    with pytest.raises(ZeroDivisionError), work_folder(place):
+        1 / 0  # noqa: B018
+    assert not place.exists()
+
+
+def test_a_work_folder_leaves_no_folder_above_it(tmp_path: Path) -> None:
+    with work_folder(tmp_path / "rounds" / "work"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    with (
+        work_folder(tmp_path / "work"),
+        pytest.raises(NotWritable, match="Another process"),
+        work_folder(tmp_path / "work"),
+    ):
+        pass

@@ -2,20 +2,24 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import verbs
-from engine.checkpoints import checkpoint_id, read_card
+from engine.checkpoints import checkpoint_id, load, read_card, save
 from engine.files import sha256_of
 from engine.formats.coco import import_coco
 from engine.learning.finetune import source_from_project
-from engine.project import Project
+from engine.learning.resuming import STATE_NAME
+from engine.project import CheckpointReference, Project
 from engine.records import Review
 from engine.resources import BUNDLED_WEIGHTS
 from engine.synthetic import write_dataset
@@ -44,11 +48,12 @@ def start(project: Path, out: Path, steps: int) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ})
 
 
-def first_step(process: subprocess.Popen[str]) -> None:
+def first_step(process: subprocess.Popen[str]) -> int:
     assert process.stdout is not None
     for line in process.stdout:
-        if json.loads(line)["event"] == "step":
-            return
+        event = json.loads(line)
+        if event["event"] == "step":
+            return int(event["step"])
     raise AssertionError(process.stderr.read() if process.stderr else "")
 
 
@@ -58,11 +63,17 @@ def test_a_round_tells_each_step_and_leaves_a_checkpoint_and_both_figures(accept
     assert process.stdout is not None
     events: list[dict[str, Any]] = [json.loads(line) for line in process.stdout]
     assert process.wait(60) == 0
-    assert [event["event"] for event in events] == ["started", "evaluated", *["step"] * 3, "evaluated", "finished"]
+    kinds = [event["event"] for event in events]
+    views = kinds.count("view")
+    assert views > 0
+    assert kinds == ["started", "evaluated", *["view"] * views, *["step"] * 3, "evaluated", "finished"]
     started, last = events[0], events[-1]
     assert started["images"] + started["hold_out"] == 7
-    assert [event["step"] for event in events[2:5]] == [1, 2, 3]
-    assert all(event["loss"] == pytest.approx(sum(event["losses"].values())) for event in events[2:5])
+    assert (started["scope"], started["choice"]) == ("heads", "few images")
+    steps = [event for event in events if event["event"] == "step"]
+    assert [event["step"] for event in steps] == [1, 2, 3]
+    assert all(event["loss"] == pytest.approx(sum(event["losses"].values())) for event in steps)
+    assert 0 < last["took"]["memory"] < 1.5 * started["memory"]
     assert last["verdict"] == "cannot tell"  # too few held-out images
     assert last["before"]["images"] == last["after"]["images"] == started["hold_out"]
     assert events[1]["mask_AP50"] == last["before"]["mask"]["AP50"]
@@ -74,16 +85,50 @@ def test_a_round_tells_each_step_and_leaves_a_checkpoint_and_both_figures(accept
     assert (sha256_of(BUNDLED_WEIGHTS), sha256_of(accepted)) == before
 
 
-@pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
-def test_a_round_that_is_stopped_leaves_nothing(accepted: Path, tmp_path: Path, how: str) -> None:
+def test_a_round_that_is_stopped_ends_soon_and_leaves_nothing(accepted: Path, tmp_path: Path) -> None:
     process = start(accepted, tmp_path / "round", steps=500)
     first_step(process)
-    if how == "SIGTERM":
-        process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=60)  # closes stdin
     assert process.returncode == verbs.STOPPED, errors
     assert json.loads(output.splitlines()[-1]) == {"event": "cancelled"}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["its window is gone", "it is killed"])
+def test_a_round_that_was_cut_off_goes_on_where_it_was(accepted: Path, tmp_path: Path, how: str) -> None:
+    process = start(accepted, tmp_path / "round", steps=500)
+    first_step(process)
+    state = tmp_path / ".round.training" / STATE_NAME
+    deadline = time.monotonic() + 60
+    while not state.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    if how == "it is killed":
+        process.kill()
+    process.communicate(timeout=60)  # closes stdin
+    assert [path.name for path in tmp_path.iterdir()] == [".round.training"]
+    again = start(accepted, tmp_path / "round", steps=500)
+    assert first_step(again) > 1
+    again.send_signal(signal.SIGTERM)
+    again.communicate(timeout=60)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_round_starts_from_the_base_and_is_compared_with_what_predicts(accepted: Path, tmp_path: Path) -> None:
+    project_file = shutil.copy(accepted, tmp_path / "copy.maskwright")
+    other = tmp_path / "other.safetensors"
+    model, card = load(BUNDLED_WEIGHTS)
+    save(other, model, replace(card, name="another"))
+    with Project.open(project_file) as project:
+        project.set_current_checkpoint(checkpoint_id(other), other)
+    source = source_from_project(Path(project_file), BUNDLED_WEIGHTS)
+    assert (source.base, source.current) == (BUNDLED_WEIGHTS, other)
+    with Project.open(project_file) as project:
+        project.set_base_checkpoint(CheckpointReference(checkpoint_id(other), other))
+        project.set_current_checkpoint(checkpoint_id(BUNDLED_WEIGHTS), BUNDLED_WEIGHTS)
+    source = source_from_project(Path(project_file), BUNDLED_WEIGHTS)
+    assert (source.base, source.current) == (other, BUNDLED_WEIGHTS)
 
 
 def test_held_out_images_are_never_trained_on(accepted: Path) -> None:

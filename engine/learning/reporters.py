@@ -1,0 +1,114 @@
+"""How a fine-tune tells a person, or the window, how it goes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Protocol
+
+from engine.errors import MaskwrightError
+from engine.learning.choosing import why
+from engine.learning.evaluation import Evaluation
+from engine.learning.rounds import Plan, RoundObserver, RoundResult
+from engine.learning.trainer import Step
+from engine.reporting import Advance, emit, progress_bar, say
+
+
+class Reporter(RoundObserver, Protocol):
+    """Tells a person, or the window, how a fine-tune goes."""
+
+    def finished(self, result: RoundResult) -> None: ...
+    def failed(self, error: MaskwrightError) -> None: ...
+    def cancelled(self) -> None: ...
+
+
+class JsonReporter:
+    """One JSON object a line on stdout."""
+
+    def started(self, plan: Plan) -> None:
+        emit(
+            {
+                "event": "started",
+                "steps": plan.recipe.steps,
+                "images": len(plan.training.images),
+                "hold_out": len(plan.held_out.images),
+                "scope": plan.recipe.scope,
+                "choice": plan.choice,
+                "seconds": plan.expected.seconds,
+                "memory": plan.expected.memory,
+                "disk": plan.expected.disk,
+            }
+        )
+
+    def view(self, done: int, total: int) -> None:
+        emit({"event": "view", "done": done, "total": total})
+
+    def step(self, step: Step) -> None:
+        emit(
+            {
+                "event": "step",
+                "step": step.step,
+                "steps": step.steps,
+                "loss": step.loss,
+                "losses": step.losses,
+                "seconds_left": step.seconds_left,
+            }
+        )
+
+    def evaluated(self, step: int, evaluation: Evaluation) -> None:
+        emit({"event": "evaluated", "step": step, "mask_AP50": evaluation.mask.AP50})
+
+    def finished(self, result: RoundResult) -> None:
+        emit({"event": "finished", **result.to_dict()})
+
+    def failed(self, error: MaskwrightError) -> None:
+        emit({"event": "failed", "message": error.message, "remedy": error.remedy})
+
+    def cancelled(self) -> None:
+        emit({"event": "cancelled"})
+
+
+class BarReporter:
+    """A progress bar and words on stderr."""
+
+    def __init__(self) -> None:
+        self._bar = ExitStack()
+        self._advance: Advance | None = None
+
+    def started(self, plan: Plan) -> None:
+        say(
+            f"Training on {len(plan.training.images)} images with {plan.training.instances} instances, "
+            f"{len(plan.held_out.images)} images held out."
+        )
+        say(why(plan.recipe.scope, plan.choice))
+        expected = plan.expected
+        say(f"About {max(1, round(expected.seconds / 60))} min and {expected.memory / 1e9:.1f} GB of memory.")
+        self._advance = self._bar.enter_context(progress_bar("Fine-tuning"))
+
+    def view(self, done: int, total: int) -> None:
+        if self._advance is not None:
+            self._advance(0, 1, f"{done} of {total} crops through the trunk")
+
+    def step(self, step: Step) -> None:
+        if self._advance is not None:
+            self._advance(step.step, step.steps, f"loss {step.loss:.3f}")
+
+    def evaluated(self, step: int, evaluation: Evaluation) -> None:
+        if step:
+            self._bar.close()
+        mask = evaluation.mask
+        say(f"Hold-out after {step} steps: mask AP50 {_figure(mask.AP50)}, mask AP {_figure(mask.AP)}")
+
+    def finished(self, result: RoundResult) -> None:
+        say(f"Verdict: {result.comparison.verdict}. {result.comparison.reason}")
+        say(f"Checkpoint: {result.checkpoint}")
+
+    def failed(self, error: MaskwrightError) -> None:
+        self._bar.close()
+
+    def cancelled(self) -> None:
+        self._bar.close()
+        say("Stopped; the model before is kept.")
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if value >= 0 else "unknown"
