@@ -50,7 +50,7 @@ def k_centre_order(vectors: Vectors, covered: Vectors, most: int = MOST_CENTRES)
         some = covered[:: -(-len(covered) // MOST_COVERED)] - middle
         for start in range(0, len(some), BLOCK):
             np.minimum(nearest, _squared(centred, squares, some[start : start + BLOCK]).min(axis=1), out=nearest)
-        distance = np.sqrt(nearest) / np.float32(unit)
+        distance = (np.sqrt(nearest) / unit).astype(np.float32)
     else:
         nearest, distance = squares.max() - squares, np.zeros(count, np.float32)
     picked: list[int] = []
