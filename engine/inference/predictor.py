@@ -56,6 +56,14 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class SoftDetection:
+    """A detection and what its mask was cut from: ``probabilities``, (m, m) float32 in [0, 1], over its box."""
+
+    detection: Detection
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class CategoryMasks:
     """The masks of some boxes, in each of a model's categories.
 
@@ -165,6 +173,16 @@ class Predictor:
         if score_floor is not None:
             found = found.filtered(found.scores >= score_floor)
         return self._detections(features, found.boxes, found.scores, found.labels, found.mask_probabilities)
+
+    @torch.inference_mode()
+    def detect_soft(self, features: Features, cancelled: Callable[[], bool] | None = None) -> list[SoftDetection]:
+        """As ``detect`` at the model's own floor, with the probabilities that the masks were cut from."""
+        (found,) = self.model.detect(self._levels(features), [features.network_size], cancelled)
+        detections = self._detections(
+            features, found.boxes, found.scores, found.labels, found.mask_probabilities, keep_empty=True
+        )
+        soft = map(SoftDetection, detections, found.mask_probabilities.float().cpu().numpy())
+        return [each for each in soft if not each.detection.mask.is_empty]
 
     @torch.inference_mode()
     def masks_for_boxes(

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from engine.errors import EditConflict
 from engine.geometry.mask import Mask
 from engine.geometry.rle import Place, decode_crops
+from engine.project import scores
 from engine.project.edit import CategoryChange, Change, Edit, ImageChange, InstanceChange
 from engine.project.rows import MASK_COLUMNS, Row, category_of, category_row, instance_of, instance_row, place_of
 from engine.project.schema import categories, images, instances
@@ -142,6 +143,8 @@ def write(
         for step in write_kind(connection, own)
     ]
     refresh_status(connection, {image_id for step in written for image_id in _image_ids(step)})
+    annotated = (step for step in written if step.change.kind is Kind.INSTANCE)
+    scores.outdate(connection, {image_id for step in annotated for image_id in _image_ids(step)})
     return written
 
 

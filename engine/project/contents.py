@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from engine.project import categories, history, originals, reading, rounds, settings, statistics
+from engine.project import categories, history, originals, reading, rounds, scores, settings, statistics
 from engine.project.database import Database
 from engine.project.history import HistoryEntry
 from engine.project.paths import located
@@ -17,6 +17,7 @@ from engine.project.rounds import CheckpointReference, Round
 from engine.project.rows import IMAGE_COLUMNS, category_of, image_of, instance_of
 from engine.project.schema import categories as categories_table
 from engine.project.schema import images, instances
+from engine.project.scores import Scores
 from engine.project.settings import Fact
 from engine.project.statistics import Statistics
 from engine.records import Category, Image, ImageStatus, Instance, Review
@@ -43,6 +44,10 @@ class ProjectContents:
     # The score from which on proposals were shown last.
     threshold = Fact[float]("threshold")
     # How images were looked at last: id, zoom, and the image point in the middle, x and y.
+    # What counts for a place in the queue, as `engine.learning.queue.QueueMix` has it.
+    queue_mix = Fact[dict[str, float]]("queue_mix")
+    # Whether the images were looked at in the queue's order.
+    queue_order = Fact[bool]("queue_order")
     views = Fact[list[tuple[int, float, float, float]]]("views")
 
     def __init__(self, database: Database) -> None:
@@ -182,6 +187,14 @@ class ProjectContents:
     def stale_images(self, checkpoint_id: str) -> list[Image]:
         """The images under review whose proposals are not that checkpoint's: of another one, or of none yet."""
         return [image for image in self.images() if image.review is Review.OPEN and image.predicted_by != checkpoint_id]
+
+    def scores(self, checkpoint_id: str) -> Scores:
+        """What a checkpoint made of the images, as far as it looked at them."""
+        return self._ask(lambda connection: scores.read(connection, checkpoint_id))
+
+    def unscored(self, checkpoint_id: str) -> list[int]:
+        """The images that a checkpoint has to look at, again where an edit touched them since, in list order."""
+        return self._ask(lambda connection: scores.unscored(connection, checkpoint_id))
 
     def rounds(self) -> list[Round]:
         """Every round, oldest first."""

@@ -10,6 +10,7 @@ from engine.project.schema import SCHEMA_VERSION
 
 # By the version that a step starts from. Version 2: pages and file facts of images, author and seconds of edits.
 # Version 3: locked instances, also those that the journal holds as whole rows because an edit made or removed them.
+# Version 4: what a model made of each image.
 _STEPS = {
     1: (
         """CREATE TABLE images_2 (
@@ -52,6 +53,22 @@ _STEPS = {
                 ELSE value END))
             FROM json_each(journal.payload))
             WHERE payload LIKE '%["i",%'""",
+    ),
+    3: (
+        """CREATE TABLE image_scores (
+            image_id INTEGER NOT NULL PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+            checkpoint_id TEXT NOT NULL,
+            outdated BOOLEAN NOT NULL,
+            doubt FLOAT,
+            doubt_places INTEGER,
+            instability FLOAT,
+            instability_places INTEGER,
+            mirror FLOAT,
+            mirror_places INTEGER,
+            differences FLOAT,
+            differences_places INTEGER,
+            vector BLOB NOT NULL
+        )""",
     ),
 }
 

@@ -22,6 +22,7 @@ from engine.project import (
     reading,
     recovery,
     rounds,
+    scores,
     settings,
 )
 from engine.project.changes import RowChange
@@ -36,6 +37,7 @@ from engine.project.recovery import Recovery
 from engine.project.rounds import CheckpointReference, Round
 from engine.project.schema import SCHEMA_VERSION, check_header, images, instances
 from engine.project.schema import categories as categories_table
+from engine.project.scores import ImageScore, ImageVector
 from engine.records import Detection, Image, Instance, Review
 
 SUFFIX = ".maskwright"
@@ -287,6 +289,16 @@ class Project(ProjectContents):
         proposals.mark_predicted(connection, image_id, checkpoint_id)
         changes.refresh_status(connection, [image_id])
         return present + proposed
+
+    def set_score(self, image_id: int, checkpoint_id: str, score: ImageScore) -> None:
+        """Keep what a checkpoint made of an image, in the place of what another one made of it. Not an edit."""
+        with self._database.write() as connection:
+            scores.save(connection, image_id, checkpoint_id, score.vector, score)
+
+    def set_image_vector(self, image_id: int, checkpoint_id: str, vector: ImageVector) -> None:
+        """Keep what an image looks like to a checkpoint: all that the queue wants to know of an accepted one."""
+        with self._database.write() as connection:
+            scores.save(connection, image_id, checkpoint_id, vector, None)
 
     # -- checkpoints and rounds
 

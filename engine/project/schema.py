@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -25,7 +26,7 @@ from engine.records import ImageStatus, InstanceState, Origin, Review
 APPLICATION_ID = 0x4D534B57
 # Raised by one with every change of the tables, together with a step in `engine.project.migrations`; a file of a higher
 # version is refused.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Where SQLite's header keeps them (https://www.sqlite.org/fileformat2.html, section 1.3).
 _MAGIC = b"SQLite format 3\0"
@@ -141,6 +142,27 @@ rounds = Table(
     Column("after", Text),
     Column("reason", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+
+# What a model made of each image, for the queue: no edit, and not in the history. One row an image, of the checkpoint
+# that looked at it last. The parts are NULL where only the vector is known; `outdated` says that they were not, or that
+# an edit touched the image since. The vector comes last: it is half of the row, little-endian float16.
+image_scores = Table(
+    "image_scores",
+    metadata,
+    Column("image_id", Integer, ForeignKey("images.id", ondelete="CASCADE"), primary_key=True),
+    Column("checkpoint_id", Text, nullable=False),
+    Column("outdated", Boolean, nullable=False),
+    Column("doubt", Float),
+    Column("doubt_places", Integer),
+    Column("instability", Float),
+    Column("instability_places", Integer),
+    Column("mirror", Float),
+    Column("mirror_places", Integer),
+    Column("differences", Float),
+    Column("differences_places", Integer),
+    Column("vector", LargeBinary, nullable=False),
 )
 
 

@@ -114,7 +114,7 @@ def test_new_ids_go_on_after_the_old_ones(earlier: Path) -> None:
 def test_an_update_that_fails_leaves_the_file_and_says_so(earlier: Path) -> None:
     connection = sqlite3.connect(earlier)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute("ALTER TABLE instances ADD COLUMN locked BOOLEAN")  # in the way of a step
+    connection.execute("CREATE TABLE image_scores (image_id INTEGER)")  # in the way of the last step
     connection.commit()
     connection.close()
     with pytest.raises(Exception, match="could not be read or written"):

@@ -1,0 +1,85 @@
+"""Looking at one image with a model, to know how much a person could teach it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.geometry.mask import Mask
+from engine.inference import Features, Predictor
+from engine.learning.uncertainty import (
+    Object,
+    confident,
+    differences,
+    mask_instability,
+    mirrored,
+    outside,
+    score_doubt,
+)
+from engine.project.scores import ImageScore
+
+THRESHOLD = 0.5
+"""The usual score from which on proposals are shown. A fixed one, so that scores compare, whatever is shown now."""
+TOP = 3
+"""P5: the last level that the pyramid computes, and the one that sees most of the image."""
+
+
+def score_image(
+    predictor: Predictor,
+    pixels: NDArray[np.uint8],
+    annotated: Sequence[Object] = (),
+    ignored: Sequence[Mask] = (),
+    *,
+    content: str | None = None,
+    features: Features | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> ImageScore:
+    """What a model makes of an image, from one pass over it and one over its mirror image.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        annotated: objects that are there already, as category and mask.
+        ignored: regions in which what the model finds is no difference to those: crowds, and what was rejected.
+        content: what tells the image from others; by default a digest of the pixels.
+        features: of the image and this predictor, where they are known.
+        cancelled: asked in between.
+
+    Raises:
+        Cancelled: ``cancelled()`` returned True.
+    """
+    features = features or predictor.encode(pixels, cancelled)
+    soft = predictor.detect_soft(features, cancelled)
+    found = [each.detection for each in soft]
+    sure = confident(found, THRESHOLD)
+    outlines = [each.probabilities for each in soft if each.detection.score >= THRESHOLD]
+    turned = predictor.encode(np.ascontiguousarray(pixels[:, ::-1]), cancelled)
+    width = pixels.shape[1]
+    seen_turned = [mirrored(each, width) for each in predictor.detect(turned, THRESHOLD, cancelled)]
+    return ImageScore(
+        content=content if content is not None else blake2b(pixels.tobytes(), digest_size=16).hexdigest(),
+        vector=image_vector(features),
+        doubt=score_doubt([each.score for each in found], THRESHOLD),
+        instability=mask_instability(np.array(outlines, np.float32).reshape(len(outlines), *_grid(outlines))),
+        mirror=differences(sure, confident(seen_turned, THRESHOLD)),
+        differences=differences(outside(sure, ignored), annotated) if annotated else None,
+    )
+
+
+@torch.inference_mode()
+def image_vector(features: Features) -> NDArray[np.float16]:
+    """(2 C,) mean and standard deviation of each channel of P5 over the image, padding left out."""
+    level = features.levels[TOP][0]
+    height, width = (max(1, round(side / 2 ** (TOP + 2))) for side in features.network_size)
+    inside = level[:, :height, :width].float().flatten(1)
+    vector = torch.cat([inside.mean(dim=1), inside.std(dim=1, correction=0)])
+    described: NDArray[np.float16] = vector.half().cpu().numpy()
+    return described
+
+
+def _grid(outlines: Sequence[NDArray[np.float32]]) -> tuple[int, int]:
+    """Height and width of mask probabilities; none where there are no masks."""
+    return (outlines[0].shape[0], outlines[0].shape[1]) if outlines else (0, 0)

@@ -1,0 +1,122 @@
+"""What a model made of each image is kept with the project, outside of its history."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.project import Project, commands
+from engine.project.scores import ImageScore, Part
+from engine.records import Review
+from tests.engine.project.conftest import Disc, WriteImage
+
+
+@pytest.fixture
+def two(project: Project, write_image: WriteImage, tmp_path: Path) -> Project:
+    """The project with two images, 1 and 2."""
+    project.add_images([write_image(tmp_path / f"{seed}.png", seed) for seed in range(2)])
+    return project
+
+
+def score(content: str, differences: Part | None = None) -> ImageScore:
+    vector = np.linspace(-2, 2, 8).astype(np.float16)
+    return ImageScore(content, vector, Part(1.5, 2), Part(0.25, 1), Part(3.0, 3), differences)
+
+
+def test_scores_come_back_as_they_were(two: Project) -> None:
+    contents = [image.content_hash for image in two.images()]
+    given = [score(contents[0]), score(contents[1], Part(6.5, 7))]
+    for image_id, each in enumerate(given, start=1):
+        two.set_score(image_id, "a", each)
+    with Project.open(two.path, read_only=True) as reader:
+        found = reader.scores("a")
+    assert found.accepted == {}
+    for each, stored in zip(given, found.open.values(), strict=True):
+        parts = ("content", "doubt", "instability", "mirror", "differences")
+        assert [getattr(each, name) for name in parts] == [getattr(stored, name) for name in parts]
+        assert (each.vector == stored.vector).all() and stored.vector.dtype == np.float16
+
+
+def test_scores_of_another_checkpoint_do_not_count(two: Project) -> None:
+    two.set_score(1, "a", score("x"))
+    assert (two.unscored("a"), two.unscored("b")) == ([2], [1, 2])
+    assert two.scores("b").open == {}
+    two.set_score(1, "b", score("x"))
+    assert (two.unscored("a"), two.unscored("b")) == ([1, 2], [2])
+
+
+def test_an_edit_outdates_the_score_of_its_image_alone_and_so_does_undo(two: Project, disc: Disc) -> None:
+    for image_id in (1, 2):
+        two.set_score(image_id, "a", score("x"))
+    two.apply(commands.draw(two.new_instance_id(), 1, 1, disc(5, 5)))
+    assert two.unscored("a") == [1]
+    assert set(two.scores("a").open) == {1, 2}, "the old score places the image until there is a new one"
+    two.set_score(1, "a", score("x"))
+    two.undo()
+    assert two.unscored("a") == [1]
+
+
+def test_of_an_accepted_image_what_it_looks_like_is_enough(two: Project, disc: Disc) -> None:
+    two.set_score(1, "a", score("x"))
+    two.apply(commands.draw(two.new_instance_id(), 1, 1, disc(5, 5)))
+    two.apply(commands.accept_image(two.image(1), two.instances(1), 0.5))
+    assert two.image(1).review is Review.ACCEPTED
+    assert two.unscored("a") == [2]
+    assert list(two.scores("a").accepted) == [1]
+    assert two.unscored("b") == [1, 2]
+    two.set_image_vector(1, "b", np.ones(4, np.float16))
+    assert two.scores("b").accepted[1].tolist() == [1, 1, 1, 1]
+    two.apply(commands.reopen_image(two.image(1), two.instances(1)))
+    assert two.unscored("b") == [1, 2]
+    assert two.scores("b").open == {}, "nothing but its vector is known"
+
+
+def test_a_skipped_image_is_of_no_interest(two: Project) -> None:
+    two.set_score(1, "a", score("x"))
+    two.apply(commands.skip(two.image(1)))
+    assert (two.scores("a").open, two.unscored("a")) == ({}, [2])
+
+
+def test_scores_are_no_part_of_the_history(two: Project) -> None:
+    before = two.history_position
+    two.set_score(1, "a", score("x"))
+    assert two.history_position == before
+    assert not [entry for entry in two.history() if entry.image_id == 1]
+
+
+def test_with_an_image_its_score_goes(two: Project) -> None:
+    two.set_score(1, "a", score("x"))
+    path = two.path
+    two.close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("DELETE FROM images WHERE id = 1")
+    assert connection.execute("SELECT count(*) FROM image_scores").fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_scores_are_read_at_once(two: Project) -> None:
+    count, path = 100_000, two.path
+    two.close()
+    connection = sqlite3.connect(path)
+    blank = connection.execute("SELECT * FROM images WHERE id = 1").fetchone()
+    names = [row[1] for row in connection.execute("PRAGMA table_info(images)")]
+    at = {name: place for place, name in enumerate(names)}
+    rows = []
+    for number in range(3, count + 3):
+        row = list(blank)
+        row[at["id"]], row[at["path"]], row[at["content_hash"]] = number, f"{number}.png", f"{number:064x}"
+        rows.append(row)
+    connection.executemany(f"INSERT INTO images VALUES ({', '.join('?' * len(names))})", rows)
+    vector = np.ones(192, np.float16).tobytes()
+    connection.executemany(
+        "INSERT INTO image_scores VALUES (?, 'a', 0, 1, 1, 1, 1, 1, 1, NULL, NULL, ?)",
+        [(number, vector) for number in range(3, count + 3)],
+    )
+    connection.commit()
+    with Project.open(path, read_only=True) as project:
+        start = time.perf_counter()
+        assert len(project.scores("a").open) == count
+        assert time.perf_counter() - start < 5
