@@ -89,9 +89,7 @@ def convert(
     ours = {their_name(name, spec): name for name in model.state_dict()}
     strange = next((name for name in state if name not in ours), None)
     if strange is not None:
-        raise InvalidCheckpoint(
-            f"{source} has a tensor {strange} that does not belong to this model.", remedy=FAMILY
-        )
+        raise InvalidCheckpoint(f"{source} has a tensor {strange} that does not belong to this model.", remedy=FAMILY)
     load_weights(model, {ours[name]: tensor for name, tensor in state.items()}, source)
     builder = "maskrcnn_resnet50_fpn_v2" if second else "maskrcnn_resnet50_fpn"
     card = ModelCard(name=spec.name, spec=spec, notes=f"Converted from torchvision's {builder} ({source}).")

@@ -23,9 +23,7 @@ class MaskHead(nn.Module):
     convolution and takes the place of its bias.
     """
 
-    def __init__(
-        self, *, in_channels: int, layers: Sequence[int], categories: int, norm: Norm | None = None
-    ) -> None:
+    def __init__(self, *, in_channels: int, layers: Sequence[int], categories: int, norm: Norm | None = None) -> None:
         super().__init__()
         widths = [in_channels, *layers]
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=norm is None) for a, b in pairwise(widths))
