@@ -10,8 +10,8 @@ from torch import Tensor
 
 from engine.nn.box_coding import box_iou
 from engine.nn.detector import Cancelled, MaskRCNN, Target
-from engine.nn.spec import ModelSpec
 from engine.nn.norm import FrozenNorm
+from engine.nn.spec import ModelSpec
 from engine.nn.zoo import build
 
 STEPS = 150
