@@ -1,4 +1,4 @@
-"""Weights of torchvision's `maskrcnn_resnet50_fpn` (first version, and models fine-tuned from it) as checkpoints.
+"""Weights of torchvision's `maskrcnn_resnet50_fpn`, its `_v2`, and models fine-tuned from them, as checkpoints.
 
 torchvision renamed some layers in 2022 and renames files from before when it loads them; here both are read.
 """
@@ -15,32 +15,24 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints.card import ModelCard
-from engine.checkpoints.store import load_weights
+from engine.checkpoints.store import COUNTER, load_weights
+from engine.checkpoints.torchvision_names import their_name
 from engine.errors import InvalidCheckpoint
 from engine.nn.detector import MaskRCNN
 from engine.nn.spec import Convention
-from engine.nn.zoo import R50_FPN_COCO, TORCHVISION, build
+from engine.nn.zoo import R50_FPN_COCO, R50_FPN_V2_COCO, build
 
-NAMES = (
-    (r"backbone\.body\.(.+)", r"trunk.\1"),
-    (r"backbone\.fpn\.inner_blocks\.(\d)(?:\.0)?\.(weight|bias)", r"fpn.lateral.\1.\2"),
-    (r"backbone\.fpn\.layer_blocks\.(\d)(?:\.0)?\.(weight|bias)", r"fpn.output.\1.\2"),
-    (r"rpn\.head\.conv(?:\.0\.0)?\.(weight|bias)", r"rpn.conv.\1"),
-    (r"rpn\.head\.cls_logits\.(.+)", r"rpn.objectness.\1"),
-    (r"rpn\.head\.bbox_pred\.(.+)", r"rpn.deltas.\1"),
-    (r"roi_heads\.box_head\.fc6\.(.+)", r"box_head.fc1.\1"),
-    (r"roi_heads\.box_head\.fc7\.(.+)", r"box_head.fc2.\1"),
-    (r"roi_heads\.box_predictor\.cls_score\.(.+)", r"box_head.category.\1"),
-    (r"roi_heads\.box_predictor\.bbox_pred\.(.+)", r"box_head.deltas.\1"),
-    (r"roi_heads\.mask_head\.(\d)\.0\.(.+)", r"mask_head.convs.\1.\2"),
-    (r"roi_heads\.mask_predictor\.conv5_mask\.(.+)", r"mask_head.deconv.\1"),
-    (r"roi_heads\.mask_predictor\.mask_fcn_logits\.(.+)", r"mask_head.logits.\1"),
+OLD_NAMES = (
+    (re.compile(r"(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)"), r"\1.0.\2"),
+    (re.compile(r"rpn\.head\.conv\.(weight|bias)"), r"rpn.head.conv.0.0.\1"),
 )
+"""What layers are called in files from before 2022, and since."""
 OLD_MASK_LAYER = re.compile(r"roi_heads\.mask_head\.mask_fcn(\d)\.(.+)")
 """Counted from 1, where the newer names count from 0."""
-CATEGORY_WEIGHT = "box_head.category.weight"
+CATEGORY_WEIGHT = "roi_heads.box_predictor.cls_score.weight"
+ONLY_SECOND_VERSION = "rpn.head.conv.1.0.weight"
 
-FAMILY = "Only torchvision's maskrcnn_resnet50_fpn of the first version is understood."
+FAMILY = "Only torchvision's maskrcnn_resnet50_fpn and maskrcnn_resnet50_fpn_v2 are understood."
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -65,14 +57,15 @@ def convert(
     state: Mapping[str, Tensor],
     *,
     categories: Sequence[str] | None = None,
-    convention: Convention = TORCHVISION,
+    convention: Convention | None = None,
     source: str = "The state dict",
 ) -> tuple[MaskRCNN, ModelCard]:
     """
     Args:
-        state: torchvision's names and tensors.
+        state: torchvision's names and tensors, of either version.
         categories: foreground names in the order of the logits; None for COCO's 90.
-        convention: the published weights'. A model trained by `weights=None` has `norm_eps` 1e-5 instead.
+        convention: None for the published weights'. A first version trained by `weights=None` has `norm_eps` 1e-5
+            instead.
         source: the file's name for messages.
 
     Returns:
@@ -81,29 +74,33 @@ def convert(
     Raises:
         InvalidCheckpoint: the weights are another model's, or `categories` does not fit them.
     """
-    tensors = {
-        _renamed(name, source): tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")
-    }
-    names = tuple(R50_FPN_COCO.categories if categories is None else categories)
-    outputs = len(tensors[CATEGORY_WEIGHT]) if CATEGORY_WEIGHT in tensors else len(names) + 1
+    state = {_renewed(name): tensor for name, tensor in state.items() if not name.endswith(COUNTER)}
+    second = ONLY_SECOND_VERSION in state
+    spec = R50_FPN_V2_COCO if second else R50_FPN_COCO
+    names = tuple(spec.categories if categories is None else categories)
+    outputs = len(state[CATEGORY_WEIGHT]) if CATEGORY_WEIGHT in state else len(names) + 1
     if outputs != len(names) + 1:
         raise InvalidCheckpoint(
             f"{source} has {outputs - 1} categories and background, but {len(names)} names were given.",
             remedy="Give one name for each category, in the order of the model's outputs.",
         )
-    spec = replace(R50_FPN_COCO, categories=names, convention=convention)
+    spec = replace(spec, categories=names, convention=convention or spec.convention)
     model = build(spec)
-    load_weights(model, tensors, source)
-    card = ModelCard(name=spec.name, spec=spec, notes=f"Converted from torchvision's maskrcnn_resnet50_fpn ({source}).")
+    ours = {their_name(name, spec): name for name in model.state_dict()}
+    strange = next((name for name in state if name not in ours), None)
+    if strange is not None:
+        raise InvalidCheckpoint(f"{source} has a tensor {strange} that does not belong to this model.", remedy=FAMILY)
+    load_weights(model, {ours[name]: tensor for name, tensor in state.items()}, source)
+    builder = "maskrcnn_resnet50_fpn_v2" if second else "maskrcnn_resnet50_fpn"
+    card = ModelCard(name=spec.name, spec=spec, notes=f"Converted from torchvision's {builder} ({source}).")
     return model.to(memory_format=torch.channels_last).eval(), card
 
 
-def _renamed(name: str, source: str) -> str:
-    old = OLD_MASK_LAYER.fullmatch(name)
-    if old:
-        return f"mask_head.convs.{int(old[1]) - 1}.{old[2]}"
-    for theirs, ours in NAMES:
-        match = re.fullmatch(theirs, name)
-        if match:
-            return match.expand(ours)
-    raise InvalidCheckpoint(f"{source} has a tensor {name} that does not belong to this model.", remedy=FAMILY)
+def _renewed(name: str) -> str:
+    """The name of a layer in torchvision since 2022."""
+    mask_layer = OLD_MASK_LAYER.fullmatch(name)
+    if mask_layer:
+        return f"roi_heads.mask_head.{int(mask_layer[1]) - 1}.0.{mask_layer[2]}"
+    for old, new in OLD_NAMES:
+        name = old.sub(new, name) if old.fullmatch(name) else name
+    return name

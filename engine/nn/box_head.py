@@ -40,8 +40,9 @@ class BoxHead(nn.Module):
         widths = [in_channels, *layers]
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=norm is None) for a, b in pairwise(widths))
         self.norms = norms_after([*layers], norm)
-        for convolution in self.convs:
-            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+        for name, parameter in self.convs.named_parameters():
+            if name.endswith("weight"):
+                nn.init.kaiming_normal_(parameter, mode="fan_out", nonlinearity="relu")
         self.fc1 = nn.Linear(widths[-1] * resolution**2, hidden)
         self.fc2 = nn.Linear(hidden, hidden) if hidden_layers == 2 else nn.Identity()
         self.category = nn.Linear(hidden, categories + 1)

@@ -51,7 +51,7 @@ class ModelSpec:
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     """Height divided by width."""
     head_norm: bool = False
-    """Batch norm in place of a bias after the convolutions of the FPN, box head and mask head; the trunk always has it."""
+    """Batch norm in place of a bias after the convolutions of FPN, box head and mask head; the trunk always has it."""
     rpn_channels: int
     rpn_layers: int = 1
     """3x3 convolutions of the RPN's head."""

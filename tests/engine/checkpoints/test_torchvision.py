@@ -1,4 +1,4 @@
-"""Our R50-FPN computes what torchvision's does, stage by stage, from the same weights under old and new names.
+"""Our R50-FPNs compute what torchvision's two do, stage by stage, from the same weights under old and new names.
 
 Each stage is fed torchvision's own inputs, so that a difference names the stage that makes it.
 """
@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN as TheirMaskRCNN
+from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d
@@ -22,8 +23,10 @@ from engine.checkpoints.torchvision import convert, read_state_dict
 from engine.errors import InvalidCheckpoint
 from engine.nn.box_head import box_detections
 from engine.nn.detector import MaskRCNN
+from engine.nn.mask_head import enlarged_as_torchvision
+from engine.nn.ops import paste_masks
 from engine.nn.rpn import rpn_proposals
-from engine.nn.zoo import R50_FPN_COCO
+from engine.nn.zoo import R50_FPN_COCO, R50_FPN_V2_COCO
 
 # Sides whose halves leave P6 with a stride that is no power of two in torchvision: 160 // 3 = 53.
 HEIGHT, WIDTH = 160, 224
@@ -37,19 +40,34 @@ def close(ours: Tensor, theirs: Tensor) -> None:
     assert float((ours - theirs).abs().max()) <= TOLERANCE * float(theirs.abs().max())
 
 
+SPECS = {"v1": R50_FPN_COCO, "v2": R50_FPN_V2_COCO}
+
+
+def random_norms(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d | FrozenBatchNorm2d):
+            # Trained residual branches are small; at 1 the sum doubles at every block.
+            module.weight.uniform_(*((0.1, 0.3) if name.endswith("bn3") else (0.7, 1.3)))
+            module.running_var.uniform_(0.7, 1.3)
+            for part in (module.bias, module.running_mean):
+                part.uniform_(-0.1, 0.1)
+
+
+@pytest.fixture(scope="module", params=sorted(SPECS))
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def theirs() -> Iterator[TheirMaskRCNN]:
+def theirs(version: str) -> Iterator[TheirMaskRCNN]:
     torch.manual_seed(0)
-    norm = partial(FrozenBatchNorm2d, eps=0.0)
-    model = TheirMaskRCNN(resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=norm), 91).eval()
+    if version == "v1":
+        norm = partial(FrozenBatchNorm2d, eps=0.0)
+        model = TheirMaskRCNN(resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=norm), 91).eval()
+    else:
+        model = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None).eval()
     with torch.inference_mode():
-        for name, buffer in model.named_buffers():
-            if name.endswith(("running_var", "bn1.weight", "bn2.weight")):
-                buffer.uniform_(0.7, 1.3)
-            elif name.endswith("bn3.weight"):
-                buffer.uniform_(0.1, 0.3)  # trained residual branches are small; at 1 the sum doubles at every block
-            elif name.endswith(("running_mean", "bias")):
-                buffer.uniform_(-0.1, 0.1)
+        random_norms(model)
         for layer in (model.rpn.head.cls_logits, model.rpn.head.bbox_pred):
             layer.weight.mul_(10)
         model.roi_heads.box_predictor.cls_score.weight.mul_(20)
@@ -58,9 +76,9 @@ def theirs() -> Iterator[TheirMaskRCNN]:
 
 
 @pytest.fixture(scope="module")
-def ours(theirs: TheirMaskRCNN) -> MaskRCNN:
+def ours(version: str, theirs: TheirMaskRCNN) -> MaskRCNN:
     model, card = convert(theirs.state_dict())
-    assert card.spec == R50_FPN_COCO
+    assert card.spec == SPECS[version]
     return model
 
 
@@ -78,6 +96,11 @@ def features(theirs: TheirMaskRCNN, images: Tensor) -> dict[str, Tensor]:
 def proposals(theirs: TheirMaskRCNN, images: Tensor, features: dict[str, Tensor]) -> list[Tensor]:
     boxes, _ = theirs.rpn(ImageList(images, IMAGE_SIZES), features)
     return boxes
+
+
+def test_trunk(ours: MaskRCNN, theirs: TheirMaskRCNN, images: Tensor) -> None:
+    for level, expected in zip(ours.trunk(images), theirs.backbone.body(images).values(), strict=True):
+        close(level, expected)
 
 
 def test_features(ours: MaskRCNN, images: Tensor, features: dict[str, Tensor]) -> None:
@@ -173,6 +196,22 @@ def old_name(name: str) -> str:
     return re.sub(r"mask_head\.(\d)\.0\.", lambda m: f"mask_head.mask_fcn{int(m[1]) + 1}.", name)
 
 
+def test_images_give_the_same_detections(ours: MaskRCNN, theirs: TheirMaskRCNN, images: Tensor) -> None:
+    theirs.transform.image_mean, theirs.transform.image_std = [0.0] * 3, [1.0] * 3
+    theirs.transform.min_size, theirs.transform.max_size = (HEIGHT,), WIDTH
+    expected = theirs([images[0]])[0]
+    found = ours.detect(ours.features(images[:1]), [(HEIGHT, WIDTH)])[0]
+    assert len(expected["boxes"]) > 5
+    assert torch.equal(found.labels + 1, expected["labels"])
+    torch.testing.assert_close(found.scores, expected["scores"], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found.boxes, expected["boxes"], rtol=1e-3, atol=1e-2)
+    pasted, boxes = enlarged_as_torchvision(found.mask_probabilities, found.boxes)
+    for mask, seen in zip(paste_masks(pasted, boxes, HEIGHT, WIDTH), expected["masks"][:, 0], strict=True):
+        ours_full = torch.from_numpy(mask.to_full(HEIGHT, WIDTH)).bool()
+        assert float((ours_full == (seen >= 0.5)).float().mean()) > 0.999
+
+
+@pytest.mark.parametrize("version", ["v1"], indirect=True, scope="module")  # the second is younger than the old names
 def test_files_with_the_old_names_give_the_same_model(ours: MaskRCNN, theirs: TheirMaskRCNN, tmp_path: Path) -> None:
     state = {old_name(name): tensor.clone() for name, tensor in theirs.state_dict().items()}
     assert "roi_heads.mask_head.mask_fcn1.weight" in state
