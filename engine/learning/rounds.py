@@ -16,6 +16,7 @@ from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.trainer import Recipe, Step, train
+from engine.learning.worse import Shown, WorseImage, worse_images
 from engine.nn.device import best_device
 from engine.nn.zoo import extend_categories
 
@@ -39,6 +40,7 @@ class RoundResult:
     after: Evaluation
     comparison: Comparison
     unedited_share: float | None
+    worse: tuple[WorseImage, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON values."""
@@ -55,6 +57,7 @@ class RoundResult:
             "unedited_share": self.unedited_share,
             "hold_out_images": self.after.images,
             "hold_out_instances": self.after.instances,
+            "worse_images": [image.figures() for image in self.worse],
         }
 
 
@@ -103,7 +106,7 @@ def run_round(
     model, base_card = load(base)
     before_model = Predictor.from_checkpoint(current)
     observer.started(recipe.steps, training, held_out)
-    before = _evaluate(before_model, held_out, observer)
+    before, shown_before = _evaluate(before_model, held_out, observer)
     observer.evaluated(0, before)
     del before_model
     model = extend_categories(model, training.categories).to(best_device())
@@ -121,24 +124,31 @@ def run_round(
         command=command,
         notes="Trained by the fine-tune button.",
     )
-    after = _evaluate(Predictor(model, card), held_out, observer)
+    after, shown_after = _evaluate(Predictor(model, card), held_out, observer)
     observer.evaluated(recipe.steps, after)
-    return _keep(
-        out / CHECKPOINT_NAME, Predictor(model, replace(card, metrics=after.to_dict())), before, after, unedited_share
-    )
+    tuned = Predictor(model, replace(card, metrics=after.to_dict()))
+    worse = worse_images(held_out.images, shown_before, shown_after)
+    return _keep(out / CHECKPOINT_NAME, tuned, before, after, unedited_share, worse)
 
 
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObserver) -> Evaluation:
+def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObserver) -> tuple[Evaluation, Shown]:
     def stop_if_cancelled(done: int, total: int) -> None:
         if observer.cancelled():
             raise RoundCancelled
 
-    return evaluate(held_out, predict_all(predictor, held_out, stop_if_cancelled))
+    found = predict_all(predictor, held_out, stop_if_cancelled)
+    evaluation = evaluate(held_out, found)
+    return evaluation, Shown(found, evaluation.agreements)
 
 
 def _keep(
-    path: Path, tuned: Predictor, before: Evaluation, after: Evaluation, unedited_share: float | None
+    path: Path,
+    tuned: Predictor,
+    before: Evaluation,
+    after: Evaluation,
+    unedited_share: float | None,
+    worse: tuple[WorseImage, ...],
 ) -> RoundResult:
-    result = RoundResult(path, before, after, compare(before, after), unedited_share)
-    keep_round(path.parent, lambda file: save(file, tuned.model, tuned.card), result.findings())
+    result = RoundResult(path, before, after, compare(before, after), unedited_share, worse)
+    keep_round(path.parent, lambda file: save(file, tuned.model, tuned.card), result.findings(), worse)
     return result
