@@ -14,9 +14,9 @@ from platformdirs import user_config_path, user_data_path, user_log_path
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.canvas.display import DisplaySettings
-from app.session_state import DEFAULT_THRESHOLD
 from app.theme import Mode
 from engine.project.orders import Order
+from engine.records import DEFAULT_THRESHOLD
 
 RECENT_LIMIT = 8  # as many as fit on the welcome page without scrolling
 

@@ -16,9 +16,7 @@ from app.left_off import image_to_open, leave
 from app.shown_instances import ShownInstances
 from engine.errors import MaskwrightError
 from engine.project import Project, commands
-from engine.records import Category, Image, Instance, InstanceState
-
-DEFAULT_THRESHOLD = 0.5
+from engine.records import DEFAULT_THRESHOLD, Category, Image, Instance, InstanceState
 
 
 class SessionState(QObject):

@@ -12,6 +12,10 @@ from engine.geometry.mask import Mask
 # source record means "repeat these verbatim".
 MASK_KEYS = ("segmentation", "area", "bbox")
 
+# The score from which proposals are shown until a person chooses another: at half, a shown one is more likely right
+# than wrong if scores mean what they say. What a fine-tune is proved by looks at the same proposals.
+DEFAULT_THRESHOLD = 0.5
+
 
 class InstanceState(StrEnum):
     """What a person decided about an instance."""

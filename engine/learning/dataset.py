@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,15 @@ class AnnotatedSet:
     @property
     def instances(self) -> int:
         """How many instances, crowds not counted."""
-        return sum(len(image.masks) for image in self.images)
+        return self.count()
+
+    def count(self, category: str | None = None, *, edited: bool = False) -> int:
+        """How many instances of a category, else of all; `edited` leaves out those that nobody edited."""
+        return sum(
+            (category is None or name == category) and not (edited and unedited)
+            for image in self.images
+            for name, unedited in zip_longest(image.categories, image.unedited, fillvalue=False)
+        )
 
 
 def from_coco(annotations: Path, images_folder: Path) -> AnnotatedSet:

@@ -1,21 +1,25 @@
-"""Average precision as COCO defines it, computed by pycocotools, with a detection limit that suits dense images."""
+"""How well detections agree with the truth: average precision as COCO defines it, computed by pycocotools with a
+detection limit that suits dense images, and what follows from the same matches."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from engine.geometry import rle
 from engine.inference.predictor import Predictor
+from engine.learning.agreement import Agreement, agree
+from engine.learning.calibration import Calibration, calibration
 from engine.learning.dataset import AnnotatedImage, AnnotatedSet, read_pixels
-from engine.records import Detection
+from engine.learning.labeler import LabelerFigures, labeler_figures
+from engine.learning.matches import ImageMatches
+from engine.records import DEFAULT_THRESHOLD, Detection
 
 MAX_DETECTIONS = 500
 """Detections an image that count. COCO's 100 caps recall near 0.8 where an image holds hundreds of objects."""
@@ -34,22 +38,24 @@ class Precision:
     AP50: float
     AP75: float
 
+    def to_dict(self) -> dict[str, float]:
+        """The three as JSON values."""
+        return {"AP": self.AP, "AP50": self.AP50, "AP75": self.AP75}
+
 
 @dataclass(frozen=True, slots=True)
-class ImageMatches:
-    """The mask matches of one image and category at IoU 0.5, all that AP50 needs: scores in descending order, which
-    of them hit, and how many instances there were to hit."""
+class CategoryPrecision:
+    """The precisions of one category alone, and how many instances there were to find."""
 
-    image: int
-    category: int
-    scores: NDArray[np.float64]
-    hits: NDArray[np.bool_]
+    category: str
+    box: Precision
+    mask: Precision
     instances: int
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How well detections agree with the truth."""
+    """How well detections agree with the truth. ``agreements`` are one for each image, in their order."""
 
     box: Precision
     mask: Precision
@@ -57,13 +63,27 @@ class Evaluation:
     instances: int
     max_detections: int
     matches: tuple[ImageMatches, ...]
+    categories: tuple[CategoryPrecision, ...]
+    calibration: Calibration
+    labeler: LabelerFigures
+    agreements: tuple[Agreement, ...]
 
     def to_dict(self) -> dict[str, object]:
         """The document that the verb ``evaluate`` prints."""
+        categories = {
+            each.category: {"box": each.box.to_dict(), "mask": each.mask.to_dict(), "instances": each.instances}
+            for each in self.categories
+        }
         return {
-            kind: {"AP": value.AP, "AP50": value.AP50, "AP75": value.AP75}
-            for kind, value in (("box", self.box), ("mask", self.mask))
-        } | {"images": self.images, "instances": self.instances, "max_detections": self.max_detections}
+            "box": self.box.to_dict(),
+            "mask": self.mask.to_dict(),
+            "images": self.images,
+            "instances": self.instances,
+            "max_detections": self.max_detections,
+            "categories": categories,
+            "calibration": self.calibration.to_dict(),
+            "labeler": self.labeler.to_dict(),
+        }
 
 
 def predict_all(
@@ -78,28 +98,76 @@ def predict_all(
 
 
 def evaluate(
-    data: AnnotatedSet, found: Sequence[Sequence[Detection]], max_detections: int = MAX_DETECTIONS
+    data: AnnotatedSet,
+    found: Sequence[Sequence[Detection]],
+    max_detections: int = MAX_DETECTIONS,
+    threshold: float = DEFAULT_THRESHOLD,
 ) -> Evaluation:
     """Score ``found`` (detections an image, in the order of ``data.images``) against the truth.
 
+    Precisions and calibration look at all detections, what a labeler feels at those that score ``threshold`` or more.
     Detections of categories that ``data`` does not have count as nothing.
     """
-    category_ids = {name: index for index, name in enumerate(data.categories, start=1)}
+    names = tuple(dict.fromkeys(data.categories))
+    category_ids = {name: index for index, name in enumerate(names, start=1)}
+    found = [[each for each in detections if each.category in category_ids] for detections in found]
     truth = _truth(data, category_ids)
     results = [
         _result(detection, index, category_ids[detection.category], image)
         for index, (image, detections) in enumerate(zip(data.images, found, strict=True), start=1)
         for detection in detections
-        if detection.category in category_ids
     ]
-    precisions = {}
-    matches: tuple[ImageMatches, ...] = ()
+    scored = {}
+    matches = _all_missed(data, category_ids)
     for kind in ("bbox", "segm"):
         run = _run(truth, results, kind, max_detections) if results else None
-        precisions[kind] = _precision(data, run, _without_unedited(data, run, results, kind)) if run else _missed(data)
-        if kind == "segm":
-            matches = _matches(run) if run else _all_missed(data, category_ids)
-    return Evaluation(precisions["bbox"], precisions["segm"], len(data.images), data.instances, max_detections, matches)
+        close = _without_unedited(data, run, results, kind) if run else None
+        scored[kind] = _Scored(data, names, run, close)
+        if run is not None and kind == "segm":
+            matches = _matches(run)
+    box, mask = scored["bbox"], scored["segm"]
+    agreements = tuple(agree(*each, threshold) for each in zip(data.images, found, strict=True))
+    return Evaluation(
+        box=box.precision(),
+        mask=mask.precision(),
+        images=len(data.images),
+        instances=data.instances,
+        max_detections=max_detections,
+        matches=matches,
+        categories=tuple(
+            CategoryPrecision(name, box.precision(name), mask.precision(name), data.count(name)) for name in names
+        ),
+        calibration=calibration(matches),
+        labeler=labeler_figures(data.images, found, agreements, threshold),
+        agreements=agreements,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Runs of pycocotools: of all instances, and ``close`` of those that a person edited. None without detections."""
+
+    data: AnnotatedSet
+    names: tuple[str, ...]
+    run: COCOeval | None
+    close: COCOeval | None
+
+    def precision(self, category: str | None = None) -> Precision:
+        """Of one category, else averaged over those that occur: AP50 from the first run, the others from the second."""
+        at_half = self._mean(self.run, slice(0, 1), category, self.data.count(category))
+        edited = self.data.count(category, edited=True)
+        ap, at_three_quarters = (self._mean(self.close, part, category, edited) for part in (slice(None), slice(5, 6)))
+        return Precision(ap, at_half, at_three_quarters)
+
+    def _mean(self, run: COCOeval | None, thresholds: slice, category: str | None, instances: int) -> float:
+        """The mean over some of COCO's IoU thresholds. Where nothing was found it is 0, or -1 without instances."""
+        if run is None:
+            return 0.0 if instances else -1.0
+        rows = run.eval["precision"][thresholds, :, :, 0, 0]  # IoU threshold, recall, category
+        if category is not None:
+            rows = rows[..., self.names.index(category)]
+        known = rows[rows > -1]
+        return float(known.mean()) if known.size else -1.0
 
 
 def _truth(data: AnnotatedSet, category_ids: dict[str, int]) -> COCO:
@@ -190,27 +258,6 @@ def _flags(image: AnnotatedImage) -> list[bool]:
     """For each annotation of `_truth` whether nobody edited it."""
     unedited = list(image.unedited) or [False] * len(image.masks)
     return unedited + [False] * len(image.crowds)
-
-
-def _precision(data: AnnotatedSet, run: COCOeval, close: COCOeval | None) -> Precision:
-    """AP50 from one evaluation, AP and AP75 from the other, which is None where it has no detection."""
-
-    def mean(evaluation: COCOeval, thresholds: slice) -> float:
-        rows = evaluation.eval["precision"][thresholds, :, :, 0, 0]  # IoU threshold, recall, category
-        known = rows[rows > -1]
-        return float(known.mean()) if known.size else -1.0
-
-    at_half = mean(run, slice(0, 1))
-    if close is None:
-        return replace(_missed(data), AP50=at_half)
-    return Precision(mean(close, slice(None)), at_half, mean(close, slice(5, 6)))
-
-
-def _missed(data: AnnotatedSet) -> Precision:
-    """Where nothing was found: 0, or -1 where there was nothing to find."""
-    edited = data.instances - sum(sum(image.unedited) for image in data.images)
-    close = 0.0 if edited else -1.0
-    return Precision(close, 0.0 if data.instances else -1.0, close)
 
 
 def _matches(run: COCOeval) -> tuple[ImageMatches, ...]:

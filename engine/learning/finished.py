@@ -6,7 +6,7 @@ Nothing here needs torch, because the window reads it too: also what a trainer f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint
 from engine.files import atomic_write, clear_leftovers, new_folder
+from engine.learning.worse import WORSE_NAME, WorseImage, worse_document
 from engine.project import CheckpointReference, Project, Round
 
 CHECKPOINT_NAME = "model.safetensors"
@@ -22,16 +23,19 @@ RESULT_NAME = "result.json"
 BETTER = "better"
 
 
-def keep_round(folder: Path, save: Callable[[Path], None], findings: Mapping[str, object]) -> None:
-    """Write a round's folder: the checkpoint, which `save` writes, and the result, whose `findings` are JSON values.
+def keep_round(
+    folder: Path, save: Callable[[Path], None], findings: Mapping[str, object], worse: Sequence[WorseImage] = ()
+) -> None:
+    """Write a round's folder: the checkpoint, which `save` writes, the images that got `worse`, and the result, whose
+    `findings` are JSON values.
 
     A new folder gets its name when it is complete. Raises MaskwrightError, in words; no half round is left then.
     """
     if folder.exists() and any(folder.iterdir()):
-        _fill(folder, folder, save, findings)
+        _fill(folder, folder, save, findings, worse)
     else:
         with new_folder(folder) as place:
-            _fill(place, folder, save, findings)
+            _fill(place, folder, save, findings, worse)
 
 
 def round_of(result: Mapping[str, Any], checkpoint: Path) -> Round:
@@ -66,11 +70,19 @@ def register(project: Project, entry: Round, *, promote: bool) -> Round:
     return project.register_checkpoint(replace(entry, promoted=promote), current=current)
 
 
-def _fill(place: Path, folder: Path, save: Callable[[Path], None], findings: Mapping[str, object]) -> None:
+def _fill(
+    place: Path,
+    folder: Path,
+    save: Callable[[Path], None],
+    findings: Mapping[str, object],
+    worse: Sequence[WorseImage],
+) -> None:
     """Write to `place` what is to be found in `folder`."""
     checkpoint = place / CHECKPOINT_NAME
     save(checkpoint)
     named = {"checkpoint": str(folder / CHECKPOINT_NAME), "checkpoint_id": checkpoint_id(checkpoint)}
+    with atomic_write(place / WORSE_NAME) as temporary:
+        temporary.write_text(json.dumps(worse_document(worse, folder)), encoding="utf-8")
     # Last, because it says that the round is complete.
     with atomic_write(place / RESULT_NAME) as temporary:
         temporary.write_text(json.dumps({**named, **findings}, indent=2), encoding="utf-8")

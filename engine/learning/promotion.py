@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.learning.evaluation import Evaluation, ImageMatches
+from engine.learning.evaluation import Evaluation
+from engine.learning.matches import ImageMatches
 
 SMALLEST_IMAGES = 5
 SMALLEST_INSTANCES = 100

@@ -24,6 +24,7 @@ from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.recipe import Recipe, Scope
 from engine.learning.trainer import Step, train
+from engine.learning.worse import Shown, WorseImage, worse_images
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
 from engine.nn.trunk import Cancelled, go_on
@@ -81,6 +82,7 @@ class RoundResult:
     expected: dict[str, float]
     took: dict[str, float | None]
     """Seconds and bytes of memory, as estimated before the start and as measured."""
+    worse: tuple[WorseImage, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON values."""
@@ -99,6 +101,7 @@ class RoundResult:
             "hold_out_instances": self.after.instances,
             "expected": self.expected,
             "took": self.took,
+            "worse_images": [image.figures() for image in self.worse],
         }
 
 
@@ -166,7 +169,7 @@ def _run(
     check_memory(expected, device)
     recipe = kept_to(recipe, expected)
     observer.started(Plan(recipe, choice, expected, source.training, source.held_out))
-    before = _evaluate(Predictor.from_checkpoint(source.current), source.held_out, cancelled)
+    before, shown_before = _evaluate(Predictor.from_checkpoint(source.current), source.held_out, cancelled)
     observer.evaluated(0, before)
     done = train(
         model,
@@ -193,7 +196,7 @@ def _run(
         command=command,
         notes="Trained by the fine-tune button.",
     )
-    after = _evaluate(Predictor(model, card), source.held_out, cancelled)
+    after, shown_after = _evaluate(Predictor(model, card), source.held_out, cancelled)
     observer.evaluated(recipe.steps, after)
     took = {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory(device)}
     result = RoundResult(
@@ -205,9 +208,10 @@ def _run(
         before_id=checkpoint_id(source.current),
         expected={"seconds": round(expected.seconds, 1), "memory": expected.memory},
         took=took,
+        worse=worse_images(source.held_out.images, shown_before, shown_after),
     )
     kept = replace(card, metrics=after.to_dict())
-    keep_round(source.out, lambda file: save(file, model, kept), result.findings())
+    keep_round(source.out, lambda file: save(file, model, kept), result.findings(), result.worse)
     return result
 
 
@@ -218,5 +222,7 @@ def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[M
     return extend_categories(model, source.training.categories).to(device), card
 
 
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> Evaluation:
-    return evaluate(held_out, predict_all(predictor, held_out, lambda done, total: go_on(cancelled)))
+def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> tuple[Evaluation, Shown]:
+    found = predict_all(predictor, held_out, lambda done, total: go_on(cancelled))
+    evaluation = evaluate(held_out, found)
+    return evaluation, Shown(found, evaluation.agreements)

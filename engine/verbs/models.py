@@ -165,6 +165,7 @@ def evaluate(
     from engine.learning.dataset import from_coco
     from engine.learning.evaluation import evaluate as score
     from engine.learning.evaluation import predict_all
+    from engine.learning.summary import summary
 
     predictor = Predictor.from_checkpoint(weights)
     dataset = from_coco(coco, images)
@@ -176,9 +177,8 @@ def evaluate(
     if as_json:
         emit(result.to_dict())
         return
-    for kind, value in (("box", result.box), ("mask", result.mask)):
-        say(f"{kind:5} AP {value.AP:.3f}   AP50 {value.AP50:.3f}   AP75 {value.AP75:.3f}")
-    say(f"{result.images} images, {result.instances} instances, {max_detections} detections an image")
+    for line in summary(result):
+        say(line)
 
 
 def command_line_text() -> str:
