@@ -14,13 +14,20 @@ from engine.geometry.mask import Bitmap, Mask
 class Piece(NamedTuple):
     """A connected part of the pixels where two masks differ."""
 
+    mask: Mask
     area: int
     length: float
     extra: bool
 
 
 def strokes_to_mend(proposal: Mask, truth: Mask, enough: float) -> list[float]:
-    """Lengths in image pixels of the strokes that bring ``proposal`` to an IoU of ``enough`` with ``truth``.
+    """Lengths in image pixels of the strokes that bring ``proposal`` to an IoU of ``enough`` with ``truth``, as of
+    ``pieces_to_mend``."""
+    return [piece.length for piece in pieces_to_mend(proposal, truth, enough)]
+
+
+def pieces_to_mend(proposal: Mask, truth: Mask, enough: float) -> list[Piece]:
+    """The pieces of ``proposal`` to paint or erase until it has an IoU of ``enough`` with ``truth``, in image pixels.
 
     Modelled: each connected piece of pixels that are too many or missing takes one stroke along the boundary that is
     wrong there, which is half of the piece's own outline, and the largest pieces go first until the mask is good
@@ -28,16 +35,16 @@ def strokes_to_mend(proposal: Mask, truth: Mask, enough: float) -> list[float]:
     """
     both = proposal.intersection_area(truth)
     either = proposal.area + truth.area - both
-    lengths: list[float] = []
+    chosen: list[Piece] = []
     for piece in _pieces(proposal, truth):
         if both >= enough * either:
             break
-        lengths.append(piece.length)
+        chosen.append(piece)
         if piece.extra:
             either -= piece.area
         else:
             both += piece.area
-    return lengths
+    return chosen
 
 
 def _pieces(proposal: Mask, truth: Mask) -> list[Piece]:
@@ -45,17 +52,19 @@ def _pieces(proposal: Mask, truth: Mask) -> list[Piece]:
     x1, y1, x2, y2 = proposal.union(truth).bounds
     window = x1 - 1, y1 - 1, x2 + 1, y2 + 1
     shown, wanted = proposal.crop(*window), truth.crop(*window)
-    pieces = [*_connected(shown & ~wanted, extra=True), *_connected(wanted & ~shown, extra=False)]
+    corner = window[:2]
+    pieces = [*_connected(shown & ~wanted, corner, extra=True), *_connected(wanted & ~shown, corner, extra=False)]
     return sorted(pieces, key=lambda piece: -piece.area)
 
 
-def _connected(bitmap: Bitmap, *, extra: bool) -> list[Piece]:
+def _connected(bitmap: Bitmap, corner: tuple[int, int], *, extra: bool) -> list[Piece]:
     count, labels, facts, _ = cv2.connectedComponentsWithStats(bitmap.view(np.uint8), connectivity=8)
     found = []
     for label in range(1, count):
         x, y, width, height, area = (int(value) for value in facts[label])
         part = labels[y : y + height, x : x + width] == label
-        found.append(Piece(area, _half_outline(part.view(np.uint8)), extra))
+        mask = Mask(corner[0] + x, corner[1] + y, part)
+        found.append(Piece(mask, area, _half_outline(part.view(np.uint8)), extra))
     return found
 
 
