@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
+from engine.errors import MaskwrightError
 from engine.nn.box_head import BoxHead
 from engine.nn.detector import MaskRCNN
 from engine.nn.fpn import FPN
@@ -28,6 +29,7 @@ __all__ = [
     "build",
     "extend_categories",
     "with_class_agnostic_masks",
+    "with_mapped_categories",
 ]
 
 TORCHVISION = Convention(
@@ -159,6 +161,27 @@ def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
     old = range(model.spec.category_count)
     spec = model.spec.with_categories(model.spec.categories + new)
     return _regrouped(model, spec, [*([label] for label in old), *([*old] for _ in new)])
+
+
+def with_mapped_categories(model: MaskRCNN, sources: Mapping[str, Sequence[str]]) -> MaskRCNN:
+    """A model that knows exactly the categories that `sources` names, in that order.
+
+    Args:
+        sources: for each the model's categories whose mean it starts as, the same where it is one; for none of them
+            the mean of all, as a category of `extend_categories` does. Several may start from the same.
+
+    Returns:
+        Another model on the same device and in the same mode.
+
+    Raises:
+        MaskwrightError: the model has no category of that name.
+    """
+    labels = {name: label for label, name in enumerate(model.spec.categories)}
+    unknown = sorted({name for names in sources.values() for name in names} - labels.keys())
+    if unknown:
+        raise MaskwrightError(f"The model {model.spec.name!r} has no category {', '.join(unknown)}.")
+    taken = [[labels[name] for name in names] or [*labels.values()] for names in sources.values()]
+    return _regrouped(model, model.spec.with_categories(tuple(sources)), taken)
 
 
 def with_class_agnostic_masks(model: MaskRCNN) -> MaskRCNN:
