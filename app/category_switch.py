@@ -36,9 +36,10 @@ class CategorySwitch(QObject):
         Without such masks where the model fails. False where it cannot be asked, and `then` is not called.
         """
         card, untouched = self._prediction.card, _untouched(instances)
-        if not untouched or card is None or name not in card.spec.categories or not self._can_ask():
+        known = self._prediction.to_model(name)
+        if not untouched or card is None or known is None or not self._can_ask():
             return False
-        label = card.spec.categories.index(name)
+        label = card.spec.categories.index(known)
 
         def switch() -> None:
             seen = {each.id: self._known[each.id][2](label) for each in untouched if self._is_known(each)}

@@ -9,8 +9,8 @@ from app.key_bindings import key_bindings
 from app.key_editor import KeyEditor
 from app.key_sheet import KeySheet
 from app.messages import NoticeBar
-from app.preferences import config_folder
 from app.translation import tr
+from engine.user_folders import config_folder
 
 
 class KeyCommands(QObject):

@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.preferences import log_folder
 from app.theme import SPACING, theme
 from app.translation import tr
 from engine.errors import MaskwrightError
+from engine.user_folders import log_folder
 
 NOTICE_SECONDS = 6  # long enough to read two lines, short enough not to be in the way
 LOG_BYTES = 1_000_000

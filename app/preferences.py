@@ -1,41 +1,22 @@
 """What the window remembers between starts: recent projects, its geometry, the theme, the threshold, the display.
 
-Kept as an ini file in the user's configuration folder. `MASKWRIGHT_HOME` moves all of the user's folders
-elsewhere.
+Kept as an ini file in the user's configuration folder.
 """
 
 import math
-import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path, user_data_path, user_log_path
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.canvas.display import DisplaySettings
 from app.theme import Mode
 from engine.project.orders import Order
 from engine.records import DEFAULT_THRESHOLD
+from engine.user_folders import config_folder
 
 RECENT_LIMIT = 8  # as many as fit on the welcome page without scrolling
-
-
-def config_folder() -> Path:
-    return _home("config") or user_config_path("maskwright", appauthor=False)
-
-
-def data_folder() -> Path:
-    return _home("data") or user_data_path("maskwright", appauthor=False)
-
-
-def log_folder() -> Path:
-    return _home("log") or user_log_path("maskwright", appauthor=False)
-
-
-def _home(name: str) -> Path | None:
-    home = os.environ.get("MASKWRIGHT_HOME")
-    return Path(home) / name if home else None
 
 
 class Preferences:

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.verb_process import VerbProcess
-from app.preferences import Preferences, data_folder
+from app.preferences import Preferences
 from app.session import Session
 from app.translation import tr, trn
 from engine.errors import MaskwrightError, ProjectLocked
@@ -18,6 +18,7 @@ from engine.images import IMAGE_SUFFIXES, find_images
 from engine.project import SUFFIX, Project, first_page
 from engine.project.intake import PageChoice
 from engine.resources import SAMPLE_IMAGES
+from engine.user_folders import data_folder
 
 SLICE_SECONDS = 0.01  # files are added in slices of this length, so that the window answers in between
 RELIST_SECONDS = 0.3  # how often the list of images shows what was added so far

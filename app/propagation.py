@@ -64,7 +64,8 @@ class Propagation(QObject):
         assert session.image is not None
         scale = _scale(session.image, image)
         boxes = [_scaled(instance.mask.bounds, scale) for instance in accepted]
-        names = [session.categories[instance.category_id].name for instance in accepted]
+        to_model = self._prediction.to_model
+        names = [to_model(session.categories[instance.category_id].name) for instance in accepted]
         ids = [instance.category_id for instance in accepted]
 
         def answer(predictor: Predictor, features: Features) -> Found:

@@ -4,7 +4,7 @@ Tools and panels never write to a project themselves. They hand an `Edit` to `Se
 tells everybody which rectangle of the image has to be painted again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -120,6 +120,21 @@ class Session(SessionState):
             self.reload_categories()
         if self.image is not None and self.image.id == image_id:
             self._hold(instances, later)
+
+    def set_category_map(self, checkpoint_id: str, targets: Mapping[str, str | None]) -> bool:
+        """Choose what a model's categories are called here; what it predicted on open images is stale where that
+        changes anything. Not an edit. On failure nothing changes, the person is told why, and False is returned."""
+        if self.project is None or self.refuses():
+            return False
+        try:
+            self.project.set_category_map(checkpoint_id, targets)
+        except MaskwrightError as error:
+            self.problem.emit(str(error), "")
+            return False
+        self.reload_images()
+        if self.image is not None:
+            self.image = self.images[self.image.id]
+        return True
 
     def show(self, edit: Edit) -> None:
         """Bring memory in line with an edit that is already committed, and say what changed."""

@@ -44,7 +44,7 @@ from app.panels.parts import Panel
 from app.panels.quality import QualityPanel
 from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
-from app.preferences import Preferences, log_folder
+from app.preferences import Preferences
 from app.projects import Projects
 from app.propagation import Propagation
 from app.regions import Regions
@@ -62,6 +62,7 @@ from app.work_pill import WorkPill
 from app.workplace import Workplace
 from engine.project import Round
 from engine.quality.findings import Finding
+from engine.user_folders import log_folder
 
 
 class MainWindow(QMainWindow):

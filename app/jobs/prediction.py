@@ -27,6 +27,7 @@ from app.jobs.pixels import PixelCache, prefetched
 from app.session import Session
 from engine.byte_cache import FEATURE_CACHE_BYTES, ByteCache
 from engine.geometry.tiles import Tile, tile_around
+from engine.project import CategoryMap
 from engine.records import Detection, Image, Review
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Prediction(QObject):
         self.checkpoint_id: str | None = None
         self.card: ModelCard | None = None  # known once the checkpoint is loaded
         self.state = PredictorState.OFF
+        self._names: CategoryMap | None = None  # as far as they were asked for
         queued = Qt.ConnectionType.QueuedConnection
         self._thread.state.connect(self._on_state, queued)
         self._thread.loaded.connect(self._on_loaded, queued)
@@ -72,13 +74,15 @@ class Prediction(QObject):
         self._thread.unusable.connect(self._on_unusable, queued)
         session.image_changed.connect(self.plan)
         session.images_changed.connect(self.plan)
+        for signal in (session.project_changed, session.categories_changed, session.images_changed):
+            signal.connect(self._forget_names)
 
     def set_checkpoint(self, checkpoint: Path | None, checkpoint_id: str | None = None) -> None:
         """Predict with another checkpoint from now on; images that an older one predicted are predicted again.
 
         The id may be left out: the checkpoint is then loaded before it is known which images are stale.
         """
-        self.checkpoint, self.checkpoint_id, self.card = checkpoint, checkpoint_id, None
+        self.checkpoint, self.checkpoint_id, self.card, self._names = checkpoint, checkpoint_id, None, None
         self._answers.predictor = None
         self._thread.announce()
         self._given_up.clear()
@@ -123,6 +127,22 @@ class Prediction(QObject):
         if self._asks_for_masks(session.image):
             self._have(tasks, self._seen(session.image))
         self._thread.set_plan(list(dict.fromkeys(tasks)))
+
+    @property
+    def names(self) -> CategoryMap:
+        """What the model's categories are called in the project; none before both are there."""
+        project = self._session.project
+        if self._names is None and project is not None and self.card is not None and self.checkpoint_id is not None:
+            known = self.card.spec.categories
+            # A thread that writes has the file; to write down that everything passes can wait.
+            ask = project.category_map if self._session.writing.busy else project.keep_category_map
+            self._names = ask(self.checkpoint_id, known)
+        return self._names or CategoryMap({})
+
+    def to_model(self, name: str) -> str | None:
+        """The model's category that is called so in the project, None where there is none; the name itself as long as
+        the model is not loaded."""
+        return name if self.card is None else self.names.to_model(name)
 
     # -- questions
 
@@ -204,6 +224,9 @@ class Prediction(QObject):
         self._answers.stop()
         gc.unfreeze()  # else nanobind's modules report at exit that their functions leaked
 
+    def _forget_names(self) -> None:
+        self._names = None
+
     def _stale_images(self, current: Image) -> list[Image]:
         """What is to be predicted, most urgent first."""
         ids = [current.id]
@@ -267,9 +290,11 @@ class Prediction(QObject):
 
     def _on_detected(self, task: DetectTask, checkpoint_id: str, detections: Sequence[Detection]) -> None:
         image = self._session.images.get(task.seen.image_id)
-        if image is not None and self.checkpoint is not None and task.seen == self._seen(image):
+        if self.card is None:
+            self.plan()  # the checkpoint was chosen anew meanwhile, and tells of itself with the next task
+        elif image is not None and self.checkpoint is not None and task.seen == self._seen(image):
             self._again = None
-            self._session.set_proposals(image.id, detections, checkpoint_id, later=True)
+            self._session.set_proposals(image.id, self.names.renamed(detections), checkpoint_id, later=True)
 
     def _on_answered(self, question: Question, answer: Any) -> None:
         if self._is_asked(question):

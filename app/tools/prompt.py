@@ -195,7 +195,9 @@ class Prompt(Tool):
     def _question(self, drawn: Drawn) -> Asked:
         x1, y1, x2, y2 = drawn.box
         tile = self._prediction.tile_for(around([self._seen(), (int(x1), int(y1), int(x2) + 1, int(y2) + 1)]))
-        return Asked(drawn.box, tile, not drawn.keeps_box, self._wanted_category())
+        wanted = self._wanted_category()
+        known_as = None if wanted is None else self._prediction.to_model(wanted)
+        return Asked(drawn.box, tile, not drawn.keeps_box, wanted, known_as)
 
     def _ask(self, drawn: Drawn, *, keep: bool) -> bool:
         drawn.asked = self._question(drawn)
@@ -245,7 +247,7 @@ class Prompt(Tool):
         category = self._known(session, found)
         if category is None:
             number = session.project.new_category_id()
-            category = Category(number, found.detection.category, category_color(number))
+            category = Category(number, self._named(found), category_color(number))
         new_id = session.project.new_instance_id()
         try:
             instead = _proposal_of(
@@ -297,8 +299,13 @@ class Prompt(Tool):
     def _known(self, session: Session, found: Found) -> Category | None:
         """What an instance becomes: the category that was asked for, or the model's, or the active one where the
         project has neither. None where it has no category at all."""
-        name = found.asked.category or found.detection.category
+        name = self._named(found)
         return next((each for each in session.categories.values() if each.name == name), _active(session))
+
+    def _named(self, found: Found) -> str:
+        """The project's name for what was asked for, or else found; the model's where the project leaves it out."""
+        seen = found.detection.category
+        return found.asked.category or self._prediction.names.targets.get(seen) or seen
 
     def _color(self, found: Found) -> str:
         known = self._known(self.canvas.session, found)

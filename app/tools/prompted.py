@@ -24,16 +24,18 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Asked:
-    """What the model is asked: about a box, seen with a tile, that it may refine; of a category where that is named."""
+    """What the model is asked: about a box, seen with a tile, that it may refine; of a category where that is named,
+    which the model may know by another name, or not at all."""
 
     box: Box
     tile: Tile | None
     refine: bool
     category: str | None
+    known_as: str | None = None
 
     def answer(self, predictor: Predictor, features: Features) -> Found:
         known = predictor.card.spec.categories
-        labels = [known.index(self.category)] if self.category in known else None
+        labels = [known.index(self.known_as)] if self.known_as in known else None
         (found,) = predictor.masks_for_boxes(features, [self.box], labels=labels, refine=self.refine)
         return Found(self, found, predictor.checkpoint_id)
 

@@ -29,17 +29,19 @@ class RunReport:
 
 
 def predict_open_images(project: Project, predictor: Predictor, progress: Progress) -> RunReport:
-    """Fill every image that nobody reviewed yet with proposals.
+    """Fill every image that nobody reviewed yet with proposals, under the project's names for the model's categories.
 
     Raises:
         UnreadableImage: none of them can be read.
     """
     images = [image for image in project.images() if image.review is Review.OPEN]
+    names = project.keep_category_map(predictor.checkpoint_id, predictor.model.spec.categories)
     run = _Run(predictor)
     annotations = 0
     for index, found in run.over([(project.image_path(image), image.page) for image in images], progress):
-        annotations += len(found.detections)
-        project.set_proposals(images[index].id, found.detections, predictor.checkpoint_id)
+        named = names.renamed(found.detections)
+        annotations += len(named)
+        project.set_proposals(images[index].id, named, predictor.checkpoint_id)
     return RunReport(len(images) - len(run.unreadable), annotations, tuple(run.unreadable))
 
 

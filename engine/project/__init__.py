@@ -1,6 +1,7 @@
 """A project: one SQLite file with images, instances, and the journal of everything a person did."""
 
 from engine.project.categories import category_color
+from engine.project.category_maps import CategoryMap
 from engine.project.edit import Action, CategoryChange, Change, Edit, ImageChange, InstanceChange
 from engine.project.history import HistoryEntry
 from engine.project.image_files import FileFinding, FileProblem
@@ -19,6 +20,7 @@ __all__ = [
     "AuthorFigures",
     "CategoryChange",
     "CategoryFigures",
+    "CategoryMap",
     "Change",
     "CheckpointReference",
     "Edit",

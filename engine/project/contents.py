@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, func, select
 
 from engine.project import categories, history, originals, reading, rounds, scores, settings, statistics
+from engine.project.category_maps import CategoryMap, category_map
 from engine.project.database import Database
 from engine.project.history import HistoryEntry
 from engine.project.paths import located
@@ -29,6 +30,7 @@ Found = TypeVar("Found")
 CURRENT_CHECKPOINT = "current_checkpoint"
 # The key of the checkpoint that rounds train from, kept likewise.
 BASE_CHECKPOINT = "base_checkpoint"
+CATEGORY_MAPS = "category_maps"
 _IMAGE = select(*IMAGE_COLUMNS).where(images.c.id == bindparam("number"))
 
 
@@ -43,12 +45,14 @@ class ProjectContents:
     last_image_id = Fact[int]("last_image_id")
     # The score from which on proposals were shown last.
     threshold = Fact[float]("threshold")
-    # How images were looked at last: id, zoom, and the image point in the middle, x and y.
     # What counts for a place in the queue, as `engine.learning.queue.QueueMix` has it.
     queue_mix = Fact[dict[str, float]]("queue_mix")
     # Whether the images were looked at in the queue's order.
     queue_order = Fact[bool]("queue_order")
+    # How images were looked at last: id, zoom, and the image point in the middle, x and y.
     views = Fact[list[tuple[int, float, float, float]]]("views")
+    # By checkpoint id: what a person chose to call the model's categories, None for those left out.
+    category_maps = Fact[dict[str, dict[str, str | None]]](CATEGORY_MAPS)
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -211,6 +215,11 @@ class ProjectContents:
     def fact(self, key: str) -> Any:
         """The single fact kept under a key; for `settings.Fact`."""
         return self._ask(lambda connection: settings.get(connection, key))
+
+    def category_map(self, checkpoint_id: str, model_categories: Sequence[str]) -> CategoryMap:
+        """What the categories of a checkpoint are called here, as a person chose or as their names say."""
+        chosen = (self.fact(CATEGORY_MAPS) or {}).get(checkpoint_id)
+        return category_map(chosen, model_categories, [category.name for category in self.categories()])
 
     # -- inside
 

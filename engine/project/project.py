@@ -25,8 +25,9 @@ from engine.project import (
     scores,
     settings,
 )
+from engine.project.category_maps import CategoryMap
 from engine.project.changes import RowChange
-from engine.project.contents import BASE_CHECKPOINT, CURRENT_CHECKPOINT, ProjectContents, found
+from engine.project.contents import BASE_CHECKPOINT, CATEGORY_MAPS, CURRENT_CHECKPOINT, ProjectContents, found
 from engine.project.database import Database, create_empty
 from engine.project.edit import Edit
 from engine.project.image_files import ImageFiles
@@ -334,6 +335,26 @@ class Project(ProjectContents):
             settings.put(connection, BASE_CHECKPOINT, reference)
             if predicts and reference is not None:
                 settings.put(connection, CURRENT_CHECKPOINT, reference)
+
+    def set_category_map(self, checkpoint_id: str, targets: Mapping[str, str | None]) -> None:
+        """Choose what a checkpoint's categories are called here, None for one left out.
+
+        Open images count as not predicted by it any more where that changes anything for them.
+        """
+        with self._database.write() as connection:
+            known = settings.get(connection, CATEGORY_MAPS) or {}
+            if known.get(checkpoint_id) == dict(targets):
+                return
+            settings.put(connection, CATEGORY_MAPS, {**known, checkpoint_id: dict(targets)})
+            proposals.mark_stale(connection, checkpoint_id)
+
+    def keep_category_map(self, checkpoint_id: str, model_categories: Sequence[str]) -> CategoryMap:
+        """As `category_map`, for a checkpoint that is about to predict: where the project has no categories yet, that
+        every one of the model's passes is written down, or the first proposals would shut out all others."""
+        names = self.category_map(checkpoint_id, model_categories)
+        if not self.read_only and not self.categories() and checkpoint_id not in (self.category_maps or {}):
+            self.set_category_map(checkpoint_id, names.targets)
+        return names
 
     # -- inside
 

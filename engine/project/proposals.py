@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, and_, delete, select, update
 
 from engine.geometry.boxes import mask_iou_matrix
-from engine.project.changes import insert_instances
+from engine.project.changes import insert_instances, refresh_status
 from engine.project.rows import instance_row
 from engine.project.schema import images, instances
-from engine.records import Detection, Instance, InstanceState, Origin
+from engine.records import Detection, Instance, InstanceState, Origin, Review
 
 # From this mask IoU on, a detection is the same object as an instance that a person already dealt with.
 SAME_OBJECT_IOU = 0.5
@@ -59,6 +59,14 @@ def insert_proposals(
     if proposals:
         insert_instances(connection, [{**instance_row(proposal), "in_history": False} for proposal in proposals])
     return proposals
+
+
+def mark_stale(connection: Connection, checkpoint_id: str) -> None:
+    """Note that a checkpoint's proposals on open images are no longer what it would say."""
+    said = and_(images.c.predicted_by == checkpoint_id, images.c.review == Review.OPEN.value)
+    numbers = connection.execute(select(images.c.id).where(said)).scalars().all()
+    connection.execute(update(images).where(said).values(predicted_by=None))
+    refresh_status(connection, numbers)
 
 
 def mark_predicted(connection: Connection, image_id: int, checkpoint_id: str) -> None:

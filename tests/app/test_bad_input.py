@@ -14,12 +14,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.messages import ErrorDialog, Faults, start_logging
-from app.preferences import log_folder
 from app.window import MainWindow
 from engine.checkpoints import checkpoint_id
 from engine.geometry.mask import Mask
 from engine.project import Project, Round, commands
 from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES
+from engine.user_folders import log_folder
 
 HEIGHT, WIDTH = 40, 60
 

@@ -13,8 +13,8 @@ from app.key_editor import KeyEditor
 from app.key_list import CLASHES_ROLE
 from app.key_profiles import PROFILES_BY_ID, Keymap
 from app.key_sheet import KeySheet
-from app.preferences import config_folder
 from app.window import MainWindow
+from engine.user_folders import config_folder
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
