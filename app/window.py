@@ -29,6 +29,7 @@ from app.jobs.model_thread import PredictorState
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction
 from app.jobs.quality import Quality
+from app.jobs.queue_order import QueueOrder
 from app.jobs.rounds import Rounds
 from app.key_commands import KeyCommands
 from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self.loader = PixelLoader(self.session, cache)
         self.thumbnails = Thumbnails(self.session)
         self.prediction = Prediction(self.session, cache)
+        self.queue = QueueOrder(self.session, self.prediction)
         self.decisions = Decisions(self.session, CategorySwitch(self.session, self.prediction))
         self.selecting = Selecting(self.session, self.decisions, preferences)
         self.likeness = LikenessCommand(self, self.session, self.prediction, cache)
@@ -158,7 +160,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(RESOURCES / "icon.svg")))
         self.setAcceptDrops(True)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.images = ImagesPanel(self.session, self.thumbnails, self.actions_["add_images"].trigger)
+        self.images = ImagesPanel(self.session, self.thumbnails, self.queue, self.actions_["add_images"].trigger)
         self.instances = InstancesPanel(self.session)
         self.categories = CategoriesPanel(self.session)
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
@@ -389,7 +391,15 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
+        jobs = (
+            self.prediction,
+            self.queue,
+            self.loader,
+            self.thumbnails,
+            self.safekeeping,
+            self.quality,
+            self.statistics,
+        )
         for job in (self.session.writing, *jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer):
             job.stop()
         self.session.close_project()
