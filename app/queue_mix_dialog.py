@@ -10,6 +10,7 @@ from app.translation import tr
 from engine.learning.queue import QueueMix
 
 STEPS = 100
+FIELD_WIDTH = 76  # "100 %" with its margins
 SETTLE_MS = 200  # after the last movement of a slider the queue is found anew
 
 
@@ -45,10 +46,14 @@ class QueueMixDialog(QDialog):
             tr("Disagreement"),
             tr("Images whose annotations, imported or drawn, the model sees otherwise."),
         )
+        layout.addSpacing(SPACING // 2)
         layout.addWidget(rule())
+        layout.addSpacing(SPACING // 2)
         self.random = QSpinBox()
         self.random.setRange(0, 100)
         self.random.setSingleStep(5)
+        self.random.setFixedWidth(FIELD_WIDTH)
+        self.random.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding does not reach the text
         self.random.setSuffix(tr(" %"))
         self.random.setAccessibleName(tr("Share of random controls"))
         self.random.setToolTip(tr("How many places are given by chance"))

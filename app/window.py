@@ -43,12 +43,12 @@ from app.panels.instances import InstancesPanel
 from app.panels.model import STATES
 from app.panels.parts import Panel
 from app.panels.quality import QualityPanel
-from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, log_folder
 from app.projects import Projects
 from app.propagation import Propagation
 from app.regions import Regions
+from app.round_notices import RoundNotices
 from app.safekeeping import Safekeeping
 from app.selecting import Selecting
 from app.session import Session
@@ -61,7 +61,6 @@ from app.viewing import Viewing
 from app.welcome import Welcome
 from app.work_pill import WorkPill
 from app.workplace import Workplace
-from engine.project import Round
 from engine.quality.findings import Finding
 
 
@@ -228,8 +227,7 @@ class MainWindow(QMainWindow):
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
         self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
-        self.rounds.finished.connect(self._round_finished)
-        self.rounds.found.connect(self._round_found)
+        self._round_notices = RoundNotices(self.rounds, self.quality, self.notices, self.docks)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
@@ -274,7 +272,7 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         self._recent_menu.setEnabled(bool(recent))
         for path in recent:
-            self._recent_menu.addAction(path.stem).triggered.connect(_opener(self.projects, path))
+            self._recent_menu.addAction(path.stem).triggered.connect(lambda _, path=path: self.projects.open(path))
 
     def _show_instance(self, instance_id: int) -> None:
         instance = self.session.instances.get(instance_id)
@@ -324,12 +322,6 @@ class MainWindow(QMainWindow):
     def _fine_tune(self) -> None:
         self.docks.reveal("model")
         self.rounds.start()
-
-    def _round_finished(self, entry: Round) -> None:
-        self.notices.show_notice(finished_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
-
-    def _round_found(self, entry: Round) -> None:
-        self.notices.show_next(found_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
 
     # -- saving
 
@@ -404,7 +396,3 @@ class MainWindow(QMainWindow):
             job.stop()
         self.session.close_project()
         event.accept()
-
-
-def _opener(projects: Projects, path: Path) -> Callable[[], object]:
-    return lambda: projects.open(path)

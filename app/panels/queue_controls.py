@@ -76,7 +76,7 @@ class QueueControls(QWidget):
         if not scores.left:
             return ""
         done, total = number(scores.total - scores.left), number(scores.total)
-        told = tr("Scored {done} of {total}", done=done, total=total)
+        told = tr("Scored {done} of {total}, the others follow", done=done, total=total)
         if scores.paused:
             return f"{told} · {tr('paused')}"
         if scores.waiting:
