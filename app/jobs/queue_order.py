@@ -7,15 +7,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.jobs.arrangement import Arrangement, Ids
 from app.jobs.background import Background
 from app.jobs.prediction import Prediction
 from app.jobs.queue_scores import QueueScores
 from app.session import Session
 from engine.learning.queue import Place, QueueMix, queue
 from engine.project import Project
-from engine.records import Review
 
 SEED = 0  # one for all projects: what draws the controls is the content of the images
 REST_MS = 5000  # between two orders while scores come in: rows that move all the time cannot be clicked
@@ -23,7 +24,7 @@ REST_SHARE = 10  # an order that took long to find is not found again for ten ti
 
 
 class _Found(NamedTuple):
-    ranked: list[int]
+    ranked: Ids
     places: dict[int, Place]
     seconds: float
 
@@ -39,13 +40,14 @@ class QueueOrder(QObject):
         super().__init__()
         self._session = session
         self._prediction = prediction
+        self._arrangement = Arrangement(session)
         self.scores = QueueScores(session, prediction)
         self._background = Background()
         self._working = False
         self._again = False
         self.mix = QueueMix()
         self.places: dict[int, Place] = {}
-        self._ranked: list[int] = []
+        self._ranked: Ids = np.zeros(0, np.int64)
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._find)
         self.scores.scored.connect(self._find_later)
@@ -80,13 +82,8 @@ class QueueOrder(QObject):
         First come the open ones that the person went past, then the current one, so that what follows is the best of
         the others by what is known now; then those without a score, and at last what is decided, in list order.
         """
-        images, current = self._session.images, self._session.image
-        is_open = {image_id for image_id, image in images.items() if image.review is Review.OPEN}
-        front = [*passed, *([current.id] if current is not None else [])]
-        first = dict.fromkeys(each for each in front if each in is_open)
-        first.update(dict.fromkeys(each for each in self._ranked if each in is_open))
-        first.update(dict.fromkeys(each for each in images if each in is_open))
-        return [*first, *(each for each in images if each not in is_open)]
+        current = self._session.image
+        return self._arrangement.of([*passed, *([current.id] if current is not None else [])], self._ranked)
 
     def stop(self) -> None:
         self.scores.stop()
@@ -96,7 +93,7 @@ class QueueOrder(QObject):
 
     def _begin(self) -> None:
         """Another project, or none: what it was left with."""
-        self._ranked, self.places = [], {}
+        self._ranked, self.places = np.zeros(0, np.int64), {}
         project = self._session.project
         self.mix = _mix_of(project)
         self.scores.want(bool(project is not None and project.queue_order))
@@ -145,7 +142,7 @@ def _found(path: Path, checkpoint: str, mix: QueueMix) -> _Found:
         scores = project.scores(checkpoint)
     places = queue(scores.open, scores.accepted, mix, SEED)
     by_image = {place.image_id: place for place in places}
-    return _Found(list(by_image), by_image, perf_counter() - start)
+    return _Found(np.fromiter(by_image, np.int64, len(by_image)), by_image, perf_counter() - start)
 
 
 def _mix_of(project: Project | None) -> QueueMix:

@@ -58,16 +58,11 @@ class ImageListModel(QStringListModel):
         in an order of all ids, by default that in which they were added."""
         wanted = text.strip().lower()
         images = self._session.images
-        if order is not None:
-            images = {image_id: images[image_id] for image_id in order}
+        ids = list(images if order is None else order)
+        if status is not None:
+            ids = [image_id for image_id in ids if images[image_id].status == status]
         if wanted:
-            ids = [
-                image.id
-                for image in images.values()
-                if (status is None or image.status == status) and wanted in image.path.lower()
-            ]
-        else:
-            ids = [image_id for image_id, image in images.items() if status is None or image.status == status]
+            ids = [image_id for image_id in ids if wanted in images[image_id].path.lower()]
         if ids != self.ids:
             before, self.ids, self._rows = len(self.ids), ids, {}
             if len(ids) != before:  # as many rows as before only show other images
@@ -101,7 +96,7 @@ class ImageListModel(QStringListModel):
     def row_of(self, image_id: int) -> int | None:
         """The row of an image; None where it is not listed."""
         if not self._rows:
-            self._rows = {number: row for row, number in enumerate(self.ids)}
+            self._rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
         return self._rows.get(image_id)
 
     def repaint_image(self, image_id: int) -> None:

@@ -200,6 +200,17 @@ def test_scores_come_in_the_background_and_can_be_paused(qtbot: QtBot, tmp_path:
         qtbot.wait(1500)
         assert queue.scores.left == left
         queue.scores.pause(False)
+        prediction.set_training(True)
+        assert queue.scores.waiting
+        qtbot.wait(3000)
+        left = queue.scores.left
+        qtbot.wait(1500)
+        assert queue.scores.left == left, "a training comes first"
+        prediction.set_training(False)
+        session.step_image(1)
+        assert session.image is not None
+        current = session.image.id
+        qtbot.waitUntil(lambda: session.images[current].predicted_by is not None, timeout=30_000)
         qtbot.waitUntil(lambda: queue.scores.left == 0, timeout=60_000)
         assert prediction.checkpoint_id is not None
         assert project.unscored(prediction.checkpoint_id) == []
