@@ -221,6 +221,7 @@ class MainWindow(QMainWindow):
             pill.follow(job.progressed, job.cancel_work)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
+        self.queue.changed.connect(self.status.refresh)  # after the panel, which arranges the images
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.encoded.connect(lambda: self.status.show_features(self.prediction.features))
         self.prediction.failed.connect(self._prediction_failed)

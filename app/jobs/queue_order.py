@@ -15,6 +15,7 @@ from app.jobs.background import Background
 from app.jobs.prediction import Prediction
 from app.jobs.queue_scores import QueueScores
 from app.session import Session
+from engine.errors import MaskwrightError
 from engine.learning.queue import Place, QueueMix, queue
 from engine.project import Project
 
@@ -104,7 +105,13 @@ class QueueOrder(QObject):
     def _keep(self, key: str, value: object) -> None:
         project = self._session.project
         if project is not None and not project.read_only:
-            self._session.writing.when_free(partial(project.set_fact, key, value))
+            self._session.writing.when_free(partial(self._write, project, key, value))
+
+    def _write(self, project: Project, key: str, value: object) -> None:
+        try:
+            project.set_fact(key, value)
+        except MaskwrightError as error:
+            self._session.problem.emit(str(error), "")
 
     def _find_later(self) -> None:
         if self.wanted and not self._due.isActive():

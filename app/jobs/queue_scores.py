@@ -160,7 +160,7 @@ class QueueScores(QObject):
         session, prediction = self._session, self._prediction
         if not self.wanted or self.paused or session.project is None or session.image is None:
             return []
-        if prediction.checkpoint_id is None:  # which nobody knows before the model is loaded
+        if prediction.card is None:  # nobody knows what is missing before the model is loaded
             return [EncodeTask(prediction.seen(session.image))]
         left_alone = session.image.id if self._is_being_edited() else None
         following = (image_id for image_id in self._missing if image_id != left_alone)

@@ -76,12 +76,11 @@ class QueueControls(QWidget):
         if not scores.left:
             return ""
         done, total = number(scores.total - scores.left), number(scores.total)
-        told = tr("Scored {done} of {total}, the others follow", done=done, total=total)
         if scores.paused:
-            return f"{told} · {tr('paused')}"
+            return tr("Paused at {done} of {total}, the others follow", done=done, total=total)
         if scores.waiting:
-            return f"{told} · {tr('waiting')}"
-        return told
+            return tr("Waiting at {done} of {total}, the others follow", done=done, total=total)
+        return tr("Scored {done} of {total}, the others follow", done=done, total=total)
 
     def _pause(self) -> None:
         self._queue.scores.pause(not self._queue.scores.paused)
