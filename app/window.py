@@ -29,6 +29,7 @@ from app.jobs.model_thread import PredictorState
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails
 from app.jobs.prediction import Prediction
 from app.jobs.quality import Quality
+from app.jobs.queue_order import QueueOrder
 from app.jobs.rounds import Rounds
 from app.key_commands import KeyCommands
 from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
@@ -42,12 +43,12 @@ from app.panels.instances import InstancesPanel
 from app.panels.model import STATES
 from app.panels.parts import Panel
 from app.panels.quality import QualityPanel
-from app.panels.round_card import finished_words, found_words
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences
 from app.projects import Projects
 from app.propagation import Propagation
 from app.regions import Regions
+from app.round_notices import RoundNotices
 from app.safekeeping import Safekeeping
 from app.selecting import Selecting
 from app.session import Session
@@ -60,7 +61,6 @@ from app.viewing import Viewing
 from app.welcome import Welcome
 from app.work_pill import WorkPill
 from app.workplace import Workplace
-from engine.project import Round
 from engine.quality.findings import Finding
 from engine.user_folders import log_folder
 
@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.loader = PixelLoader(self.session, cache)
         self.thumbnails = Thumbnails(self.session)
         self.prediction = Prediction(self.session, cache)
+        self.queue = QueueOrder(self.session, self.prediction)
         self.decisions = Decisions(self.session, CategorySwitch(self.session, self.prediction))
         self.selecting = Selecting(self.session, self.decisions, preferences)
         self.likeness = LikenessCommand(self, self.session, self.prediction, cache)
@@ -159,7 +160,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(RESOURCES / "icon.svg")))
         self.setAcceptDrops(True)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.images = ImagesPanel(self.session, self.thumbnails, self.actions_["add_images"].trigger)
+        self.images = ImagesPanel(self.session, self.thumbnails, self.queue, self.actions_["add_images"].trigger)
         self.instances = InstancesPanel(self.session)
         self.categories = CategoriesPanel(self.session)
         self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
@@ -221,14 +222,14 @@ class MainWindow(QMainWindow):
             pill.follow(job.progressed, job.cancel_work)
         self.projects.reported.connect(self._ask.show_report)
         self.projects.has_pages.connect(self._ask.offer_pages)
+        self.queue.changed.connect(self.status.refresh)  # after the panel, which arranges the images
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.encoded.connect(lambda: self.status.show_features(self.prediction.features))
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
         self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
-        self.rounds.finished.connect(self._round_finished)
-        self.rounds.found.connect(self._round_found)
+        self._round_notices = RoundNotices(self.rounds, self.quality, self.notices, self.docks)
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
@@ -273,7 +274,7 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         self._recent_menu.setEnabled(bool(recent))
         for path in recent:
-            self._recent_menu.addAction(path.stem).triggered.connect(_opener(self.projects, path))
+            self._recent_menu.addAction(path.stem).triggered.connect(lambda _, path=path: self.projects.open(path))
 
     def _show_instance(self, instance_id: int) -> None:
         instance = self.session.instances.get(instance_id)
@@ -323,12 +324,6 @@ class MainWindow(QMainWindow):
     def _fine_tune(self) -> None:
         self.docks.reveal("model")
         self.rounds.start()
-
-    def _round_finished(self, entry: Round) -> None:
-        self.notices.show_notice(finished_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
-
-    def _round_found(self, entry: Round) -> None:
-        self.notices.show_next(found_words(entry), action=tr("Show"), then=lambda: self.docks.reveal("model"))
 
     # -- saving
 
@@ -390,12 +385,16 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
-        jobs = (self.prediction, self.loader, self.thumbnails, self.safekeeping, self.quality, self.statistics)
+        jobs = (
+            self.prediction,
+            self.queue,
+            self.loader,
+            self.thumbnails,
+            self.safekeeping,
+            self.quality,
+            self.statistics,
+        )
         for job in (self.session.writing, *jobs, self.canvas.work, self.canvas.shaping, self.canvas.composer):
             job.stop()
         self.session.close_project()
         event.accept()
-
-
-def _opener(projects: Projects, path: Path) -> Callable[[], object]:
-    return lambda: projects.open(path)

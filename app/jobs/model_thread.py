@@ -22,6 +22,9 @@ from app.translation import tr
 from engine.byte_cache import ByteCache
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.geometry.tiles import Tile
+from engine.images import read_rgb
+from engine.project import Project
+from engine.project.scores import ImageScore, ImageVector
 
 if TYPE_CHECKING:
     from engine.inference import Features, Predictor
@@ -68,6 +71,17 @@ class DetectTask:
     aside: bool = False
 
 
+@dataclass(frozen=True)
+class ScoreTask:
+    """See how much a person could teach the model on an image; of an accepted one, only what it looks like."""
+
+    seen: Seen
+    project: Path  # that holds its annotations
+    accepted: bool
+    version: int  # counts what was done to the image: of an older one nobody wants the score
+    aside: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """What somebody wants to know of features; `answer` runs in a thread and touches nothing of Qt's."""
@@ -78,7 +92,7 @@ class Question:
     failed: Callable[[str], object] = field(repr=False)
 
 
-Task = EncodeTask | DetectTask
+Task = EncodeTask | DetectTask | ScoreTask
 
 
 class AnswerThread(PlannedThread[Question]):
@@ -121,6 +135,7 @@ class ModelThread(PlannedThread[Task]):
     loaded = Signal(object, object)  # checkpoint, predictor
     encoded = Signal(object)  # task
     detected = Signal(object, str, object)  # task, checkpoint id, list of detections
+    scored = Signal(object, str, object)  # task, checkpoint id, ImageScore or vector
     failed = Signal(object, str, str)  # task, message, details
     unusable = Signal(object, str)  # checkpoint, why it cannot be loaded
 
@@ -156,6 +171,10 @@ class ModelThread(PlannedThread[Task]):
 
         predictor = self._ready(task)
         try:
+            if isinstance(task, ScoreTask):
+                self.scored.emit(task, predictor.checkpoint_id, self._score(predictor, task))
+                self.pause(SHOWING_SECONDS)
+                return
             features = self._seen(predictor, task.seen)
             if isinstance(task, EncodeTask):
                 self.encoded.emit(task)
@@ -193,6 +212,19 @@ class ModelThread(PlannedThread[Task]):
             features = predictor.encode(pixels, self.cancelled, seen.tile)
             self._features.put(seen, features, features.bytes)
         return features
+
+    def _score(self, predictor: Predictor, task: ScoreTask) -> ImageScore | ImageVector:
+        """Neither pixels nor features are kept: those of the image that is looked at, and of its neighbours, are."""
+        from engine.learning.scoring import image_vector, score_stored
+
+        kept, features = self._cache.get(task.seen.path, task.seen.page), self._features.get(task.seen)
+        pixels = kept.rgb if kept is not None else read_rgb(task.seen.path, task.seen.page)
+        if task.accepted:
+            return image_vector(features or predictor.encode(pixels, self.cancelled))
+        with Project.open(task.project, read_only=True) as project:
+            return score_stored(
+                project, task.seen.image_id, predictor, pixels, features=features, cancelled=self.cancelled
+            )
 
     def _load(self, checkpoint: Path) -> None:
         from engine.inference import Predictor

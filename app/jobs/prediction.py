@@ -20,6 +20,7 @@ from app.jobs.model_thread import (
     ModelThread,
     PredictorState,
     Question,
+    ScoreTask,
     Seen,
     Task,
 )
@@ -44,6 +45,8 @@ class Prediction(QObject):
     encoded = Signal()  # other features are there than before
     failed = Signal(str, str)  # message, details
     unusable = Signal(object, str)  # checkpoint, why; nothing is predicted until there is another one
+    scored = Signal(object, str, object)  # task, checkpoint id, what came out
+    unscored = Signal(object)  # task that failed
 
     def __init__(self, session: Session, cache: PixelCache) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class Prediction(QObject):
         self._newest: Question | None = None
         self._attention: tuple[int, Tile | None] | None = None
         self._training = False
+        self.idle_tasks: Callable[[], Sequence[Task]] = lambda: ()  # for when there is nothing else to do
         self.checkpoint: Path | None = None
         self.checkpoint_id: str | None = None
         self.card: ModelCard | None = None  # known once the checkpoint is loaded
@@ -67,6 +71,7 @@ class Prediction(QObject):
         self._thread.loaded.connect(self._on_loaded, queued)
         self._thread.encoded.connect(self._on_encoded, queued)
         self._thread.detected.connect(self._on_detected, queued)
+        self._thread.scored.connect(self.scored, queued)
         self._answers.answered.connect(self._on_answered, queued)
         self._answers.failed.connect(self._on_unanswered, queued)
         self._answers.missed.connect(self.plan, queued)
@@ -119,13 +124,15 @@ class Prediction(QObject):
             EncodeTask(each.seen, self._training) for each in questions if not self._is_answerable(each)
         ]
         if self._attention is not None and self._attention[0] == session.image.id:
-            self._have(tasks, self._seen(session.image, self._attention[1]))
+            self._have(tasks, self.seen(session.image, self._attention[1]))
         if not session.read_only:
             for image in self._stale_images(session.image):
-                self._have(tasks, self._seen(image))
-                tasks.append(DetectTask(self._seen(image), self._training))
+                self._have(tasks, self.seen(image))
+                tasks.append(DetectTask(self.seen(image), self._training))
         if self._asks_for_masks(session.image):
-            self._have(tasks, self._seen(session.image))
+            self._have(tasks, self.seen(session.image))
+        if self.is_idle:
+            tasks += self.idle_tasks()
         self._thread.set_plan(list(dict.fromkeys(tasks)))
 
     @property
@@ -143,6 +150,11 @@ class Prediction(QObject):
         """The model's category that is called so in the project, None where there is none; the name itself as long as
         the model is not loaded."""
         return name if self.card is None else self.names.to_model(name)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is time for what nobody waits for: no training beside, and no questions to come."""
+        return not self._training and self._attention is None
 
     # -- questions
 
@@ -179,7 +191,7 @@ class Prediction(QObject):
         image = image or self._session.image
         if image is None or self.checkpoint is None:
             return False
-        question = Question(self._seen(image, tile), answer, done, failed)
+        question = Question(self.seen(image, tile), answer, done, failed)
         self._given_up.discard((image.id, self.checkpoint))  # its file may be there again
         if keep:
             self._kept.append(question)
@@ -212,12 +224,12 @@ class Prediction(QObject):
 
     def has_seen(self, image: Image) -> bool:
         """Whether a question about all of an image is answered at once."""
-        return self.checkpoint is not None and self._seen(image) in self.features
+        return self.checkpoint is not None and self.seen(image) in self.features
 
     def is_encoded(self, tile: Tile | None) -> bool:
         """Whether a question about the current image, or a tile of it, is answered at once."""
         image = self._session.image
-        return image is not None and self.checkpoint is not None and self._seen(image, tile) in self.features
+        return image is not None and self.checkpoint is not None and self.seen(image, tile) in self.features
 
     def stop(self) -> None:
         self._thread.stop()
@@ -262,7 +274,7 @@ class Prediction(QObject):
             return False
         return image.predicted_by is None or image.predicted_by != self.checkpoint_id
 
-    def _seen(self, image: Image, tile: Tile | None = None) -> Seen:
+    def seen(self, image: Image, tile: Tile | None = None) -> Seen:
         assert self._session.project is not None
         assert self.checkpoint is not None
         return Seen(self.checkpoint, image.id, self._session.project.image_path(image), image.page, tile)
@@ -292,7 +304,7 @@ class Prediction(QObject):
         image = self._session.images.get(task.seen.image_id)
         if self.card is None:
             self.plan()  # the checkpoint was chosen anew meanwhile, and tells of itself with the next task
-        elif image is not None and self.checkpoint is not None and task.seen == self._seen(image):
+        elif image is not None and self.checkpoint is not None and task.seen == self.seen(image):
             self._again = None
             self._session.set_proposals(image.id, self.names.renamed(detections), checkpoint_id, later=True)
 
@@ -310,6 +322,9 @@ class Prediction(QObject):
             question.failed(message)
 
     def _on_failed(self, task: Task, message: str, details: str) -> None:
+        if isinstance(task, ScoreTask):
+            self.unscored.emit(task)  # whoever opens the image is told why
+            return
         what = task.seen.image_id, task.seen.checkpoint
         told = what in self._given_up  # to encode it failed, too
         self._given_up.add(what)

@@ -15,13 +15,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.jobs.detector import Detector
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
 from app.translation import tr, trn
 from engine.errors import MaskwrightError
 from engine.project import InstanceChange, Project
 from engine.project.beside import apply_beside
-from engine.quality.checks import FILE_CHECKS, Check
+from engine.quality.checks import FILE_CHECKS, MODEL_CHECKS, Check
+from engine.quality.disagreement import is_judged
 from engine.quality.examination import RULES, examine, examine_image
 from engine.quality.findings import Finding, Subject
 from engine.quality.fixing import Fixed, fix
@@ -36,6 +38,7 @@ class ExamineTask:
     number: int
     path: Path
     checks: frozenset[Check]
+    detector: Detector | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class RecheckTask:
     path: Path
     checks: frozenset[Check]
     image_ids: tuple[int, ...]
+    detector: Detector | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class _QualityThread(PlannedThread[Task]):
             nonlocal progress
             progress = (done, total)
 
-        for examined in examine(project, task.checks, progress=advance):
+        for examined in examine(project, task.checks, detect=task.detector, progress=advance):
             findings += examined.findings
             if self.cancelled():
                 break
@@ -115,7 +119,10 @@ class _QualityThread(PlannedThread[Task]):
         for image_id in task.image_ids:
             if self.cancelled():
                 return
-            subject = Subject(project.image(image_id), project.instances(image_id), names)
+            image = project.image(image_id)
+            detect = task.detector if is_judged(image) else None
+            found = detect(project.image_path(image), image.page) if detect is not None else None
+            subject = Subject(image, project.instances(image_id), names, detections=found)
             self.rechecked.emit(task, image_id, examine_image(subject, task.checks))
 
     def _fix(self, task: FixTask, project: Project) -> None:
@@ -150,6 +157,7 @@ class Quality(QObject):
         self._running: ExamineTask | None = None
         self._by_image: dict[int, list[Finding]] = {}
         self._checks: frozenset[Check] = frozenset()
+        self._detector: Detector | None = None  # the model that the last check compared with
         self._outdated: set[int] = set()  # by identity, which is looked up for every row that is painted
         self.progress = (0, 0)  # images done, of how many
         self.finished = False  # whether the last check reached its end
@@ -182,6 +190,11 @@ class Quality(QObject):
         return self._running is not None
 
     @property
+    def compares(self) -> bool:
+        """Whether the last check compared with a model, and did nothing else."""
+        return self._detector is not None
+
+    @property
     def fixing(self) -> bool:
         """Whether fixes are being prepared."""
         return any(isinstance(task, FixTask) for task in self._waiting)
@@ -192,12 +205,19 @@ class Quality(QObject):
 
     def start(self, *, files: bool) -> None:
         """Check the whole project anew; `files` says whether image files are opened, too."""
+        self._examine(frozenset(Check) if files else frozenset(Check) - FILE_CHECKS, None)
+
+    def compare(self, checkpoint: Path) -> None:
+        """Compare the accepted images with what a model finds on them: where they disagree one of the two is wrong."""
+        self._examine(MODEL_CHECKS, Detector(checkpoint))
+
+    def _examine(self, checks: frozenset[Check], detector: Detector | None) -> None:
         if self._session.project is None:
             return
         self._clear()
-        self._checks = frozenset(Check) if files else frozenset(Check) - FILE_CHECKS
+        self._checks, self._detector = checks, detector
         self._number += 1
-        self._running = ExamineTask(self._number, self._session.project.path, self._checks)
+        self._running = ExamineTask(self._number, self._session.project.path, checks, detector)
         self._examiner.set_plan([self._running])
         self.changed.emit()
 
@@ -250,7 +270,8 @@ class Quality(QObject):
     def _recheck(self) -> None:
         edited, self._edited = tuple(sorted(self._edited & self._by_image.keys())), set()
         if edited and self._session.project is not None:
-            self._ask(RecheckTask(self._session.project.path, self._checks & set(RULES), edited))
+            checks = self._checks & set(RULES)
+            self._ask(RecheckTask(self._session.project.path, checks, edited, self._detector))
 
     def _ask(self, task: RecheckTask | FixTask) -> None:
         self._waiting.append(task)

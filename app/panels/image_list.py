@@ -1,6 +1,6 @@
 """The list of images as a model, its filter, and the painting of one row."""
 
-from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import (
@@ -14,13 +14,16 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.panels.queue_words import WORDS, long_words, short_words
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
 from app.translation import tr
-from engine.records import Image, ImageStatus
+from engine.learning.queue import Place
+from engine.records import Image, ImageStatus, Review
 
 IMAGE_ROLE = Qt.ItemDataRole.UserRole
+PLACE_ROLE = Qt.ItemDataRole.UserRole + 1  # the image's place in the queue, None where there is no reason to tell
 ROW_HEIGHT = 52
 THUMBNAIL = QSize(56, 40)
 Index = QModelIndex | QPersistentModelIndex
@@ -45,24 +48,25 @@ class ImageListModel(QStringListModel):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.ids: list[int] = []  # of the listed images; ascending, as they were added
+        self.ids: list[int] = []  # of the listed images
+        self.places: Mapping[int, Place] = {}  # in the queue, of the images that have one
+        self._rows: dict[int, int] = {}  # by id; empty until somebody asks
         session.image_updated.connect(self.repaint_image)
 
-    def set_filter(self, text: str, status: ImageStatus | None) -> None:
-        """List the images anew whose path holds the text, in whatever case, and that have the status, None for any."""
+    def set_filter(self, text: str, status: ImageStatus | None, order: Iterable[int] | None = None) -> None:
+        """List the images anew whose path holds the text, in whatever case, and that have the status, None for any;
+        in an order of all ids, by default that in which they were added."""
         wanted = text.strip().lower()
         images = self._session.images
+        ids = list(images if order is None else order)
+        if status is not None:
+            ids = [image_id for image_id in ids if images[image_id].status == status]
         if wanted:
-            ids = [
-                image.id
-                for image in images.values()
-                if (status is None or image.status == status) and wanted in image.path.lower()
-            ]
-        else:
-            ids = [image_id for image_id, image in images.items() if status is None or image.status == status]
-        if ids != self.ids:  # finding that out is quicker than laying them all out again
-            self.ids = ids
-            self.setStringList([""] * len(ids))
+            ids = [image_id for image_id in ids if wanted in images[image_id].path.lower()]
+        if ids != self.ids:
+            before, self.ids, self._rows = len(self.ids), ids, {}
+            if len(ids) != before:  # as many rows as before only show other images
+                self.setStringList([""] * len(ids))
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
@@ -71,23 +75,29 @@ class ImageListModel(QStringListModel):
         image = self._session.images.get(self.ids[index.row()])
         if image is None:
             return None
+        place = self.places.get(image.id) if image.review is Review.OPEN else None
         if role == IMAGE_ROLE:
             return image
         if role == Qt.ItemDataRole.DisplayRole:
             return image.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{image.name}, {IMAGE_LOOKS[image.status].word}"
+            why = [] if place is None else [short_words(place)]
+            return ", ".join([image.name, IMAGE_LOOKS[image.status].word, *why])
+        if role == PLACE_ROLE:
+            return place
         if role == Qt.ItemDataRole.ToolTipRole:
             lines = [image.path, tr("{width} x {height} px", width=image.width, height=image.height)]
             lines += [IMAGE_LOOKS[image.status].word]
             lines += [tr("Hold-out: used to compare models, never trained on")] if image.hold_out else []
+            lines += [] if place is None else [long_words(place)]
             return "\n".join(lines)
         return None
 
     def row_of(self, image_id: int) -> int | None:
         """The row of an image; None where it is not listed."""
-        row = bisect_left(self.ids, image_id)
-        return row if row < len(self.ids) and self.ids[row] == image_id else None
+        if not self._rows:
+            self._rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
+        return self._rows.get(image_id)
 
     def repaint_image(self, image_id: int) -> None:
         row = self.row_of(image_id)
@@ -96,7 +106,7 @@ class ImageListModel(QStringListModel):
 
 
 class ImageDelegate(QStyledItemDelegate):
-    """Paints a row: thumbnail, name, and status as icon and word."""
+    """Paints a row: thumbnail, name, and as icon and words its status, or why it is next."""
 
     def __init__(self, thumbnails: ThumbnailSource) -> None:
         super().__init__()
@@ -126,14 +136,18 @@ class ImageDelegate(QStyledItemDelegate):
             metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, name.width()),
         )
         icon = QRect(text.left(), text.top() + 29, 14, 14)
-        colors.paint_icon(painter, icon, look.icon, look.token)
+        place = index.data(PLACE_ROLE)
+        shown = look if place is None else WORDS[place.reason]
+        colors.paint_icon(painter, icon, shown.icon, shown.token)
         painter.setPen(colors.color("muted"))
         small = painter.font()
         small.setPixelSize(12)
         painter.setFont(small)
         word = f"{look.word} · {tr('hold-out')}" if image.hold_out else look.word
         line = QRect(icon.right() + 6, icon.top() - 3, text.width() - 20, 20)
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, word)
+        words = word if place is None else short_words(place)
+        elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
         painter.restore()
 
     @staticmethod

@@ -18,6 +18,8 @@ LOOKS_FOR = tr(
     "forgotten images, rare categories, and where the model disagrees."
 )
 NOT_PROVEN = tr("None of the checks found anything. That the annotations are right only you can tell.")
+COMPARES = tr("Where the model and the accepted images disagree: missed, too much, another outline or category.")
+AGREES = tr("The model agrees with every accepted image.")
 
 
 class QualityPanel(Panel):
@@ -131,22 +133,24 @@ class QualityPanel(Panel):
         return f"{_findings(left)}, {trn('{count} image checked', '{count} images checked', done)}"
 
     def _say_why_empty(self) -> None:
+        compares = self._quality.compares
         if self._quality.running:
-            self._empty.say("clipboard-search-outline", tr("Looking…"), LOOKS_FOR)
+            self._empty.say("clipboard-search-outline", tr("Looking…"), COMPARES if compares else LOOKS_FOR)
         elif self._quality.finished:
-            self._empty.say("clipboard-check-outline", tr("Nothing found"), NOT_PROVEN)
+            self._empty.say("clipboard-check-outline", tr("Nothing found"), AGREES if compares else NOT_PROVEN)
         else:
             self._empty.say("clipboard-search-outline", tr("Look for mistakes"), LOOKS_FOR)
 
     def _complete(self) -> None:
-        """Unfold what is likely a mistake; hints stay folded until somebody asks."""
+        """Unfold what is likely a mistake; hints stay folded until somebody asks, as who compares with a model does."""
         self.model.sort_by_score()
         listed = 0
         for place in range(self.model.rowCount()):
             index = self.model.index(place, 0)
             listed += self.model.rowCount(index)
             hint = ABOUT[Check(index.data(CHECK_ROLE))].severity is Severity.HINT
-            self.tree.setExpanded(index, not hint and listed <= UNFOLDED)
+            asked = self._quality.compares or not hint
+            self.tree.setExpanded(index, asked and listed <= UNFOLDED)
 
     # -- the chosen finding
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -20,7 +20,9 @@ from engine.learning.uncertainty import (
     outside,
     score_doubt,
 )
+from engine.project.contents import ProjectContents
 from engine.project.scores import ImageScore
+from engine.records import Instance, InstanceState
 
 THRESHOLD = 0.5
 """The usual score from which on proposals are shown. A fixed one, so that scores compare, whatever is shown now."""
@@ -67,6 +69,35 @@ def score_image(
         mirror=differences(sure, confident(seen_turned, THRESHOLD)),
         differences=differences(outside(sure, ignored), annotated) if annotated else None,
     )
+
+
+def annotations_of(instances: Iterable[Instance], names: Mapping[int, str]) -> tuple[list[Object], list[Mask]]:
+    """What ``score_image`` wants to know of an image's instances, whose categories ``names`` are by id: the objects
+    that a person annotated or accepted, and the regions to ignore."""
+    annotated: list[Object] = []
+    ignored: list[Mask] = []
+    for each in instances:
+        if each.state is InstanceState.REJECTED or (each.state is InstanceState.ACCEPTED and each.crowd):
+            ignored.append(each.mask)
+        elif each.state is InstanceState.ACCEPTED and not each.mask.is_empty:
+            annotated.append((names[each.category_id], each.mask))
+    return annotated, ignored
+
+
+def score_stored(
+    project: ProjectContents,
+    image_id: int,
+    predictor: Predictor,
+    pixels: NDArray[np.uint8],
+    *,
+    features: Features | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> ImageScore:
+    """As ``score_image``, of an image of a project with the annotations that it has now."""
+    names = {category.id: category.name for category in project.categories()}
+    annotated, ignored = annotations_of(project.instances(image_id), names)
+    content = project.image(image_id).content_hash
+    return score_image(predictor, pixels, annotated, ignored, content=content, features=features, cancelled=cancelled)
 
 
 @torch.inference_mode()

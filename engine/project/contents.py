@@ -200,6 +200,10 @@ class ProjectContents:
         """The images that a checkpoint has to look at, again where an edit touched them since, in list order."""
         return self._ask(lambda connection: scores.unscored(connection, checkpoint_id))
 
+    def is_scored(self, image_id: int, checkpoint_id: str) -> bool:
+        """Whether that checkpoint need not look at an image."""
+        return self._ask(lambda connection: scores.is_scored(connection, image_id, checkpoint_id))
+
     def rounds(self) -> list[Round]:
         """Every round, oldest first."""
         return self._ask(lambda connection: rounds.read_all(connection, self.root))

@@ -81,6 +81,7 @@ _UNSCORED = (
     )
     .order_by(images.c.id)
 )
+_UNSCORED_ONE = _UNSCORED.where(images.c.id == bindparam("number"))
 _OUTDATE = update(image_scores).where(image_scores.c.image_id == bindparam("key")).values(outdated=True)
 
 
@@ -101,6 +102,11 @@ def read(connection: Connection, checkpoint_id: str) -> Scores:
 def unscored(connection: Connection, checkpoint_id: str) -> list[int]:
     """The ids of the images that a checkpoint has to look at, those that it scored before an edit included."""
     return list(connection.execute(_UNSCORED, {"checkpoint": checkpoint_id}).scalars())
+
+
+def is_scored(connection: Connection, image_id: int, checkpoint_id: str) -> bool:
+    """Whether a checkpoint need not look at an image."""
+    return connection.execute(_UNSCORED_ONE, {"checkpoint": checkpoint_id, "number": image_id}).first() is None
 
 
 def save(

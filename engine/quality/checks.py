@@ -40,6 +40,7 @@ class Check(StrEnum):
     MISSED = "missed"
     EXTRA = "extra"
     LOW_IOU = "low-iou"
+    OTHER_CATEGORY = "other-category"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +202,17 @@ ABOUT = {
         Severity.HINT,
         "The model's outline and yours differ much: one of the two is wrong.",
     ),
+    Check.OTHER_CATEGORY: About(
+        "Perhaps another category",
+        Severity.HINT,
+        "The model is confident of the object, but of another category: a slip, or categories that are hard to tell.",
+    ),
 }
 
 FILE_CHECKS = frozenset({Check.MISSING_FILE, Check.CHANGED_FILE, Check.SIMILAR_IMAGES})
 """Those that open image files, which takes long on a large project."""
 
-MODEL_CHECKS = frozenset({Check.MISSED, Check.EXTRA, Check.LOW_IOU})
+MODEL_CHECKS = frozenset({Check.MISSED, Check.EXTRA, Check.LOW_IOU, Check.OTHER_CATEGORY})
 """Those that compare with what a model found."""
 
 

@@ -10,7 +10,7 @@ from engine.geometry.boxes import mask_iou_matrix
 from engine.geometry.mask import Mask
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, Fix, FixKind, Subject
-from engine.records import Instance, InstanceState, Review
+from engine.records import Image, Instance, InstanceState, Review
 
 # More of a detection than this inside a crowd region, and it is one of the crowd.
 _OF_CROWD = 0.5
@@ -65,10 +65,30 @@ def low_iou(subject: Subject) -> Iterator[Finding]:
             yield replace(subject.finding(Check.LOW_IOU, message, instance), score=1 - iou)
 
 
+def other_category(subject: Subject) -> Iterator[Finding]:
+    """Accepted instances whose best confident detection has nearly the same pixels and is of another category."""
+    confident = _confident(subject)
+    if not confident or not subject.single:
+        return
+    overlap = mask_iou_matrix([each.mask for each in subject.single], [found.mask for found in confident])
+    for instance, row in zip(subject.single, overlap, strict=True):
+        # Of several on the same pixels the one that agrees speaks for the model.
+        same = [found for found, iou in zip(confident, row, strict=True) if iou >= subject.limits.low_iou]
+        name = subject.names.get(instance.category_id)
+        if same and all(found.category != name for found in same):
+            best = max(same, key=lambda found: found.score)
+            message = f"The model sees a {best.category} (score {best.score:.2f}) in {subject.named(instance)}."
+            yield replace(subject.finding(Check.OTHER_CATEGORY, message, instance), score=best.score)
+
+
+def is_judged(image: Image) -> bool:
+    """Whether a person declared an image complete, so that a model can be compared with them."""
+    return image.review in (Review.ACCEPTED, Review.VERIFIED_EMPTY)
+
+
 def _is_judged(subject: Subject) -> bool:
     """Whether a person declared the image complete and a model looked at it."""
-    complete = subject.image.review in (Review.ACCEPTED, Review.VERIFIED_EMPTY)
-    return complete and (subject.detections is not None or subject.image.predicted_by is not None)
+    return is_judged(subject.image) and (subject.detections is not None or subject.image.predicted_by is not None)
 
 
 def _found(subject: Subject) -> list[Found]:

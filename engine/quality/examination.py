@@ -31,6 +31,7 @@ RULES: dict[Check, tuple[Rule, ...]] = {
     Check.MISSED: (disagreement.missed,),
     Check.EXTRA: (disagreement.extra,),
     Check.LOW_IOU: (disagreement.low_iou,),
+    Check.OTHER_CATEGORY: (disagreement.other_category,),
 }
 """The checks that need one image with its instances and nothing else."""
 
@@ -86,7 +87,9 @@ def examine(
     counts: Counter[int] = Counter()
     similarities = files.Similarities(limits)
     for done, image in enumerate(images, start=1):
-        found = asked(annotations.image_path(image), image.page) if asked is not None else None
+        found = None
+        if asked is not None and disagreement.is_judged(image):
+            found = asked(annotations.image_path(image), image.page)
         subject = Subject(image, annotations.instances(image.id), names, limits, found)
         counts.update(instance.category_id for instance in subject.single)
         findings = examine_image(subject, checks)

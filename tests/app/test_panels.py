@@ -1,6 +1,6 @@
 """Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -8,6 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from pytestqt.qtbot import QtBot
 
+from app.jobs.pixels import PixelCache
+from app.jobs.prediction import Prediction
+from app.jobs.queue_order import QueueOrder
 from app.jobs.rounds import Rounds
 from app.panels.categories import CategoriesPanel
 from app.panels.image_list import IMAGE_ROLE
@@ -35,12 +38,16 @@ def square(x: int, y: int, side: int = 10) -> Mask:
 
 
 @pytest.fixture
-def images(qtbot: QtBot, session: Session) -> ImagesPanel:
-    panel = ImagesPanel(session, NoThumbnails(), lambda: None)
+def images(qtbot: QtBot, session: Session) -> Iterator[ImagesPanel]:
+    prediction = Prediction(session, PixelCache())
+    queue = QueueOrder(session, prediction)
+    panel = ImagesPanel(session, NoThumbnails(), queue, lambda: None)
     qtbot.addWidget(panel)
     panel.resize(280, 500)
     panel.show()
-    return panel
+    yield panel
+    queue.stop()
+    prediction.stop()
 
 
 @pytest.fixture

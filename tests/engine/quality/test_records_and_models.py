@@ -135,6 +135,20 @@ def test_outlines_that_differ_come_with_how_much(found: Run, instance: Make) -> 
     assert finding.score == 0.5
 
 
+def test_another_category_is_told_where_no_detection_agrees(
+    found: Run, instance: Make, image: Callable[..., Image]
+) -> None:
+    other = Detection(1, "debris", 0.8, (0, 0, 1, 1), MASK)
+    (finding,) = found(Check.OTHER_CATEGORY, instance(1, MASK), instance(2, block(100, 100, 9)), detections=[other])
+    assert finding.instance_ids == (1,)
+    assert "debris" in finding.message and finding.score == 0.8
+    agreeing = Detection(0, "cell", 0.6, (0, 0, 1, 1), MASK)
+    assert not found(Check.OTHER_CATEGORY, instance(1, MASK), detections=[other, agreeing])
+    unsure = Detection(1, "debris", 0.3, (0, 0, 1, 1), MASK)
+    assert not found(Check.OTHER_CATEGORY, instance(1, MASK), detections=[unsure])
+    assert not found(Check.OTHER_CATEGORY, instance(1, MASK), detections=[other], image=image(Review.OPEN))
+
+
 @pytest.mark.parametrize("check", [Check.MISSED, Check.EXTRA, Check.LOW_IOU])
 def test_an_image_that_nobody_declared_complete_or_no_model_saw_is_not_compared(
     found: Run, check: Check, instance: Make, image: Callable[..., Image]
