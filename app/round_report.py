@@ -73,7 +73,7 @@ class RoundReport(QDialog):
         self.plot.setVisible(bool(reliability(self.entry.before) or reliability(self.entry.after)))
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
         missing = self._missing()
         if missing:
             column.addWidget(label(missing, "warning", wrap=True))

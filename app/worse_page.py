@@ -91,7 +91,7 @@ class WorsePage(QWidget):
         self._pages.addWidget(self._nothing)
         self._pages.addWidget(self._shown)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        whole.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
         whole.addWidget(self._pages)
 
     def _show(self) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel, QTreeWidgetItem
+from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app.jobs.pixels import PixelCache
 from app.panels.round_figures import Figure, precision_groups, seconds_text
 from app.round_report import RoundReport
+from app.theme import Mode, theme
 from app.worse_page import what_is_worse
 from app.worse_scenes import scenes
 from engine.errors import MaskwrightError
@@ -24,6 +25,7 @@ from engine.learning.finished import keep_round
 from engine.learning.worse import WORSE_NAME, Shown, WorseImage, read_worse, worse_images
 from engine.project import Round
 from engine.records import Detection
+from tests.app.test_focus import unseen
 
 WIDTH, HEIGHT = 160, 120
 
@@ -156,6 +158,18 @@ def test_images_that_got_worse_are_shown_side_by_side_and_stepped_through_by_key
     qtbot.keyClick(page.panes, Qt.Key.Key_PageUp)
     assert page.image.path.name == "picture 0.png"
     assert page.panes.accessibleDescription().startswith("1 of 2, picture 0.png: 2 more missed")
+
+
+def test_every_control_of_the_images_shows_the_focus(
+    qtbot: QtBot, entry: Round, show: Callable[[Round], RoundReport]
+) -> None:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    theme().apply(application, Mode.DARK)
+    dialog = show(entry)
+    dialog.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: dialog.worse.panes.panes[0].scene is not None)
+    assert unseen(qtbot, dialog) == []
 
 
 def test_both_sides_are_looked_at_through_one_view(

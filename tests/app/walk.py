@@ -299,7 +299,7 @@ def _round_reports(window: MainWindow) -> Iterator[QWidget]:
         views = View((), (), 1.0, 1.0), View((proposal,), (0,), 0.0, 0.0)
         truth = (("cell", Mask.from_full(np.ones((5, 5), dtype=bool))),)
         path = window.session.project.image_path(image)
-        report.worse.show_images((WorseImage(path, 1, image.width, image.height, truth, *views),))
+        report.worse.show_images((WorseImage(path, 0, image.width, image.height, truth, *views),))
         wait(200)
         yield report
         report.worse.show_images(())
