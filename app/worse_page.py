@@ -111,7 +111,7 @@ class WorsePage(QWidget):
         self.panes.clear()
         self._stack.setCurrentWidget(self.panes)
         self._work.ask(
-            tr("Reading the image…"), lambda advance: scenes(image, self._cache), self._show_scenes, self._fail
+            tr("Reading the image…"), lambda advance: scenes(image, self._cache, advance), self._show_scenes, self._fail
         )
 
     def _show_scenes(self, both: tuple[Scene, Scene]) -> None:

@@ -7,6 +7,7 @@ from app.canvas.appearance import Shown, style
 from app.canvas.layers import Layers
 from app.canvas.palettes import OKABE_ITO
 from app.canvas.pyramid import ImageLevels, Pyramid
+from app.jobs.background import Advance
 from app.jobs.pixels import PixelCache
 from app.translation import tr
 from engine.errors import InvalidDataset
@@ -26,8 +27,8 @@ class Scene:
     missed: Sequence[Mask]
 
 
-def scenes(image: WorseImage, cache: PixelCache) -> tuple[Scene, Scene]:
-    """The image with what the model before shows, and with what the one after does.
+def scenes(image: WorseImage, cache: PixelCache, advance: Advance) -> tuple[Scene, Scene]:
+    """The image with what the model before shows, and with what the one after does. `advance` may end the work.
 
     Raises UnreadableImage, InvalidDataset where the file is not the one that was compared, OutOfSpace.
     """
@@ -36,10 +37,11 @@ def scenes(image: WorseImage, cache: PixelCache) -> tuple[Scene, Scene]:
     if (width, height) != (image.width, image.height):
         raise InvalidDataset(tr("{name} is not the image any more that was compared.", name=image.path.name))
     picture = Pyramid(decoded.rgb) if decoded.deep is None else decoded.deep
-    return _scene(picture, image, image.before), _scene(picture, image, image.after)
+    return _scene(picture, image, image.before, advance), _scene(picture, image, image.after, advance)
 
 
-def _scene(picture: ImageLevels, image: WorseImage, view: View) -> Scene:
+def _scene(picture: ImageLevels, image: WorseImage, view: View, advance: Advance) -> Scene:
+    advance()
     layers = Layers()
     layers.resize(image.width, image.height)
     layers.pyramid = picture
@@ -49,6 +51,7 @@ def _scene(picture: ImageLevels, image: WorseImage, view: View) -> Scene:
     pairs = zip(ordered, looks, strict=True)
     layers.overlay.sync([Shown(place, each.mask, look) for place, (each, look) in enumerate(pairs, start=1)])
     while (work := layers.begin_piece(1.0)) is not None:
+        advance()
         work()
         layers.overlay.end_piece()
     missed = set(view.missed)

@@ -1,12 +1,13 @@
 """Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.jobs.rounds import Rounds
@@ -18,6 +19,7 @@ from app.panels.round_card import RoundCard
 from app.panels.round_figures import ap50
 from app.panels.threshold import ThresholdControl
 from app.panels.training import TrainingPanel
+from app.round_report import RoundReport
 from app.session import Session
 from app.timeline import Timeline
 from engine.geometry.mask import Mask
@@ -325,6 +327,42 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     train, held_out = rounds.counts()
     assert train + held_out == 2
     assert f"{held_out} image" in panel._counts.text()
+
+
+def test_every_round_is_told_in_full_and_may_be_tried_again(
+    qtbot: QtBot, session: Session, add: Callable[[Mask], Instance], tmp_path: Path
+) -> None:
+    told = tmp_path / "arguments"
+    script = f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))"
+    rounds = Rounds(session, [sys.executable, "-c", script])
+    panel = TrainingPanel(session, rounds, lambda: None)
+    qtbot.addWidget(panel)
+    project = session.project
+    assert project is not None
+    for number in range(2):
+        figures = evaluation(number / 2)
+        folder = tmp_path / f"round-{number}"
+        project.register_checkpoint(
+            Round(folder, folder / "m", str(number), verdict="better", before=figures, after=figures)
+        )
+    for image_id in list(session.images):
+        session.open_image(image_id)
+        add(square(10, 10))
+        accept_image(session)
+    panel.refresh()
+    panel.show()
+    earlier = next(each for each in panel.findChildren(QPushButton) if each.text() == "0.000 → 0.000")
+    for opener, newest in ((earlier, False), (panel.outcome.details_button, True)):
+        opener.click()
+        (report,) = [each for each in panel.findChildren(RoundReport) if each.isVisible()]
+        assert report.entry.checkpoint_id == ("1" if newest else "0")
+        report.reject()
+    with qtbot.waitSignal(rounds.failed, timeout=20000):  # the stand-in makes no model
+        panel.outcome.again_button.click()
+    assert "--seed 2" in told.read_text()
+    report = panel.show_details(rounds.rounds()[0])
+    session.close_project()
+    assert not report.isVisible()
 
 
 def test_a_list_of_ten_thousand_images_does_not_ask_for_every_row_when_one_changes(

@@ -51,6 +51,10 @@ def compared(tmp_path: Path) -> AnnotatedSet:
     return AnnotatedSet(("cell", "debris"), tuple(images))
 
 
+def no_advance(share: float | None = None, /) -> None:
+    """Nobody asks how far the work is, or ends it."""
+
+
 def round_of(folder: Path, before: Evaluation, after: Evaluation, worse: tuple[WorseImage, ...]) -> Round:
     def save(path: Path) -> None:
         path.write_bytes((8).to_bytes(8, "little") + b"{}      ")
@@ -198,7 +202,7 @@ def test_both_sides_are_looked_at_through_one_view(
 def test_false_alarms_and_misses_are_told_apart_from_what_is_right(entry: Round) -> None:
     images = read_worse(entry.folder)
     assert images is not None
-    before, after = scenes(images[1], PixelCache())
+    before, after = scenes(images[1], PixelCache(), no_advance)
     assert (before.layers.overlay.width, before.layers.overlay.height) == (WIDTH, HEIGHT)
     codes = before.layers.overlay.pixels(0), after.layers.overlay.pixels(0)
     inside = [int(picture[0:120, 0:160][18, 108]) for picture in codes]
@@ -273,4 +277,4 @@ def test_scenes_of_an_image_that_cannot_be_read_raise_in_words(entry: Round, com
     assert images is not None
     compared.images[0].path.write_bytes(b"no image")
     with pytest.raises(MaskwrightError, match="picture 0"):
-        scenes(images[0], PixelCache())
+        scenes(images[0], PixelCache(), no_advance)
