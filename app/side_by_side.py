@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.canvas.edges import HALO, REACH, Line, draw_outline
 from app.canvas.navigation import Navigation
+from app.canvas.peek import MOST_OUTLINED
 from app.canvas.rects import meet
 from app.canvas.wheel import NOTCH_ZOOM, Turn
 from app.panels.parts import set_kind
@@ -22,7 +23,6 @@ from app.theme import SPACING, theme
 from app.translation import tr
 from app.worse_scenes import TRUTH, Scene
 
-FOUND_LINES = Line(HALO, 2.2), Line(QColor(TRUTH), 1.0)
 MISSED_LINES = Line(HALO, 4.4), Line(QColor(TRUTH), 2.6)
 PAN_STEP = 48.0  # widget pixels of an arrow key
 LEAST = QSize(200, 180)
@@ -121,18 +121,16 @@ class _Pane(QWidget):
         if self.scene is not None:
             viewport, zoom = self._navigation.viewport, self._navigation.zoom
             self.scene.layers.paint_picture(painter, rect, viewport, zoom, ground=None, masks=True)
-            self._paint_truth(painter, rect, self.scene)
+            self._paint_missed(painter, rect, self.scene)
         painter.end()
 
-    def _paint_truth(self, painter: QPainter, rect: QRectF, shown: Scene) -> None:
+    def _paint_missed(self, painter: QPainter, rect: QRectF, shown: Scene) -> None:
         viewport, overlay = self._navigation.viewport, shown.layers.overlay
         x1, y1 = viewport.to_image(rect.left() - REACH, rect.top() - REACH)
         x2, y2 = viewport.to_image(rect.right() + REACH, rect.bottom() + REACH)
         visible = max(int(x1), 0), max(int(y1), 0), min(int(x2) + 1, overlay.width), min(int(y2) + 1, overlay.height)
-        for masks, lines in ((shown.found, FOUND_LINES), (shown.missed, MISSED_LINES)):
-            for mask in masks:
-                if meet(mask.bounds, visible):
-                    draw_outline(painter, rect, viewport, mask, visible, lines)
+        for mask in [each for each in shown.missed if meet(each.bounds, visible)][:MOST_OUTLINED]:
+            draw_outline(painter, rect, viewport, mask, visible, MISSED_LINES)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._navigation.set_room((self.width(), self.height()), self.devicePixelRatioF())

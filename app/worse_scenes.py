@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.canvas.appearance import Shown, style
+from app.canvas.appearance import Opacity, Shown, Style, style
 from app.canvas.layers import Layers
 from app.canvas.palettes import OKABE_ITO
 from app.canvas.pyramid import ImageLevels, Pyramid
@@ -18,12 +18,19 @@ from engine.learning.worse import View, WorseImage
 HIT, TRUTH, FALSE = OKABE_ITO[0], OKABE_ITO[3], OKABE_ITO[6]
 
 
+@dataclass(frozen=True, slots=True)
+class OutlineOnly(Style):
+    """Of an instance that lies below proposals: its outline shows through them, and its inside is the image."""
+
+    def fill(self, opacity: Opacity = Opacity()) -> int:
+        return 0
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What one side shows: image and masks, composed, and the outlines of the instances that are found or missed."""
+    """What one side shows: image and masks, composed with the outlines of the truth, and the instances missed."""
 
     layers: Layers
-    found: Sequence[Mask]
     missed: Sequence[Mask]
 
 
@@ -45,16 +52,16 @@ def _scene(picture: ImageLevels, image: WorseImage, view: View, advance: Advance
     layers = Layers()
     layers.resize(image.width, image.height)
     layers.pyramid = picture
+    masks = [mask for _, mask in image.truth]
+    truth = OutlineOnly(TRUTH)
+    looks: list[tuple[Mask, Style]] = [(mask, truth) for mask in masks]
     # False alarms above what is right: they are what a person looks for.
-    ordered = sorted(view.proposals, key=lambda each: each.iou is None)
-    looks = [style(HIT) if each.iou is not None else style(FALSE, proposal=True, emphasised=True) for each in ordered]
-    pairs = zip(ordered, looks, strict=True)
-    layers.overlay.sync([Shown(place, each.mask, look) for place, (each, look) in enumerate(pairs, start=1)])
+    for each in sorted(view.proposals, key=lambda one: one.iou is None):
+        right = each.iou is not None
+        looks.append((each.mask, style(HIT) if right else style(FALSE, proposal=True, emphasised=True)))
+    layers.overlay.sync([Shown(place, *look) for place, look in enumerate(looks, start=1)])
     while (work := layers.begin_piece(1.0)) is not None:
         advance()
         work()
         layers.overlay.end_piece()
-    missed = set(view.missed)
-    masks = [mask for _, mask in image.truth]
-    found = [mask for place, mask in enumerate(masks) if place not in missed]
-    return Scene(layers, found, [masks[place] for place in view.missed])
+    return Scene(layers, [masks[place] for place in view.missed])

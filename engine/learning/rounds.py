@@ -16,7 +16,7 @@ from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.trainer import Recipe, Step, train
-from engine.learning.worse import Shown, WorseImage, worse_images
+from engine.learning.worse import Found, WorseImage, worse_images
 from engine.nn.device import best_device
 from engine.nn.zoo import extend_categories
 
@@ -131,14 +131,14 @@ def run_round(
     return _keep(out / CHECKPOINT_NAME, tuned, before, after, unedited_share, worse)
 
 
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObserver) -> tuple[Evaluation, Shown]:
+def _evaluate(predictor: Predictor, held_out: AnnotatedSet, observer: RoundObserver) -> tuple[Evaluation, Found]:
     def stop_if_cancelled(done: int, total: int) -> None:
         if observer.cancelled():
             raise RoundCancelled
 
     found = predict_all(predictor, held_out, stop_if_cancelled)
     evaluation = evaluate(held_out, found)
-    return evaluation, Shown(found, evaluation.agreements)
+    return evaluation, Found(found, evaluation.agreements)
 
 
 def _keep(
