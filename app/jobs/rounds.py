@@ -84,8 +84,8 @@ class Rounds(QObject):
         held_out = self._session.tally.count(*done, hold_out=True)
         return self._session.tally.count(*done) - held_out, held_out
 
-    def start(self) -> None:
-        """Fine-tune the project's base checkpoint on the accepted images."""
+    def start(self, seed: int = 0) -> None:
+        """Fine-tune the project's base checkpoint on the accepted images; another `seed` makes other random choices."""
         project = self._session.project
         if project is None or self.running or self.checkpoint is None:
             return
@@ -94,9 +94,8 @@ class Rounds(QObject):
         self._process = VerbProcess(self, self._program)
         self._process.reported.connect(self._on_event)
         self._process.ended.connect(self._on_ended)
-        self._process.start(
-            ["finetune", "--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS), "--progress-json"]
-        )
+        data = ["--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS)]
+        self._process.start(["finetune", *data, "--seed", str(seed), "--progress-json"])
         self.changed.emit()
 
     def cancel(self) -> None:

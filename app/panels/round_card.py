@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.panels.parts import IconLabel, button, frame, label, row, set_kind
+from app.panels.round_figures import Figure, ap50, labeler_group
 from app.theme import SPACING
-from app.translation import number, tr
+from app.translation import tr
 from engine.project import Round
 
 
@@ -24,17 +26,6 @@ VERDICTS = {
     "cannot tell": VerdictLook("help-circle-outline", "warning", tr("Cannot tell")),
 }
 UNJUDGED = VerdictLook("help-circle-outline", "muted", tr("Not evaluated"))
-
-
-def mask_ap50(figures: dict[str, object] | None) -> float | None:
-    """Mask AP50 of an evaluation, None where there is none (negative: no instance to find)."""
-    mask = figures.get("mask") if figures else None
-    value = mask.get("AP50") if isinstance(mask, dict) else None
-    return float(value) if isinstance(value, int | float) and value >= 0 else None
-
-
-def as_text(value: float | None) -> str:
-    return "–" if value is None else number(value, 3)
 
 
 def finished_words(entry: Round) -> str:
@@ -57,14 +48,21 @@ def found_words(entry: Round) -> str:
 
 
 class RoundCard(QWidget):
-    """The newest round in full."""
+    """The newest round in short: its verdict, what that rests on, and what a labeler feels of it."""
 
-    def __init__(self, promote: Callable[[Round], None], keep_old: Callable[[Round], None]) -> None:
+    def __init__(
+        self,
+        promote: Callable[[Round], None],
+        keep_old: Callable[[Round], None],
+        details: Callable[[Round], object],
+        try_again: Callable[[], None],
+    ) -> None:
         super().__init__()
         self._round: Round | None = None
         self._icon = IconLabel("help-circle-outline", "muted", 20)
         self._verdict = label("", "heading")
         self._before, self._after = label("–", "number"), label("–", "number")
+        self.labeler = LabelerRows()
         self._reason = label("", "small", wrap=True)
         self._use = label("", "", wrap=True)
         self.promote_button = button(
@@ -79,12 +77,22 @@ class RoundCard(QWidget):
             "",
             tr("Predict with what the fine-tune began with"),
         )
+        self.details_button = button(
+            tr("Details…"),
+            lambda: self._with_round(details),
+            "",
+            tr("Every figure before and after, and the images that got worse"),
+        )
+        self.again_button = button(
+            tr("Try again"), try_again, "", tr("Fine-tune the model that predicts once more, with other random choices")
+        )
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
         column.addLayout(self._figures())
-        # One button below the other: side by side their words would not fit into a narrow panel.
-        for widget in (self._reason, self._use, self.promote_button, self.keep_button):
+        # Decisions one below the other: side by side their words would not fit into a narrow panel.
+        for widget in (self.labeler, self._reason, self._use, self.promote_button, self.keep_button):
             column.addWidget(widget)
+        column.addLayout(row(self.details_button, self.again_button))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
@@ -95,8 +103,10 @@ class RoundCard(QWidget):
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
         self._icon.set_icon(look.icon, look.token)
         self._verdict.setText(look.text)
-        self._before.setText(as_text(mask_ap50(entry.before)))
-        self._after.setText(as_text(mask_ap50(entry.after)))
+        figure = ap50(entry)
+        self._before.setText(figure.before_text)
+        self._after.setText(figure.after_text)
+        self.labeler.show_round(entry)
         self._reason.setText(entry.reason)
         worse = entry.verdict == "worse"
         self._use.setText(_use(current, declined, worse))
@@ -106,7 +116,7 @@ class RoundCard(QWidget):
         self.keep_button.setVisible(current or not (declined or worse))
         self.keep_button.setText(tr("Go back to the old model") if current else tr("Keep the old model"))
 
-    def _with_round(self, act: Callable[[Round], None]) -> None:
+    def _with_round(self, act: Callable[[Round], object]) -> None:
         if self._round is not None:
             act(self._round)
 
@@ -118,6 +128,43 @@ class RoundCard(QWidget):
         figures.addLayout(_figure(tr("AP50 after"), self._after))
         figures.addStretch(1)
         return figures
+
+
+class LabelerRows(QWidget):
+    """The two figures that a labeler feels, before and after; hidden for rounds that have neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(SPACING)
+        self._grid.setVerticalSpacing(SPACING // 2)
+        self._grid.setColumnStretch(0, 1)
+        self._lines = [self._line(place) for place in range(2)]
+
+    def show_round(self, entry: Round) -> None:
+        """Show the figures of a round."""
+        accepted, _, seconds = labeler_group(entry).figures
+        figures = accepted, seconds
+        self.setVisible(any(figure.before is not None or figure.after is not None for figure in figures))
+        for (name, values), figure in zip(self._lines, figures, strict=True):
+            name.setText(figure.name)
+            name.setToolTip(figure.tip)
+            values.setText(f"{figure.before_text} → {figure.after_text}{_mark(figure)}")
+            values.setToolTip(figure.change_text)
+            values.setAccessibleDescription(figure.change_text)
+            set_kind(values, {True: "success", False: "danger", None: ""}[figure.is_better])
+
+    def _line(self, place: int) -> tuple[QLabel, QLabel]:
+        name, values = label("", "small", wrap=True), label("")
+        self._grid.addWidget(name, place, 0)
+        self._grid.addWidget(values, place, 1, Qt.AlignmentFlag.AlignRight)
+        return name, values
+
+
+def _mark(figure: Figure) -> str:
+    """A sign for whether a change is good, beside its colour."""
+    return {True: " ✓", False: " ✗", None: ""}[figure.is_better]
 
 
 def _use(current: bool, declined: bool, worse: bool) -> str:

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QW
 from app.jobs.rounds import Rounds
 from app.panels.model import ModelCardView
 from app.panels.parts import IconLabel, Panel, button, label, row
-from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard, as_text, mask_ap50
+from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard
+from app.panels.round_figures import ap50
 from app.session import Session
 from app.theme import SPACING
 from app.translation import number, tr, trn, when
@@ -18,6 +19,7 @@ from engine.resources import BUNDLED_WEIGHTS
 
 if TYPE_CHECKING:
     from app.panels.plots import TrainingPlots
+    from app.round_report import RoundReport
 
 REFRESH_MS = 200  # a fast machine takes dozens of steps a second; plots need no more than five
 FEWEST_HELD_OUT = 5  # engine.learning.promotion: below that the verdict is always "cannot tell"
@@ -39,7 +41,7 @@ class TrainingPanel(Panel):
         self._progress.setAccessibleName(tr("Progress of the fine-tune"))
         self._progress.setTextVisible(False)
         self._phase = label("", "small", wrap=True)
-        self.outcome = RoundCard(rounds.promote, rounds.keep_old)
+        self.outcome = RoundCard(rounds.promote, rounds.keep_old, self.show_details, self._try_again)
         self._history = QWidget()
         self._history_column = QVBoxLayout(self._history)
         self._plots: TrainingPlots | None = None
@@ -73,6 +75,20 @@ class TrainingPanel(Panel):
             self._show_progress()
         elif self._plots is not None:
             self._plots.setVisible(bool(self._rounds.progress.losses))
+
+    def show_details(self, entry: Round) -> "RoundReport":
+        """Open the dialog that tells in full what a round changed."""
+        from app.round_report import RoundReport
+
+        dialog = RoundReport(entry, self.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._session.project_changed.connect(dialog.reject)
+        dialog.open()
+        return dialog
+
+    def _try_again(self) -> None:
+        """Fine-tune once more, with a seed above those of all attempts that the project kept."""
+        self._rounds.start(seed=len(self._rounds.rounds()))
 
     def _lay_out(self) -> None:
         body = QWidget()
@@ -153,7 +169,9 @@ class TrainingPanel(Panel):
         )
         self._hint.setText(self._advice(train, held_out))
         self._hint.setVisible(bool(self._hint.text()))
-        self.start_button.setEnabled(train > 0 and not self._session.read_only and self._rounds.checkpoint is not None)
+        possible = train > 0 and not self._session.read_only and self._rounds.checkpoint is not None
+        for each in (self.start_button, self.outcome.again_button):
+            each.setEnabled(possible)
 
     def _list_history(self, entries: list[Round]) -> None:
         while self._history_column.count():
@@ -168,25 +186,31 @@ class TrainingPanel(Panel):
         in_use = self._rounds.checkpoint == BUNDLED_WEIGHTS
         icon = IconLabel("package-variant-closed", "muted", 16)
         use = self._rounds.use_bundled
-        self._history_column.addWidget(_model_row(icon, tr("Bundled model"), "", None if in_use else use))
+        name = tr("Bundled model")
+        self._history_column.addWidget(_model_row(icon, name, label(name), label(), None if in_use else use))
 
     def _history_row(self, entry: Round) -> QWidget:
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
-        figures = f"{as_text(mask_ap50(entry.before))} → {as_text(mask_ap50(entry.after))}"
+        figure = ap50(entry)
+        figures = f"{figure.before_text} → {figure.after_text}"
         icon = IconLabel(look.icon, look.token, 16)
         icon.setToolTip(f"{look.text}\n{entry.reason}")
         icon.setAccessibleName(look.text)
-        created = when(entry.created, tr("d MMM, HH:mm"))
-        in_use = self._rounds.is_current(entry)
-        return _model_row(icon, figures, created, None if in_use else lambda: self._rounds.promote(entry))
+        created = label(when(entry.created, tr("d MMM")), "small")
+        created.setToolTip(when(entry.created))
+        use = None if self._rounds.is_current(entry) else lambda: self._rounds.promote(entry)
+        details = button(figures, lambda: self.show_details(entry), "link", tr("What this fine-tune changed"))
+        return _model_row(icon, figures, details, created, use)
 
 
-def _model_row(icon: IconLabel, words: str, created: str, use: Callable[[], object] | None) -> QWidget:
-    """A model that can be predicted with, or that does already where `use` is None."""
+def _model_row(
+    icon: IconLabel, words: str, name: QWidget, created: QWidget, use: Callable[[], object] | None
+) -> QWidget:
+    """A model that can be predicted with, or that does already where `use` is None; `words` are those of `name`."""
     tip = tr("Predict with this model: {model}", model=words)
     last = label(tr("in use"), "success") if use is None else button(tr("Use"), use, "quiet", tip)
     line = QWidget()
-    layout = row(icon, label(words), None, label(created, "small"), last)
+    layout = row(icon, name, None, created, last)
     layout.setContentsMargins(0, 0, 0, 0)
     line.setLayout(layout)
     return line

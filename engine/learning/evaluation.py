@@ -117,15 +117,13 @@ def evaluate(
         for index, (image, detections) in enumerate(zip(data.images, found, strict=True), start=1)
         for detection in detections
     ]
-    scored = {}
-    matches = _all_missed(data, category_ids)
-    for kind in ("bbox", "segm"):
+
+    def scored(kind: str) -> _Scored:
         run = _run(truth, results, kind, max_detections) if results else None
-        close = _without_unedited(data, run, results, kind) if run else None
-        scored[kind] = _Scored(data, names, run, close)
-        if run is not None and kind == "segm":
-            matches = _matches(run)
-    box, mask = scored["bbox"], scored["segm"]
+        return _Scored(data, names, run, _without_unedited(data, run, results, kind) if run else None)
+
+    box, mask = scored("bbox"), scored("segm")
+    matches = _matches(mask.run) if mask.run is not None else _all_missed(data, category_ids)
     agreements = tuple(agree(*each, threshold) for each in zip(data.images, found, strict=True))
     return Evaluation(
         box=box.precision(),

@@ -24,7 +24,7 @@ from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.recipe import Recipe, Scope
 from engine.learning.trainer import Step, train
-from engine.learning.worse import Shown, WorseImage, worse_images
+from engine.learning.worse import Found, WorseImage, worse_images
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
 from engine.nn.trunk import Cancelled, go_on
@@ -222,7 +222,7 @@ def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[M
     return extend_categories(model, source.training.categories).to(device), card
 
 
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> tuple[Evaluation, Shown]:
+def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> tuple[Evaluation, Found]:
     found = predict_all(predictor, held_out, lambda done, total: go_on(cancelled))
     evaluation = evaluate(held_out, found)
-    return evaluation, Shown(found, evaluation.agreements)
+    return evaluation, Found(found, evaluation.agreements)

@@ -81,14 +81,14 @@ class WorseImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Found:
     """What a model found on the compared images, in their order, and how that agrees with the truth."""
 
-    found: Sequence[Sequence[Detection]]
+    detections: Sequence[Sequence[Detection]]
     agreements: Sequence[Agreement]
 
 
-def worse_images(images: Sequence[AnnotatedImage], before: Shown, after: Shown) -> tuple[WorseImage, ...]:
+def worse_images(images: Sequence[AnnotatedImage], before: Found, after: Found) -> tuple[WorseImage, ...]:
     """The images whose F1 fell, those that lost most first, at most ``MOST_LISTED``."""
     compared = [
         WorseImage(
@@ -138,8 +138,8 @@ def _f1(agreement: Agreement) -> float:
     return (agreement.counts(FOUND).f1 + agreement.counts(CLOSE).f1) / 2
 
 
-def _view(shown: Shown, place: int) -> View:
-    detections, agreement = shown.found[place], shown.agreements[place]
+def _view(shown: Found, place: int) -> View:
+    detections, agreement = shown.detections[place], shown.agreements[place]
     overlaps: dict[int, float | None] = dict.fromkeys(agreement.false)
     overlaps.update({match.detection: match.iou for match in agreement.matches})
     proposals = tuple(

@@ -17,9 +17,11 @@ from app.dataset_dialogs import ExportDialog, ImportDialog
 from app.key_sheet import KeySheet
 from app.messages import ErrorDialog
 from app.pages_dialog import PagesDialog
+from app.round_report import RoundReport
 from app.session import Session
 from app.theme import DARK, LIGHT, Mode, Tokens, theme
 from app.window import MainWindow
+from engine.project import Round
 
 VISIBLE = 3.0  # WCAG 2.2, 1.4.11 and 2.4.13: between the states of a control, and between it and what is around it
 FEWEST = 40  # pixels: a ring around the handle of a slider
@@ -56,8 +58,9 @@ def test_every_control_of_the_window_shows_the_focus(
         lambda: PagesDialog({Path("a.tif"): 3}),
         lambda: ErrorDialog("It broke.", "Here."),
         KeySheet,
+        lambda: RoundReport(Round(Path("round"), Path("m"), "id")),
     ],
-    ids=["export", "import", "pages", "error", "keys"],
+    ids=["export", "import", "pages", "error", "keys", "round"],
 )
 def test_every_control_of_a_dialog_shows_the_focus(qtbot: QtBot, mode: Mode, build: Callable[[], QDialog]) -> None:
     application = QApplication.instance()
@@ -67,6 +70,7 @@ def test_every_control_of_a_dialog_shows_the_focus(qtbot: QtBot, mode: Mode, bui
     qtbot.addWidget(dialog)
     dialog.show()
     assert unseen(qtbot, dialog) == []
+    dialog.done(0)
 
 
 def test_the_canvas_is_framed_where_the_keyboard_led_and_not_where_the_pointer_did(

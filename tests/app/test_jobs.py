@@ -252,6 +252,15 @@ def test_only_a_better_model_is_promoted_by_itself_and_every_verdict_can_be_over
     assert rounds.checkpoint == BUNDLED_WEIGHTS
 
 
+def test_another_attempt_hands_its_seed_to_the_verb(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    told = tmp_path / "arguments"
+    rounds = Rounds(session, child(f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))"))
+    for seed in (0, 3):
+        with qtbot.waitSignal(rounds.failed, timeout=20000):
+            rounds.start(seed=seed)
+        assert f"--seed {seed}" in told.read_text()
+
+
 def finished_round(folder: Path, base: Path, verdict: str = "better") -> Path:
     """What a trainer leaves behind, by the code that it leaves it with."""
     card = ModelCard(name="tuned", spec=read_card(BUNDLED_WEIGHTS).spec, parent=checkpoint_id(base))

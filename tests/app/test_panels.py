@@ -1,11 +1,13 @@
 """Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.jobs.pixels import PixelCache
@@ -16,9 +18,11 @@ from app.panels.categories import CategoriesPanel
 from app.panels.image_list import IMAGE_ROLE
 from app.panels.images import ImagesPanel
 from app.panels.instances import InstancesPanel
-from app.panels.round_card import RoundCard, mask_ap50
+from app.panels.round_card import RoundCard
+from app.panels.round_figures import ap50
 from app.panels.threshold import ThresholdControl
 from app.panels.training import TrainingPanel
+from app.round_report import RoundReport
 from app.session import Session
 from app.timeline import Timeline
 from engine.geometry.mask import Mask
@@ -270,7 +274,12 @@ def test_a_round_shows_both_figures_and_offers_to_overrule(
     qtbot: QtBot, tmp_path: Path, verdict: str, current: bool, declined: bool, offers: list[str]
 ) -> None:
     chosen: list[tuple[str, Round]] = []
-    card = RoundCard(lambda entry: chosen.append(("promote", entry)), lambda entry: chosen.append(("back", entry)))
+    card = RoundCard(
+        lambda entry: chosen.append(("promote", entry)),
+        lambda entry: chosen.append(("back", entry)),
+        lambda entry: chosen.append(("details", entry)),
+        lambda: chosen.append(("again", entry)),
+    )
     qtbot.addWidget(card)
     entry = Round(tmp_path, tmp_path / "m", "id", verdict=verdict, before=evaluation(0.61), after=evaluation(0.72))
     card.show_round(entry, current=current, declined=declined)
@@ -280,13 +289,34 @@ def test_a_round_shows_both_figures_and_offers_to_overrule(
     assert [each.text() for each in visible] == offers
     assert card.minimumSizeHint().width() < 260, "the panel beside the canvas is not much wider"
     visible[0].click()
-    assert chosen == [("back" if current else "promote", entry)]
+    card.details_button.click()
+    card.again_button.click()
+    assert chosen == [("back" if current else "promote", entry), ("details", entry), ("again", entry)]
+    assert not card.labeler.isVisible(), "this round is of a version that did not measure it"
 
 
-def test_an_evaluation_without_instances_has_no_figure() -> None:
-    assert mask_ap50({"mask": {"AP50": -1.0}}) is None
-    assert mask_ap50(None) is None
-    assert mask_ap50(evaluation(0.25)) == 0.25
+def test_a_round_shows_what_a_labeler_feels_and_whether_that_is_good(qtbot: QtBot, tmp_path: Path) -> None:
+    card = RoundCard(*[lambda entry: None] * 3, lambda: None)
+    qtbot.addWidget(card)
+
+    def felt(accepted: float, seconds: float) -> dict[str, object]:
+        return {**evaluation(0.5), "labeler": {"accepted_unedited": accepted, "seconds_an_instance": seconds}}
+
+    entry = Round(tmp_path, tmp_path / "m", "id", verdict="better", before=felt(0.61, 4.26), after=felt(0.6, 3.2))
+    card.show_round(entry, current=True)
+    card.show()
+    texts = [each.text() for each in card.labeler.findChildren(QLabel)]
+    assert texts == ["Accepted unedited", "61 % → 60 % ✗", "Time per instance", "4.3 s → 3.2 s ✓"]
+    assert card.minimumSizeHint().width() < 260, "the panel beside the canvas is not much wider"
+
+
+def test_an_evaluation_without_instances_has_no_figure(tmp_path: Path) -> None:
+    def after(figures: dict[str, object] | None) -> float | None:
+        return ap50(Round(tmp_path, tmp_path / "m", "id", after=figures)).after
+
+    assert after({"mask": {"AP50": -1.0}}) is None
+    assert after(None) is None
+    assert after(evaluation(0.25)) == 0.25
 
 
 def test_fine_tuning_is_offered_only_with_something_to_learn_from(
@@ -304,6 +334,42 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     train, held_out = rounds.counts()
     assert train + held_out == 2
     assert f"{held_out} image" in panel._counts.text()
+
+
+def test_every_round_is_told_in_full_and_may_be_tried_again(
+    qtbot: QtBot, session: Session, add: Callable[[Mask], Instance], tmp_path: Path
+) -> None:
+    told = tmp_path / "arguments"
+    script = f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))"
+    rounds = Rounds(session, [sys.executable, "-c", script])
+    panel = TrainingPanel(session, rounds, lambda: None)
+    qtbot.addWidget(panel)
+    project = session.project
+    assert project is not None
+    for number in range(2):
+        figures = evaluation(number / 2)
+        folder = tmp_path / f"round-{number}"
+        project.register_checkpoint(
+            Round(folder, folder / "m", str(number), verdict="better", before=figures, after=figures)
+        )
+    for image_id in list(session.images):
+        session.open_image(image_id)
+        add(square(10, 10))
+        accept_image(session)
+    panel.refresh()
+    panel.show()
+    earlier = next(each for each in panel.findChildren(QPushButton) if each.text() == "0.000 → 0.000")
+    for opener, newest in ((earlier, False), (panel.outcome.details_button, True)):
+        opener.click()
+        (report,) = [each for each in panel.findChildren(RoundReport) if each.isVisible()]
+        assert report.entry.checkpoint_id == ("1" if newest else "0")
+        report.reject()
+    with qtbot.waitSignal(rounds.failed, timeout=20000):  # the stand-in makes no model
+        panel.outcome.again_button.click()
+    assert "--seed 2" in told.read_text()
+    report = panel.show_details(rounds.rounds()[0])
+    session.close_project()
+    assert not report.isVisible()
 
 
 def test_a_list_of_ten_thousand_images_does_not_ask_for_every_row_when_one_changes(

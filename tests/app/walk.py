@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QEventLoop, QModelIndex, Qt, QTimer
@@ -52,6 +53,7 @@ from app.messages import ErrorDialog
 from app.pages_dialog import PagesDialog
 from app.panels.plots import TrainingPlots
 from app.report_dialog import ReportDialog
+from app.round_report import RoundReport
 from app.statistics_dialog import StatisticsDialog
 from app.theme import Mode, theme
 from app.translation import tr, translate_qt
@@ -59,7 +61,8 @@ from app.window import MainWindow
 from engine.checkpoints import read_card
 from engine.formats.registry import FORMATS
 from engine.geometry.mask import Mask
-from engine.project import category_color, commands
+from engine.learning.worse import Proposed, View, WorseImage
+from engine.project import Round, category_color, commands
 from engine.project.instance_filter import FLAGS
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -264,6 +267,7 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield LikenessDialog(window.session, window.likeness.likeness)
     yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
     yield ReportDialog("", "")
+    yield from _round_reports(window)
     statistics = StatisticsDialog("")
     yield TrainingPlots()
     yield statistics
@@ -271,6 +275,36 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield statistics
     statistics.show_figures(project.statistics())
     yield statistics
+
+
+def _round_reports(window: MainWindow) -> Iterator[QWidget]:
+    """About rounds with all figures, with those of earlier versions, and without any."""
+    image = next(iter(window.session.images.values()))
+    assert window.session.project is not None
+    precision = {"AP": 0.25, "AP50": 0.5, "AP75": -1.0}
+    full: dict[str, Any] = {
+        "mask": precision,
+        "box": precision,
+        "categories": {name: {"mask": precision} for name in ("cell", "nucleus")},
+        "calibration": {"error": 0.1, "bins": [{"score": 0.9, "hits": 0.8, "detections": 5}]},
+        "labeler": {"accepted_unedited": 0.5, "found": 0.6, "seconds_an_instance": 3.0},
+    }
+    better = {**full, "labeler": {"accepted_unedited": 0.6, "found": 0.5, "seconds_an_instance": 3.0}}
+    for before, after in ((full, better), ({"mask": precision}, {"mask": precision}), (None, None)):
+        folder = window.session.project.path.parent / "no round"
+        report = RoundReport(Round(folder, folder, "", verdict="better", before=before, after=after))
+        wait(200)
+        yield report
+        proposal = Proposed("cell", 0.9, Mask.from_full(np.ones((9, 9), dtype=bool)), None)
+        views = View((), (), 1.0, 1.0), View((proposal,), (0,), 0.0, 0.0)
+        truth = (("cell", Mask.from_full(np.ones((5, 5), dtype=bool))),)
+        path = window.session.project.image_path(image)
+        report.worse.show_images((WorseImage(path, 0, image.width, image.height, truth, *views),))
+        wait(200)
+        yield report
+        report.worse.show_images(())
+        yield report
+        report.done(0)
 
 
 def _key_editors() -> Iterator[QWidget]:

@@ -19,6 +19,7 @@ from engine.files import sha256_of
 from engine.formats.coco import import_coco
 from engine.learning.finetune import source_from_project
 from engine.learning.resuming import STATE_NAME
+from engine.learning.worse import read_worse
 from engine.project import CheckpointReference, Project
 from engine.records import Review
 from engine.resources import BUNDLED_WEIGHTS
@@ -82,6 +83,10 @@ def test_a_round_tells_each_step_and_leaves_a_checkpoint_and_both_figures(accept
     assert checkpoint_id(checkpoint) == last["checkpoint_id"] != checkpoint_id(BUNDLED_WEIGHTS)
     assert read_card(checkpoint).parent == checkpoint_id(BUNDLED_WEIGHTS)
     assert json.loads((checkpoint.parent / "result.json").read_text())["verdict"] == last["verdict"]
+    assert last["after"]["labeler"].keys() >= {"accepted_unedited", "found", "seconds_an_instance"}
+    worse = read_worse(checkpoint.parent)
+    assert worse is not None
+    assert [each.figures() for each in worse] == last["worse_images"]
     assert (sha256_of(BUNDLED_WEIGHTS), sha256_of(accepted)) == before
 
 

@@ -20,7 +20,7 @@ from engine.learning.evaluation import Evaluation, evaluate
 from engine.learning.finished import keep_round
 from engine.learning.matches import ImageMatches
 from engine.learning.summary import summary
-from engine.learning.worse import MOST_LISTED, WORSE_NAME, Shown, read_worse, worse_images
+from engine.learning.worse import MOST_LISTED, WORSE_NAME, Found, read_worse, worse_images
 from engine.records import Detection
 from tests.engine.learning.scenes import SIDE, block, detection, moved, perfect, truth_set
 
@@ -242,8 +242,8 @@ def test_the_summary_names_every_kind_of_figure() -> None:
 # -- images that got worse
 
 
-def shown(data: AnnotatedSet, found: list[list[Detection]]) -> Shown:
-    return Shown(found, evaluate(data, found).agreements)
+def shown(data: AnnotatedSet, found: list[list[Detection]]) -> Found:
+    return Found(found, evaluate(data, found).agreements)
 
 
 def test_the_images_that_lost_most_come_first_and_those_that_gained_not_at_all() -> None:
