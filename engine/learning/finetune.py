@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.checkpoints import checkpoint_id, read_card
 from engine.learning.dataset import AnnotatedSet, from_coco, from_project, is_unedited
 from engine.learning.reporters import Reporter
 from engine.learning.rounds import RoundCancelled, RoundResult, Source, Wishes, run_round
 from engine.project import CheckpointReference, Project
+from engine.project.category_maps import category_map
 from engine.records import InstanceState, Review
 
 
@@ -30,8 +32,15 @@ def source_from_project(path: Path, weights: Path, out: Path | None = None) -> S
             training, held_out = from_project(project)
             base = _path(project.base_checkpoint(), weights)
             current = _path(project.current_checkpoint(), base)
+            base_names = project.category_map(checkpoint_id(base), _categories(base))
+            current_names = project.category_map(checkpoint_id(current), _categories(current))
             share = unedited_share(project)
-    return Source(training, held_out, base, current, out or next_round_folder(path), share)
+    out = out or next_round_folder(path)
+    return Source(training, held_out, base, current, out, base_names, current_names, share)
+
+
+def _categories(checkpoint: Path) -> tuple[str, ...]:
+    return read_card(checkpoint).spec.categories
 
 
 def _path(reference: CheckpointReference | None, otherwise: Path) -> Path:
@@ -65,7 +74,8 @@ def source_from_coco(coco: Path, images: Path, hold_out_coco: Path | None, weigh
     """A COCO dataset to train on, and another to measure on."""
     training = from_coco(coco, images)
     held_out = from_coco(hold_out_coco, images) if hold_out_coco else AnnotatedSet(training.categories, ())
-    return Source(training, held_out, weights, weights, out)
+    names = category_map(None, _categories(weights), training.categories)
+    return Source(training, held_out, weights, weights, out, names, names)
 
 
 def finetune(

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import torch
 
-from engine.checkpoints import ModelCard, checkpoint_id, load, save
+from engine.checkpoints import ModelCard, checkpoint_id, save
+from engine.checkpoints.project_base import base_for_project
 from engine.errors import MaskwrightError
 from engine.files import check_output, check_output_folder, work_folder
 from engine.inference.predictor import Predictor
@@ -28,7 +29,8 @@ from engine.learning.worse import Found, WorseImage, worse_images
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
 from engine.nn.trunk import Cancelled, go_on
-from engine.nn.zoo import extend_categories, with_class_agnostic_masks
+from engine.nn.zoo import with_class_agnostic_masks
+from engine.project import CategoryMap
 from engine.reporting import StopSignal
 
 TRAINING_FOLDER = ".{name}.training"
@@ -44,6 +46,9 @@ class Source:
     base: Path
     current: Path
     out: Path
+    base_names: CategoryMap
+    current_names: CategoryMap
+    """What the two checkpoints' categories are called in the data."""
     unedited_share: float | None = None
 
 
@@ -169,7 +174,9 @@ def _run(
     check_memory(expected, device)
     recipe = kept_to(recipe, expected)
     observer.started(Plan(recipe, choice, expected, source.training, source.held_out))
-    before, shown_before = _evaluate(Predictor.from_checkpoint(source.current), source.held_out, cancelled)
+    before, shown_before = _evaluate(
+        Predictor.from_checkpoint(source.current), source.current_names, source.held_out, cancelled
+    )
     observer.evaluated(0, before)
     done = train(
         model,
@@ -191,12 +198,11 @@ def _run(
         fingerprint=data,
         recipe=recipe.to_dict(),
         metrics={},
-        parent=checkpoint_id(source.base),
         spec=model.spec,
         command=command,
         notes="Trained by the fine-tune button.",
     )
-    after, shown_after = _evaluate(Predictor(model, card), source.held_out, cancelled)
+    after, shown_after = _evaluate(Predictor(model, card), CategoryMap({}), source.held_out, cancelled)
     observer.evaluated(recipe.steps, after)
     took = {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory(device)}
     result = RoundResult(
@@ -216,13 +222,16 @@ def _run(
 
 
 def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[MaskRCNN, ModelCard]:
-    model, card = load(source.base)
+    model, card = base_for_project(source.base, source.base_names, source.training.categories)
     if wishes.class_agnostic_masks:
         model = with_class_agnostic_masks(model)
-    return extend_categories(model, source.training.categories).to(device), card
+    return model.to(device), card
 
 
-def _evaluate(predictor: Predictor, held_out: AnnotatedSet, cancelled: Callable[[], bool]) -> tuple[Evaluation, Found]:
-    found = predict_all(predictor, held_out, lambda done, total: go_on(cancelled))
+def _evaluate(
+    predictor: Predictor, names: CategoryMap, held_out: AnnotatedSet, cancelled: Callable[[], bool]
+) -> tuple[Evaluation, Found]:
+    detected = predict_all(predictor, held_out, lambda done, total: go_on(cancelled))
+    found = [names.renamed(each) for each in detected]
     evaluation = evaluate(held_out, found)
     return evaluation, Found(found, evaluation.agreements)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,8 @@ from statistics import fmean
 
 import numpy as np
 
-from engine.checkpoints import checkpoint_id, load, save
+from engine.checkpoints import checkpoint_id, read_card, save
+from engine.checkpoints.project_base import base_for_project
 from engine.errors import MaskwrightError
 from engine.files import check_output_folder
 from engine.inference.predictor import Predictor
@@ -27,8 +28,8 @@ from engine.learning.simulated_labeler import SimulatedLabeler, Work
 from engine.learning.trainer import Step
 from engine.nn.detector import Cancelled
 from engine.nn.trunk import go_on
-from engine.nn.zoo import with_mapped_categories
 from engine.project import CheckpointReference, Project, commands
+from engine.project.category_maps import category_map
 from engine.records import Image, Review
 
 COLOUR = "#d0c000"
@@ -184,11 +185,10 @@ def write_report(path: Path, setting: Setting, runs: Sequence[Run]) -> dict[str,
 
 def _base_for(setting: Setting, folder: Path) -> Path:
     """The base with the pool's categories: those that it does not know start as the mean of its own."""
-    model, card = load(setting.base)
-    known = model.spec.categories
-    mapped = with_mapped_categories(model, {name: [name] if name in known else [] for name in setting.pool.categories})
+    names = category_map(None, read_card(setting.base).spec.categories, setting.pool.categories)
+    model, card = base_for_project(setting.base, names, setting.pool.categories)
     path = folder / "base.safetensors"
-    save(path, mapped, replace(card, spec=mapped.spec, parent=checkpoint_id(setting.base)))
+    save(path, model, card)
     return path
 
 
