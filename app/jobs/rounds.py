@@ -13,7 +13,9 @@ from app.session import Session
 from app.translation import tr
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint, MaskwrightError
+from engine.learning.choosing import Choice
 from engine.learning.finished import BETTER, register, round_of, unregistered_rounds
+from engine.learning.recipe import Scope
 from engine.project import CheckpointReference, Round
 from engine.records import ImageStatus
 from engine.resources import BUNDLED_WEIGHTS
@@ -33,6 +35,11 @@ class RoundProgress:
     losses: list[tuple[int, float]] = field(default_factory=list)
     precisions: list[tuple[int, float]] = field(default_factory=list)  # step, mask AP50 on the hold-out
     seconds_left: float | None = None
+    views: tuple[int, int] = 0, 0  # crops that the frozen trunk has seen, of how many
+    scope: Scope | None = None
+    choice: Choice | None = None
+    seconds: float = 0.0  # as estimated before the start, of all of it
+    memory: int = 0  # bytes, likewise
 
 
 class Rounds(QObject):
@@ -95,7 +102,8 @@ class Rounds(QObject):
         self._process.reported.connect(self._on_event)
         self._process.ended.connect(self._on_ended)
         data = ["--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS)]
-        self._process.start(["finetune", *data, "--seed", str(seed), "--progress-json"])
+        masks = ["--class-agnostic-masks"] if project.class_agnostic_masks else []
+        self._process.start(["finetune", *data, *masks, "--seed", str(seed), "--progress-json"])
         self.changed.emit()
 
     def cancel(self) -> None:
@@ -209,6 +217,10 @@ class Rounds(QObject):
             case "started":
                 progress.steps, progress.images = event["steps"], event["images"]
                 progress.hold_out = event["hold_out"]
+                progress.scope, progress.choice = Scope(event["scope"]), Choice(event["choice"])
+                progress.seconds, progress.memory = event["seconds"], event["memory"]
+            case "view":
+                progress.views = event["done"], event["total"]
             case "step":
                 progress.step, progress.steps = event["step"], event["steps"]
                 progress.losses.append((event["step"], event["loss"]))

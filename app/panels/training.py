@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs.rounds import Rounds
 from app.panels.model import ModelCardView
 from app.panels.parts import IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard
 from app.panels.round_figures import ap50
+from app.panels.round_plan import before_words, plan_words
 from app.session import Session
 from app.theme import SPACING
 from app.translation import number, tr, trn, when
@@ -37,6 +38,12 @@ class TrainingPanel(Panel):
         self.cancel_button = button(tr("Cancel"), rounds.cancel, "", tr("Stop the fine-tune; the model stays as it is"))
         self._counts = label("", "", wrap=True)
         self._hint = label("", "small", wrap=True)
+        self.one_mask = QCheckBox(tr("One mask for all categories"))
+        self.one_mask.setToolTip(
+            tr("A new category has masks at once, and all learn from each other's; for shapes that are much alike")
+        )
+        self.one_mask.clicked.connect(self._set_one_mask)
+        self._plan = label("", "small", wrap=True)
         self._progress = QProgressBar()
         self._progress.setAccessibleName(tr("Progress of the fine-tune"))
         self._progress.setTextVisible(False)
@@ -51,7 +58,7 @@ class TrainingPanel(Panel):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._show_progress)
         rounds.progressed.connect(self._later)
-        for signal in (rounds.changed, session.images_changed, session.project_changed):
+        for signal in (rounds.changed, session.images_changed, session.categories_changed, session.project_changed):
             signal.connect(self.refresh)
         session.image_updated.connect(self._count)  # the history below would be built anew for no reason
         self.refresh()
@@ -100,6 +107,8 @@ class TrainingPanel(Panel):
         self._body.addWidget(label(tr("Fine-tune"), "heading"))
         self._body.addWidget(self._counts)
         self._body.addWidget(self._hint)
+        self._body.addWidget(self._plan)
+        self._body.addWidget(self.one_mask)
         self._body.addLayout(row(self.start_button, self.cancel_button, None))
         for widget in (self._progress, self._phase, self.outcome, self._history):
             self._body.addWidget(widget)
@@ -135,6 +144,7 @@ class TrainingPanel(Panel):
         self._progress.setMaximum(progress.steps)  # 0 until the child has said how many: a busy bar
         self._progress.setValue(progress.step)
         self._phase.setText(self._phase_text())
+        self._plan.setText(plan_words(progress))
         if progress.losses or progress.precisions:
             self._plots_widget().show_values(progress.losses, progress.precisions, progress.steps)
 
@@ -145,7 +155,10 @@ class TrainingPanel(Panel):
         if not progress.steps:
             return tr("Starting…")
         if not progress.step:
-            return tr("Measuring the model before…")
+            done, total = progress.views
+            if not total:
+                return tr("Measuring the model before…")
+            return tr("Preparing crop {done} of {total}", done=number(done), total=number(total))
         if progress.step >= progress.steps:
             return tr("Measuring the model after…")
         step = tr("Step {step} of {steps}", step=number(progress.step), steps=number(progress.steps))
@@ -169,9 +182,20 @@ class TrainingPanel(Panel):
         )
         self._hint.setText(self._advice(train, held_out))
         self._hint.setVisible(bool(self._hint.text()))
+        self._plan.setText(plan_words(self._rounds.progress) if self._rounds.running else before_words(train))
+        self._plan.setVisible(train > 0 and bool(self._plan.text()))
+        project = self._session.project
+        self.one_mask.setVisible(project is not None and len(self._session.categories) > 1)
+        self.one_mask.setEnabled(not self._session.read_only and not self._rounds.running)
+        self.one_mask.setChecked(project is not None and bool(project.class_agnostic_masks))
         possible = train > 0 and not self._session.read_only and self._rounds.checkpoint is not None
         for each in (self.start_button, self.outcome.again_button):
             each.setEnabled(possible)
+
+    def _set_one_mask(self, one: bool) -> None:
+        project = self._session.project
+        if project is not None:
+            self._session.writing.when_free(lambda: setattr(project, "class_agnostic_masks", one))
 
     def _list_history(self, entries: list[Round]) -> None:
         while self._history_column.count():

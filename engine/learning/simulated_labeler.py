@@ -14,7 +14,7 @@ from engine.inference.predictor import Features, Predictor
 from engine.learning.agreement import GOOD, agree
 from engine.learning.corrections import Piece, pieces_to_mend
 from engine.learning.dataset import AnnotatedImage, read_pixels
-from engine.learning.effort import ACCEPT_OR_REJECT, BOX, MISSED, POLYGON, stroke
+from engine.learning.effort import ACCEPT_OR_REJECT, MISSED, POLYGON, stroke
 from engine.learning.labeler import CORRECTED_SIDE
 from engine.project import Project, commands
 from engine.records import DEFAULT_THRESHOLD, Category, Detection, Image, Instance, InstanceState
@@ -86,7 +86,9 @@ class SimulatedLabeler:
         for place in agreement.missed:
             work += self._add(task, place)
         image = self._project.image(image.id)
-        self._project.apply(commands.accept_image(image, self._project.instances(image.id), DEFAULT_THRESHOLD))
+        looked_at = ACCEPT_OR_REJECT * (work.accepted + work.mended)
+        accepting = commands.accept_image(image, self._project.instances(image.id), DEFAULT_THRESHOLD)
+        self._project.apply(accepting, looked_at)
         return work + Work(least_iou=self._least_iou(image, truth.masks))
 
     def _answers(self, features: Features, truth: AnnotatedImage) -> list[Detection]:
@@ -116,7 +118,7 @@ class SimulatedLabeler:
             self._project.apply(commands.draw(number, image.id, category.id, truth), POLYGON)
             return Work(outlined=1, seconds=POLYGON)
         identity = self._predictor.checkpoint_id
-        self._project.apply(commands.prompt(number, image.id, category, answer.mask, answer.score, identity), BOX)
+        self._project.apply(commands.prompt(number, image.id, category, answer.mask, answer.score, identity), MISSED)
         pieces = pieces_to_mend(answer.mask, truth, GOOD)
         return Work(boxed=1, seconds=MISSED + self._mend(self._project.instance(number), pieces, truth, image))
 

@@ -124,7 +124,9 @@ def simulate(
     progress: Progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[Run]:
-    """Every order, with fine-tuning and without, for every seed; each run is a project of its own in ``folder``.
+    """The queue's order and a random one with fine-tuning, and without, for every seed.
+
+    Each run is a project of its own in ``folder``.
 
     Raises:
         MaskwrightError: there are not enough images, or a step of the loop failed.
@@ -140,11 +142,11 @@ def simulate(
     base = _base_for(setting, folder)
     runs = []
     for seed in seeds:
-        for order in Order:
-            for finetuned in (True, False):
-                name = f"{order}-{'fine-tuned' if finetuned else 'as it is'}-{seed}".replace(" ", "-")
-                loop = _Loop(setting, base, folder / name, order, finetuned, seed, cancelled)
-                runs.append(loop.run(partial(_told, progress, name)))
+        # Without fine-tuning an order only moves the same work about: one of them stands for both.
+        for order, finetuned in ((Order.QUEUE, True), (Order.RANDOM, True), (Order.RANDOM, False)):
+            name = f"{order}-{'fine-tuned' if finetuned else 'as-it-is'}-{seed}"
+            loop = _Loop(setting, base, folder / name, order, finetuned, seed, cancelled)
+            runs.append(loop.run(partial(_told, progress, name)))
     return runs
 
 
@@ -153,14 +155,16 @@ def _told(progress: Progress, name: str, text: str) -> None:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, object]:
-    """Seconds over all images with fine-tuning as a share of those without, by order: of each seed, and the mean."""
+    """Seconds over all images with fine-tuning as a share of those without, for the same seed: of each seed, and the
+    mean. The random order has the same images in both; the queue picks its own, so seconds an instance are compared."""
+    without = {run.seed: _each(run.work) for run in runs if not run.finetuned}
     shares: dict[str, object] = {}
-    for order in dict.fromkeys(run.order for run in runs):
-        with_, without = (
-            {run.seed: run.work for run in runs if run.order is order and run.finetuned is finetuned}
-            for finetuned in (True, False)
-        )
-        found = {seed: _each(with_[seed]) / _each(without[seed]) for seed in with_ if seed in without}
+    for order in Order:
+        found = {
+            run.seed: _each(run.work) / without[run.seed]
+            for run in runs
+            if run.finetuned and run.order is order and without.get(run.seed)
+        }
         shares[str(order)] = {"by_seed": found, "mean": fmean(found.values()) if found else None}
     return {"seconds_with_fine_tuning_over_without": shares}
 
@@ -210,6 +214,7 @@ class _Loop:
         self._cancelled = cancelled
         self._file = folder / "pool.maskwright"
         self._predictor = Predictor.from_checkpoint(base)
+        self._test: Evaluation | None = None  # of the model that predicts
 
     def run(self, progress: Progress) -> Run:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -269,9 +274,10 @@ class _Loop:
 
     def _measure(self, project: Project, accepted: int, work: Work) -> Measured:
         verdict, promoted, seconds = (self._fine_tune(project, accepted)) if self._finetuned else (None, False, 0.0)
-        found = predict_all(self._predictor, self._setting.test, lambda done, total: go_on(self._cancelled))
-        test = evaluate(self._setting.test, found)
-        return Measured(accepted, work, verdict, promoted, seconds, test.box, test.mask)
+        if promoted or self._test is None:
+            found = predict_all(self._predictor, self._setting.test, lambda done, total: go_on(self._cancelled))
+            self._test = evaluate(self._setting.test, found)
+        return Measured(accepted, work, verdict, promoted, seconds, self._test.box, self._test.mask)
 
     def _fine_tune(self, project: Project, accepted: int) -> tuple[str | None, bool, float]:
         """One round; its model predicts from now on unless it is worse, as a person decides who cannot tell."""

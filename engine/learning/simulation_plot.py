@@ -15,8 +15,7 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 360, 220, 56, 48, 80
 COLOURS = {
     (Order.QUEUE, True): "#1f6feb",
     (Order.RANDOM, True): "#2da44e",
-    (Order.QUEUE, False): "#8c959f",
-    (Order.RANDOM, False): "#bc8c00",
+    (Order.RANDOM, False): "#8c959f",
 }
 TICKS = 4
 
@@ -27,14 +26,14 @@ def write_plot(path: Path, runs: Sequence[Run]) -> None:
         ("Seconds an instance", lambda each: each.work.seconds / max(1, each.work.instances)),
         ("Mask AP on the test set", lambda each: each.mask.AP),
     )
-    width, height = LEFT + 2 * WIDTH + GAP + 24, TOP + HEIGHT + 88
+    width, height = LEFT + 2 * WIDTH + GAP + 24, TOP + HEIGHT + 72
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
     parts = [head + f'font-size="12" fill="#24292f"><rect width="{width}" height="{height}" fill="#ffffff"/>']
     for index, (title, value) in enumerate(plots):
         parts.append(_plot(title, runs, value, LEFT + index * (WIDTH + GAP)))
     for index, ((order, finetuned), colour) in enumerate(COLOURS.items()):
-        x, y = LEFT + (index % 2) * 240, TOP + HEIGHT + 48 + 20 * (index // 2)
-        words = f"{order} order, {'fine-tuned' if finetuned else 'the base as it is'}"
+        x, y = LEFT + index * 240, TOP + HEIGHT + 52
+        words = f"{order} order, fine-tuned" if finetuned else "without fine-tuning"
         parts.append(f'<path d="M{x} {y - 4}h24" stroke="{colour}" stroke-width="3"/>')
         parts.append(f'<text x="{x + 32}" y="{y}">{escape(words)}</text>')
     with atomic_write(path) as temporary:

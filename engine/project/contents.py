@@ -51,6 +51,8 @@ class ProjectContents:
     queue_order = Fact[bool]("queue_order")
     # How images were looked at last: id, zoom, and the image point in the middle, x and y.
     views = Fact[list[tuple[int, float, float, float]]]("views")
+    # Whether rounds train one mask for all categories.
+    class_agnostic_masks = Fact[bool]("class_agnostic_masks")
     # By checkpoint id: what a person chose to call the model's categories, None for those left out.
     category_maps = Fact[dict[str, dict[str, str | None]]](CATEGORY_MAPS)
 
