@@ -17,6 +17,7 @@ from app.jobs.model_thread import (
     AnswerThread,
     DetectTask,
     EncodeTask,
+    MeasureTask,
     ModelThread,
     PredictorState,
     Question,
@@ -42,6 +43,7 @@ class Prediction(QObject):
     state_changed = Signal(str)  # PredictorState
     model_loaded = Signal(str, object)  # checkpoint id, model card
     encoded = Signal()  # other features are there than before
+    measured = Signal()  # it is known how long the checkpoint takes for an image
     failed = Signal(str, str)  # message, details
     unusable = Signal(object, str)  # checkpoint, why; nothing is predicted until there is another one
 
@@ -51,6 +53,7 @@ class Prediction(QObject):
         self.features: FeatureCache = ByteCache(FEATURE_CACHE_BYTES)
         self._thread = ModelThread(cache, self.features)
         self._answers = AnswerThread(self.features)
+        self._measured: set[Path] = set()  # checkpoints
         self._given_up: set[tuple[int, Path]] = set()  # images that this checkpoint failed on
         self._again: int | None = None  # the image to predict once more
         self._kept: list[Question] = []  # in the order in which they were asked
@@ -67,6 +70,7 @@ class Prediction(QObject):
         self._thread.loaded.connect(self._on_loaded, queued)
         self._thread.encoded.connect(self._on_encoded, queued)
         self._thread.detected.connect(self._on_detected, queued)
+        self._thread.measured.connect(self._on_measured, queued)
         self._answers.answered.connect(self._on_answered, queued)
         self._answers.failed.connect(self._on_unanswered, queued)
         self._answers.missed.connect(self.plan, queued)
@@ -126,6 +130,8 @@ class Prediction(QObject):
                 tasks.append(DetectTask(self._seen(image), self._training))
         if self._asks_for_masks(session.image):
             self._have(tasks, self._seen(session.image))
+        if self.checkpoint not in self._measured and not self._training and self._attention is None and not questions:
+            tasks.append(MeasureTask(self._seen(session.image)))
         self._thread.set_plan(list(dict.fromkeys(tasks)))
 
     @property
@@ -295,6 +301,10 @@ class Prediction(QObject):
         elif image is not None and self.checkpoint is not None and task.seen == self._seen(image):
             self._again = None
             self._session.set_proposals(image.id, self.names.renamed(detections), checkpoint_id, later=True)
+
+    def _on_measured(self, checkpoint: Path) -> None:
+        self._measured.add(checkpoint)
+        self.measured.emit()
 
     def _on_answered(self, question: Question, answer: Any) -> None:
         if self._is_asked(question):
