@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.jobs.rounds import Rounds
+from app.panels.model import finds
 from app.panels.round_card import as_text, mask_ap50
 from app.session import Session
 from app.translation import number, tr, trn, when
@@ -13,8 +14,6 @@ from engine.checkpoints.catalog import Entry, entries, real_categories
 from engine.checkpoints.speeds import speeds_of
 from engine.errors import InvalidCheckpoint
 from engine.project import Round
-
-NAMED = 5  # categories in a line; of more the count says how many
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,7 @@ class Model:
     @property
     def categories_in_words(self) -> str:
         """How many, and the first names."""
-        names = ", ".join(self.categories[:NAMED])
-        if self.category_count <= NAMED:
-            return tr("Finds {categories}", categories=names)
-        counted = trn("{count} category", "{count} categories", self.category_count)
-        return tr("{count}: {categories}, …", count=counted, categories=names)
+        return finds(self.category_count, self.categories)
 
     @property
     def size_in_words(self) -> str:
