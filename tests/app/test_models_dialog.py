@@ -26,7 +26,7 @@ from engine.resources import BUNDLED_WEIGHTS
 
 from ..engine.checkpoints.serving import Served, serving
 
-VERB_MS = 60_000
+VERB_MS = 180_000  # torch is loaded in a process of low priority, on a machine that does other things
 BUNDLED = "nuclei"
 
 
@@ -198,7 +198,8 @@ def test_a_download_shows_how_far_it_is_can_be_cancelled_and_ends_in_the_list(
     qtbot.waitUntil(lambda: not dialog._files.running, timeout=VERB_MS)
     assert not checkpoint_path(ours).exists()
     pressed(dialog.box("Ours"), "Download").click()
-    qtbot.waitUntil(lambda: "Ours is here" in dialog.message.text(), timeout=VERB_MS)
+    qtbot.waitUntil(lambda: bool(dialog.message.text()), timeout=VERB_MS)
+    assert "Ours is here" in dialog.message.text()
     assert cells.asked[0] is None
     assert (cells.asked[1] or "").startswith("bytes=")
     assert read_card(checkpoint_path(ours)).spec.categories == ("cell",)
