@@ -36,6 +36,7 @@ from app.keymap import LISTED_INSTANCES, PROJECT, VIEW, tool_names
 from app.likeness_dialog import LikenessCommand
 from app.mask_commands import MaskCommands
 from app.messages import ErrorDialog, NoticeBar, log, versions
+from app.models_dialog import ModelsCommand
 from app.panels.categories import CategoriesPanel
 from app.panels.history import HistoryPanel
 from app.panels.images import ImagesPanel
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.likeness = LikenessCommand(self, self.session, self.prediction, cache)
         self.propagation = Propagation(self.session, self.prediction)
         self.rounds = Rounds(self.session)
+        self.models = ModelsCommand(self, self.session, self.rounds, self.prediction)
         self.quality = Quality(self.session)
         self.canvas = CanvasView(self.session)
         self.mask_commands = MaskCommands(self.session, self.canvas.shaping)
@@ -163,7 +165,7 @@ class MainWindow(QMainWindow):
         self.images = ImagesPanel(self.session, self.thumbnails, self.queue, self.actions_["add_images"].trigger)
         self.instances = InstancesPanel(self.session)
         self.categories = CategoriesPanel(self.session)
-        self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger)
+        self.training = TrainingPanel(self.session, self.rounds, self.actions_["finetune"].trigger, self.models.show)
         self.history = HistoryPanel(self.session, self.thumbnails, self.timeline.travel)
         self.findings = QualityPanel(self.session, self.quality)
         self.workplace = Workplace(self.session, self.canvas, self.actions_, self.prediction)
@@ -385,6 +387,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_bytes("geometry", self.saveGeometry())
         self.projects.stop()
         self.rounds.stop()
+        self.models.stop()
         jobs = (
             self.prediction,
             self.queue,

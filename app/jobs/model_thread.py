@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -82,6 +83,14 @@ class ScoreTask:
     aside: bool = False
 
 
+@dataclass(frozen=True)
+class MeasureTask:
+    """Find out how long the checkpoint takes for an image here, once nothing else is to be done."""
+
+    seen: Seen
+    aside: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """What somebody wants to know of features; `answer` runs in a thread and touches nothing of Qt's."""
@@ -92,7 +101,7 @@ class Question:
     failed: Callable[[str], object] = field(repr=False)
 
 
-Task = EncodeTask | DetectTask | ScoreTask
+Task = EncodeTask | DetectTask | ScoreTask | MeasureTask
 
 
 class AnswerThread(PlannedThread[Question]):
@@ -136,6 +145,7 @@ class ModelThread(PlannedThread[Task]):
     encoded = Signal(object)  # task
     detected = Signal(object, str, object)  # task, checkpoint id, list of detections
     scored = Signal(object, str, object)  # task, checkpoint id, ImageScore or vector
+    measured = Signal(object)  # checkpoint
     failed = Signal(object, str, str)  # task, message, details
     unusable = Signal(object, str)  # checkpoint, why it cannot be loaded
 
@@ -175,6 +185,9 @@ class ModelThread(PlannedThread[Task]):
                 self.scored.emit(task, predictor.checkpoint_id, self._score(predictor, task))
                 self.pause(SHOWING_SECONDS)
                 return
+            if isinstance(task, MeasureTask):
+                self._measure(predictor, task)
+                return
             features = self._seen(predictor, task.seen)
             if isinstance(task, EncodeTask):
                 self.encoded.emit(task)
@@ -185,6 +198,15 @@ class ModelThread(PlannedThread[Task]):
             return  # it is in the newer plan, or not wanted any more
         self.detected.emit(task, predictor.checkpoint_id, detections)
         self.pause(SHOWING_SECONDS)
+
+    def _measure(self, predictor: Predictor, task: MeasureTask) -> None:
+        from engine.checkpoints.speeds import speeds_of
+        from engine.inference.speed import device_name, measure
+
+        if device_name(predictor.device) not in speeds_of(predictor.checkpoint_id):
+            with suppress(MaskwrightError):  # a full disk is told of where something is lost
+                measure(predictor, self.cancelled)
+        self.measured.emit(task.seen.checkpoint)
 
     def _ready(self, task: Task) -> Predictor:
         """The predictor of a task's checkpoint, where it is to compute."""

@@ -17,6 +17,7 @@ from app.jobs.model_thread import (
     AnswerThread,
     DetectTask,
     EncodeTask,
+    MeasureTask,
     ModelThread,
     PredictorState,
     Question,
@@ -43,6 +44,7 @@ class Prediction(QObject):
     state_changed = Signal(str)  # PredictorState
     model_loaded = Signal(str, object)  # checkpoint id, model card
     encoded = Signal()  # other features are there than before
+    measured = Signal()  # it is known how long the checkpoint takes for an image
     failed = Signal(str, str)  # message, details
     unusable = Signal(object, str)  # checkpoint, why; nothing is predicted until there is another one
     scored = Signal(object, str, object)  # task, checkpoint id, what came out
@@ -54,6 +56,7 @@ class Prediction(QObject):
         self.features: FeatureCache = ByteCache(FEATURE_CACHE_BYTES)
         self._thread = ModelThread(cache, self.features)
         self._answers = AnswerThread(self.features)
+        self._measured: set[Path] = set()  # checkpoints
         self._given_up: set[tuple[int, Path]] = set()  # images that this checkpoint failed on
         self._again: int | None = None  # the image to predict once more
         self._kept: list[Question] = []  # in the order in which they were asked
@@ -72,6 +75,7 @@ class Prediction(QObject):
         self._thread.encoded.connect(self._on_encoded, queued)
         self._thread.detected.connect(self._on_detected, queued)
         self._thread.scored.connect(self.scored, queued)
+        self._thread.measured.connect(self._on_measured, queued)
         self._answers.answered.connect(self._on_answered, queued)
         self._answers.failed.connect(self._on_unanswered, queued)
         self._answers.missed.connect(self.plan, queued)
@@ -132,6 +136,8 @@ class Prediction(QObject):
         if self._asks_for_masks(session.image):
             self._have(tasks, self.seen(session.image))
         if self.is_idle:
+            if self.checkpoint not in self._measured and not questions:
+                tasks.append(MeasureTask(self.seen(session.image)))
             tasks += self.idle_tasks()
         self._thread.set_plan(list(dict.fromkeys(tasks)))
 
@@ -307,6 +313,10 @@ class Prediction(QObject):
         elif image is not None and self.checkpoint is not None and task.seen == self.seen(image):
             self._again = None
             self._session.set_proposals(image.id, self.names.renamed(detections), checkpoint_id, later=True)
+
+    def _on_measured(self, checkpoint: Path) -> None:
+        self._measured.add(checkpoint)
+        self.measured.emit()
 
     def _on_answered(self, question: Question, answer: Any) -> None:
         if self._is_asked(question):

@@ -1,5 +1,6 @@
 """The model's card: which checkpoint predicts, what it knows, and what it is doing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
@@ -7,10 +8,12 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.jobs.model_thread import PredictorState
 from app.panels.parts import IconLabel, frame, label, row
 from app.theme import SPACING
-from app.translation import number, tr
+from app.translation import number, tr, trn
 from engine.checkpoints import ModelCard, read_card
+from engine.checkpoints.catalog import real_categories
 from engine.errors import MaskwrightError
 
+NAMED = 5  # categories in a line; of more the count says how many
 STATES = {
     PredictorState.OFF: ("circle-off-outline", "faint", tr("No model")),
     PredictorState.WAITING: ("check-circle-outline", "success", tr("Ready")),
@@ -67,8 +70,18 @@ class ModelCardView(QWidget):
             return
         self._name.setText(card.name)
         self._name.setToolTip(str(checkpoint))
-        self._categories.setText(tr("Finds {categories}", categories=", ".join(card.spec.categories)))
+        names = real_categories(card.spec)
+        self._categories.setText(finds(len(names), names))
+        self._categories.setToolTip(", ".join(names))
         self._facts.setText("\n".join(_facts(card)))
+
+
+def finds(count: int, names: Sequence[str]) -> str:
+    """What a model of so many categories finds, the first names of many."""
+    if count <= NAMED:
+        return tr("Finds {categories}", categories=", ".join(names))
+    counted = trn("{count} category", "{count} categories", count)
+    return tr("{count}: {categories}, …", count=counted, categories=", ".join(names[:NAMED]))
 
 
 def _facts(card: ModelCard) -> list[str]:

@@ -30,10 +30,17 @@ HISTORY_SHOWN = 12
 class TrainingPanel(Panel):
     """Follows `Rounds`; everything that it offers is one of its methods."""
 
-    def __init__(self, session: Session, rounds: Rounds, fine_tune: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        rounds: Rounds,
+        fine_tune: Callable[[], object],
+        show_models: Callable[[], object],
+    ) -> None:
         super().__init__(tr("Model"), headed=False)
         self._session, self._rounds = session, rounds
         self.card = ModelCardView()
+        self.models_button = button(tr("Models…"), show_models, "", tr("Use, download or export a model"))
         self.start_button = button(tr("Fine-tune"), fine_tune, "primary", tr("Train the model on the accepted images"))
         self.cancel_button = button(tr("Cancel"), rounds.cancel, "", tr("Stop the fine-tune; the model stays as it is"))
         self._counts = label("", "", wrap=True)
@@ -103,6 +110,7 @@ class TrainingPanel(Panel):
         self._body.setContentsMargins(0, 0, 4, 0)
         self._body.setSpacing(SPACING)
         self._body.addWidget(self.card)
+        self._body.addLayout(row(self.models_button, None))
         self._body.addSpacing(SPACING)
         self._body.addWidget(label(tr("Fine-tune"), "heading"))
         self._body.addWidget(self._counts)

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from engine.checkpoints.catalog import Published, checkpoint_path
 from engine.checkpoints.download import Progress, download
-from engine.checkpoints.store import save
-from engine.checkpoints.torchvision import convert, read_state_dict
 
 
 def fetch(
@@ -31,6 +29,10 @@ def fetch(
     target = checkpoint_path(published)
     downloaded = target.with_suffix(".pth")
     download(published.url, downloaded, sha256_prefix=published.sha256_prefix, progress=progress, cancelled=cancelled)
+    # Not before: offline, the person need not wait for torch to be told so.
+    from engine.checkpoints.store import save
+    from engine.checkpoints.torchvision import convert, read_state_dict
+
     try:
         names = published.first_categories if published.names_all else None
         model, card = convert(read_state_dict(downloaded), categories=names, source=downloaded.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import OrderedDict
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,10 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign, roi_align
 from torchvision.ops.poolers import LevelMapper
 
-from engine.checkpoints.card import read_card
 from engine.checkpoints.store import load
 from engine.checkpoints.torchvision_names import has_two_layer_head, their_name
 from engine.errors import MaskwrightError
-from engine.files import atomic_write, check_output
+from engine.files import atomic_write
 from engine.nn.anchors import cell_anchors
 from engine.nn.detector import STRIDES, MaskRCNN
 from engine.nn.spec import PYRAMID_LEVELS, Convention, ModelSpec
@@ -40,31 +38,21 @@ POOLED = ["0", "1", "2", "3"]
 """torchvision's names of P2 to P5."""
 
 
-def export(checkpoint: Path, out: Path) -> list[str]:
-    """Write a checkpoint once more: `.safetensors` is a copy with its card, `.pth` a state dict for torchvision.
+def export_state(checkpoint: Path, out: Path) -> list[str]:
+    """Write a checkpoint as a state dict for torchvision.
 
     Returns:
-        What the person should know of it, as sentences and lines of code; nothing for a copy.
+        What the person should know of it: lines of code that load it, and sentences on what torchvision does otherwise.
 
     Raises:
         InvalidCheckpoint: the checkpoint cannot be read.
-        MaskwrightError: `out` has another suffix or cannot be written, or torchvision cannot hold the model.
+        MaskwrightError: `out` cannot be written, or torchvision cannot hold the model.
     """
-    if out.suffix not in (".safetensors", ".pth"):
-        raise MaskwrightError(
-            f"{out.name} is neither .safetensors nor .pth.",
-            remedy="Choose .safetensors for Maskwright, .pth for torchvision.",
-        )
-    check_output(out, inputs=[checkpoint])
-    spec = read_card(checkpoint).spec
-    if out.suffix == ".safetensors":
-        with atomic_write(out) as temporary:
-            shutil.copyfile(checkpoint, temporary)
-        return []
-    model, _ = load(checkpoint)
+    model, card = load(checkpoint)
+    state = torchvision_state(model)
     with atomic_write(out) as temporary:
-        torch.save(torchvision_state(model), temporary)
-    return [*how_to_load(spec, checkpoint, out), *differences(spec)]
+        torch.save(state, temporary)
+    return [*how_to_load(card.spec, checkpoint, out), *differences(card.spec)]
 
 
 def torchvision_state(model: MaskRCNN) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def export_model(
     out: Annotated[Path, typer.Argument(help=".safetensors for a copy with its card, .pth for torchvision.")],
 ) -> None:
     """Write a checkpoint as a file of its own, for Maskwright or for torchvision."""
-    from engine.checkpoints.torchvision_export import export
+    from engine.checkpoints.export import export
 
     told = export(weights, out)
     say(f"{out} is written.")

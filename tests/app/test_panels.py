@@ -323,7 +323,7 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     qtbot: QtBot, session: Session, add: Callable[[Mask], Instance]
 ) -> None:
     rounds = Rounds(session)
-    panel = TrainingPanel(session, rounds, lambda: None)
+    panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
     qtbot.addWidget(panel)
     assert not panel.start_button.isEnabled()
     assert "Accept some images first" in panel._hint.text()

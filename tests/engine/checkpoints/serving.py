@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -21,6 +21,9 @@ class Served:
     tag: str = '"one"'
     breaks_after: int | None = None
     """Bytes after which the line breaks, once."""
+    holds_after: int | None = None
+    """Bytes after which the line stands still, once, until `go_on` is set."""
+    go_on: threading.Event = field(default_factory=threading.Event)
     asked: list[str | None] = field(default_factory=list)
     """The Range header of each request."""
 
@@ -49,7 +52,13 @@ def serving(content: bytes) -> Iterator[Served]:
             self.send_header("ETag", served.tag)
             self.end_headers()
             until, served.breaks_after = served.breaks_after, None
-            self.wfile.write(part[:until])
+            held, served.holds_after = served.holds_after, None
+            with suppress(ConnectionError):  # it was cancelled
+                if held is not None:
+                    self.wfile.write(part[:held])
+                    served.go_on.wait()
+                    part = part[held:]
+                self.wfile.write(part[:until])
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class names it
             pass
@@ -61,6 +70,7 @@ def serving(content: bytes) -> Iterator[Served]:
     try:
         yield served
     finally:
+        served.go_on.set()
         server.shutdown()
         server.server_close()
         thread.join()

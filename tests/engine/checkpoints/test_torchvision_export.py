@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN as TheirMaskRCNN
 
 from engine.checkpoints import ModelCard, checkpoint_id, load, save
+from engine.checkpoints.export import export
 from engine.checkpoints.torchvision import convert
 from engine.checkpoints.torchvision_export import (
     builder_of,
     differences,
-    export,
     how_to_load,
     torchvision_model,
     torchvision_state,

@@ -1,0 +1,89 @@
+"""Downloads a model or exports one, through the verbs, in a process of its own: one at a time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.verb_process import VerbProcess
+from app.translation import tr
+
+
+class ModelFiles(QObject):
+    """What is going on with model files, and what became of it."""
+
+    changed = Signal()  # something began or ended
+    progressed = Signal(int, int)  # bytes, and of how many; 0 where that is not known
+    downloaded = Signal(object)  # Path of the checkpoint
+    exported = Signal(str, str)  # what was written, what should be known of it
+    failed = Signal(str)
+
+    def __init__(self, program: Sequence[str] = ()) -> None:
+        """`program` is what to run instead of `python main.py`."""
+        super().__init__()
+        self._program = program
+        self._process: VerbProcess | None = None
+        self._outcome: dict[str, Any] = {}
+        self._out: Path | None = None
+        self.subject: str | None = None  # the name of what is downloaded, or the path of what is exported
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def cancelling(self) -> bool:
+        return self._process is not None and self._process.cancelling
+
+    def download(self, name: str) -> None:
+        """Fetch a published model by its name."""
+        self._start(name, None, ["models", "--download", name, "--progress-json"])
+
+    def export(self, checkpoint: Path, out: Path) -> None:
+        """Write a checkpoint once more: `.safetensors` or `.pth`."""
+        self._start(str(checkpoint), out, ["export-model", str(checkpoint), str(out)])
+
+    def cancel(self) -> None:
+        if self._process is not None:
+            self._process.cancel()
+            self.changed.emit()
+
+    def stop(self) -> None:
+        """Cancel and wait, for a closing window."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def _start(self, subject: str, out: Path | None, arguments: Sequence[str]) -> None:
+        if self._process is not None:
+            return
+        self.subject, self._out, self._outcome = subject, out, {}
+        self._process = VerbProcess(self, self._program)
+        self._process.reported.connect(self._on_event)
+        self._process.ended.connect(self._on_ended)
+        self._process.start(arguments)
+        self.changed.emit()
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "progress":
+            self.progressed.emit(event["done"], event["total"])
+        else:
+            self._outcome = event
+
+    def _on_ended(self, code: int, errors: str) -> None:
+        assert self._process is not None
+        cancelled, out, outcome = self._process.cancelling, self._out, self._outcome
+        self._process.deleteLater()
+        self._process, self.subject = None, None
+        self.changed.emit()
+        said = errors.strip().splitlines()
+        if outcome.get("event") == "finished":
+            self.downloaded.emit(Path(outcome["path"]))
+        elif outcome.get("event") == "failed":
+            self.failed.emit(f"{outcome['message']} {outcome.get('remedy', '')}".strip())
+        elif code == 0 and out is not None:
+            self.exported.emit(tr("{file} is written.", file=out.name), "\n".join(said[1:]))
+        elif not cancelled:
+            why = said[-1].removeprefix("Error: ") if said else tr("It stopped unexpectedly.")
+            self.failed.emit(why)

@@ -1,0 +1,36 @@
+"""A checkpoint as a file of its own: for Maskwright elsewhere, or for torchvision."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from engine.checkpoints.card import read_card
+from engine.errors import MaskwrightError
+from engine.files import atomic_write, check_output
+
+
+def export(checkpoint: Path, out: Path) -> list[str]:
+    """Write a checkpoint once more: `.safetensors` is a copy with its card, `.pth` a state dict for torchvision.
+
+    Returns:
+        What the person should know of it, as sentences and lines of code; nothing for a copy.
+
+    Raises:
+        InvalidCheckpoint: the checkpoint cannot be read.
+        MaskwrightError: `out` has another suffix or cannot be written, or torchvision cannot hold the model.
+    """
+    if out.suffix not in (".safetensors", ".pth"):
+        raise MaskwrightError(
+            f"{out.name} is neither .safetensors nor .pth.",
+            remedy="Choose .safetensors for Maskwright, .pth for torchvision.",
+        )
+    check_output(out, inputs=[checkpoint])
+    read_card(checkpoint)
+    if out.suffix == ".pth":
+        from engine.checkpoints.torchvision_export import export_state  # a copy does not wait for torch
+
+        return export_state(checkpoint, out)
+    with atomic_write(out) as temporary:
+        shutil.copyfile(checkpoint, temporary)
+    return []
