@@ -32,6 +32,8 @@ STRIDES = tuple(2**level for level in PYRAMID_LEVELS)
 ROI_STRIDES = STRIDES[:-1]
 MASK_CHUNK = 100
 """RoIs whose masks are computed at a time in detection: 500 at once take 400 MB a layer with 256 channels."""
+PROPOSALS_A_SAMPLE = 6
+"""Proposals for each RoI that is drawn where fewer are wanted than usual: enough that negatives differ."""
 MIN_INSTANCE_SIDE = 0.1
 """Instances with a thinner box, in pixels, do not train: the logarithm of a size of 0 makes every weight NaN."""
 
@@ -210,7 +212,8 @@ class MaskRCNN(nn.Module):
         """As `losses`, of features P2..P6 of images of one size (height, width) that were computed before.
 
         Args:
-            roi_samples: RoIs of each image that train the heads, None for as many as the spec says.
+            roi_samples: RoIs of each image that train the heads, None for as many as the spec says. They are drawn from
+                so many proposals for each that most of the time is not spent on those that are passed over.
         """
         spec = self.spec
         targets = [_trainable(target) for target in targets]
@@ -225,7 +228,9 @@ class MaskRCNN(nn.Module):
             samples=spec.rpn_samples,
             positive_fraction=spec.rpn_positive_fraction,
         )
-        proposals = self._proposals((objectness, deltas), anchors, [image_size] * len(targets), training=True)
+        limit = None if roi_samples is None else PROPOSALS_A_SAMPLE * roi_samples
+        sizes = [image_size] * len(targets)
+        proposals = self._proposals((objectness, deltas), anchors, sizes, training=True, limit=limit)
         rois = [
             sample_rois(
                 boxes,
@@ -252,14 +257,19 @@ class MaskRCNN(nn.Module):
         image_sizes: Sequence[tuple[int, int]],
         *,
         training: bool,
+        limit: int | None = None,
     ) -> list[Tensor]:
         spec = self.spec
+        before, after = spec.rpn_pre_nms_test, spec.rpn_post_nms_test
+        if training:
+            before, after = spec.rpn_pre_nms_train, spec.rpn_post_nms_train
+        most = max(before, after) if limit is None else limit
         return rpn_proposals(
             *outputs,
             anchors,
             image_sizes,
-            pre_nms=spec.rpn_pre_nms_train if training else spec.rpn_pre_nms_test,
-            post_nms=spec.rpn_post_nms_train if training else spec.rpn_post_nms_test,
+            pre_nms=min(before, most),
+            post_nms=min(after, most),
             nms_threshold=spec.rpn_nms_threshold,
         )
 
