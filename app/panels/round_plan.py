@@ -28,9 +28,12 @@ def plan_words(progress: RoundProgress) -> str:
 def _scope_words(scope: Scope, choice: Choice) -> str:
     match choice:
         case Choice.FEW_IMAGES:
-            return tr("Only the heads are trained: with fewer than {count} images it is faster.", count=MANY_IMAGES)
+            return tr(
+                "Only the heads are trained: fewer than {count} images the trunk would learn by heart.",
+                count=MANY_IMAGES,
+            )
         case Choice.MANY_IMAGES:
-            return tr("The whole model is trained: {count} images and more are worth it.", count=MANY_IMAGES)
+            return tr("The whole model is trained: {count} images and more are worth the time.", count=MANY_IMAGES)
         case Choice.GPU:
             return tr("The whole model is trained, on the GPU.")
         case Choice.ASKED:

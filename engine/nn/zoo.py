@@ -27,7 +27,6 @@ __all__ = [
     "Convention",
     "ModelSpec",
     "build",
-    "extend_categories",
     "with_class_agnostic_masks",
     "with_mapped_categories",
 ]
@@ -142,33 +141,13 @@ MASK_LAYERS = ("mask_head.logits.",)
 """Layers whose outputs are one group a category, background first."""
 
 
-def extend_categories(model: MaskRCNN, categories: Sequence[str]) -> MaskRCNN:
-    """The model, able to name further categories.
-
-    The old ones keep their labels and logits. A new one starts as the mean of the old: what looks like any object
-    gets a sensible box and mask at once, and training tells the categories apart. One mask channel that serves every
-    category serves the new ones, too.
-
-    Args:
-        categories: names, of which those that the model has are passed over.
-
-    Returns:
-        `model` itself where nothing is new, else another model on the same device and in the same mode.
-    """
-    new = tuple(dict.fromkeys(name for name in categories if name not in model.spec.categories))
-    if not new:
-        return model
-    old = range(model.spec.category_count)
-    spec = model.spec.with_categories(model.spec.categories + new)
-    return _regrouped(model, spec, [*([label] for label in old), *([*old] for _ in new)])
-
-
 def with_mapped_categories(model: MaskRCNN, sources: Mapping[str, Sequence[str]]) -> MaskRCNN:
     """A model that knows exactly the categories that `sources` names, in that order.
 
     Args:
         sources: for each the model's categories whose mean it starts as, the same where it is one; for none of them
-            the mean of all, as a category of `extend_categories` does. Several may start from the same.
+            the mean of all: what looks like any object gets a sensible box and mask at once, and training tells the
+            categories apart. Several may start from the same. One mask channel that serves every category serves these.
 
     Returns:
         Another model on the same device and in the same mode.

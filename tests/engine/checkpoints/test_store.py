@@ -15,7 +15,7 @@ from engine.checkpoints.card import CARD_KEY
 from engine.errors import InvalidCheckpoint, NotWritable
 from engine.nn.detector import MaskRCNN
 from engine.nn.spec import ModelSpec
-from engine.nn.zoo import build, extend_categories
+from engine.nn.zoo import build, with_mapped_categories
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_weights_take_two_bytes_each(model: MaskRCNN, saved: Path) -> None:
 
 
 def test_an_extended_model_is_saved_with_its_categories(saved: Path, tmp_path: Path) -> None:
-    extended = extend_categories(load(saved)[0], ["ring"])
+    extended = with_mapped_categories(load(saved)[0], {"disc": ["disc"], "bar": ["bar"], "ring": []})
     path = tmp_path / "extended.safetensors"
     save(path, extended, ModelCard(name="extended", spec=extended.spec))
     assert load(path)[0].spec.categories == ("disc", "bar", "ring")

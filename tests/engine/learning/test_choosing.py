@@ -21,10 +21,10 @@ NOTHING = AnnotatedSet(("nucleus",), ())
 
 
 def test_few_images_on_a_processor_train_the_heads_alone() -> None:
-    assert choose_scope(10, gpu=False) == (Scope.HEADS, Choice.FEW_IMAGES)
+    assert choose_scope(3, gpu=False) == (Scope.HEADS, Choice.FEW_IMAGES)
     assert choose_scope(MANY_IMAGES, gpu=False) == (Scope.WHOLE, Choice.MANY_IMAGES)
-    assert choose_scope(10, gpu=True) == (Scope.WHOLE, Choice.GPU)
-    assert choose_scope(10, gpu=True, asked=Scope.HEADS) == (Scope.HEADS, Choice.ASKED)
+    assert choose_scope(3, gpu=True) == (Scope.WHOLE, Choice.GPU)
+    assert choose_scope(3, gpu=True, asked=Scope.HEADS) == (Scope.HEADS, Choice.ASKED)
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -33,7 +33,7 @@ def test_every_choice_has_words(scope: Scope, choice: Choice) -> None:
     assert why(scope, choice).endswith(".")
 
 
-@pytest.mark.parametrize("images", [1, 2, 10, 20, 59])
+@pytest.mark.parametrize("images", [1, 2, 3, 10, 400])
 def test_the_crops_that_a_frozen_trunk_sees_are_bounded(images: int) -> None:
     recipe = recipe_for(images, Scope.HEADS)
     assert 1 <= images * recipe.views_per_image <= VIEWS

@@ -45,7 +45,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(project: Path, out: Path, steps: int) -> subprocess.Popen[str]:
     program = [sys.executable, str(ROOT / "main.py"), "finetune", "--project", str(project), "--out", str(out)]
     pipe = subprocess.PIPE
-    arguments = [*program, "--steps", str(steps), "--progress-json"]
+    arguments = [*program, "--steps", str(steps), "--scope", "heads", "--progress-json"]
     return subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ})
 
 
@@ -70,7 +70,7 @@ def test_a_round_tells_each_step_and_leaves_a_checkpoint_and_both_figures(accept
     assert kinds == ["started", "evaluated", *["view"] * views, *["step"] * 3, "evaluated", "finished"]
     started, last = events[0], events[-1]
     assert started["images"] + started["hold_out"] == 7
-    assert (started["scope"], started["choice"]) == ("heads", "few images")
+    assert (started["scope"], started["choice"]) == ("heads", "asked for")
     steps = [event for event in events if event["event"] == "step"]
     assert [event["step"] for event in steps] == [1, 2, 3]
     assert all(event["loss"] == pytest.approx(sum(event["losses"].values())) for event in steps)
