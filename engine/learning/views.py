@@ -47,7 +47,8 @@ class _Packed:
 
 
 class Views:
-    """Augmented crops of annotated images as a frozen trunk sees them; the features are in a file that is mapped."""
+    """Augmented crops of annotated images as a frozen trunk sees them; the features are in files that are mapped,
+    channels last as convolutions like them."""
 
     def __init__(self, features: Sequence[NDArray[np.float16]], targets: Sequence[_Packed], size: int) -> None:
         self._features = features
@@ -61,8 +62,7 @@ class Views:
         """P2..P6 (N, C, height, width) float32 of the crops of those numbers, and their targets."""
         rows = np.asarray(chosen)
         levels = [torch.from_numpy(level[rows].astype(np.float32)) for level in self._features]
-        levels = [level.contiguous(memory_format=torch.channels_last) for level in levels]
-        return levels, [self._targets[number].target() for number in chosen]
+        return [level.permute(0, 3, 1, 2) for level in levels], [self._targets[number].target() for number in chosen]
 
 
 @torch.no_grad()
@@ -105,14 +105,16 @@ def compute_views(
         if not maps:
             maps = [_map(folder / f"level{i}.npy", len(places), level) for i, level in enumerate(levels, start=2)]
         for kept, level in zip(maps, levels, strict=True):
-            kept[start : start + len(inputs)] = level.half().cpu().numpy()
+            kept[start : start + len(inputs)] = level.permute(0, 2, 3, 1).half().cpu().numpy()
         on_view(len(targets), len(places))
     return Views(maps, targets, size)
 
 
 def _map(path: Path, count: int, like: Tensor) -> NDArray[np.float16]:
-    """An array in a file whose room is taken at once: a disk that fills up later would end the process, not raise."""
-    shape = (count, *like.shape[1:])
+    """(count, height, width, C) in a file whose room is taken at once: a disk that fills up later would end the
+    process, not raise."""
+    _, channels, height, width = like.shape
+    shape = (count, height, width, channels)
     try:
         array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
         if hasattr(os, "posix_fallocate"):

@@ -33,7 +33,7 @@ def test_every_choice_has_words(scope: Scope, choice: Choice) -> None:
     assert why(scope, choice).endswith(".")
 
 
-@pytest.mark.parametrize("images", [1, 2, 3, 10, 400])
+@pytest.mark.parametrize("images", [1, 2, 3, 10, 300])
 def test_the_crops_that_a_frozen_trunk_sees_are_bounded(images: int) -> None:
     recipe = recipe_for(images, Scope.HEADS)
     assert 1 <= images * recipe.views_per_image <= VIEWS
