@@ -1,16 +1,27 @@
 """What a fine-tune trains, why, and what it takes, in words."""
 
+from pathlib import Path
+
 from app.jobs.rounds import RoundProgress
+from app.models_list import id_of
 from app.translation import number, tr
-from engine.learning.choosing import MANY_IMAGES, Choice, choose_scope
+from engine.checkpoints.speeds import speeds_of
+from engine.learning.choosing import MANY_IMAGES, Choice, choose_scope, recipe_for, rough_seconds
 from engine.learning.recipe import Scope
 
 GB = 1e9
+PROCESSOR = "CPU"  # what a speed is kept under that no GPU had a part in
 
 
-def before_words(images: int) -> str:
-    """What will be trained on a number of accepted images, as far as it is known before the start: a GPU is not."""
-    return _scope_words(*choose_scope(images, gpu=False))
+def before_words(images: int, held_out: int, checkpoint: Path | None) -> str:
+    """What will be trained on a number of accepted images and how long that takes, as far as this machine is known."""
+    speeds = speeds_of(id_of(checkpoint)) if checkpoint is not None else {}
+    scope, choice = choose_scope(images, gpu=any(device != PROCESSOR for device in speeds))
+    words = _scope_words(scope, choice)
+    if choice is Choice.GPU or PROCESSOR not in speeds:
+        return words
+    seconds = rough_seconds(recipe_for(images, scope), images, held_out, speeds[PROCESSOR])
+    return f"{words} {tr('It takes about {minutes} min.', minutes=_minutes(seconds))}"
 
 
 def plan_words(progress: RoundProgress) -> str:
@@ -19,10 +30,13 @@ def plan_words(progress: RoundProgress) -> str:
         return ""
     words = _scope_words(progress.scope, progress.choice)
     if progress.seconds and progress.memory:
-        minutes = number(max(1, round(progress.seconds / 60)))
-        memory = number(progress.memory / GB, 1)
+        minutes, memory = _minutes(progress.seconds), number(progress.memory / GB, 1)
         words += " " + tr("About {minutes} min in all, {memory} GB of memory.", minutes=minutes, memory=memory)
     return words
+
+
+def _minutes(seconds: float) -> str:
+    return number(max(1, round(seconds / 60)))
 
 
 def _scope_words(scope: Scope, choice: Choice) -> str:

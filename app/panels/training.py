@@ -143,6 +143,13 @@ class TrainingPanel(Panel):
             )
         return ""
 
+    def _plan_text(self, train: int, held_out: int) -> str:
+        if self._rounds.running:
+            return plan_words(self._rounds.progress)
+        if train == 0:
+            return ""
+        return before_words(train, held_out, self._rounds.checkpoint)
+
     def _later(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
@@ -190,8 +197,8 @@ class TrainingPanel(Panel):
         )
         self._hint.setText(self._advice(train, held_out))
         self._hint.setVisible(bool(self._hint.text()))
-        self._plan.setText(plan_words(self._rounds.progress) if self._rounds.running else before_words(train))
-        self._plan.setVisible(train > 0 and bool(self._plan.text()))
+        self._plan.setText(self._plan_text(train, held_out))
+        self._plan.setVisible(bool(self._plan.text()))
         project = self._session.project
         self.one_mask.setVisible(project is not None and len(self._session.categories) > 1)
         self.one_mask.setEnabled(not self._session.read_only and not self._rounds.running)
