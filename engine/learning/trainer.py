@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from engine.learning.feeding import Feeder
 from engine.learning.moving_average import MovingAverage
 from engine.learning.recipe import Recipe, Scope
 from engine.learning.resuming import SavedRun
-from engine.learning.views import compute_views
+from engine.learning.views import Views, compute_views
 from engine.nn.detector import Cancelled, MaskRCNN
 from engine.nn.device import autocast
 
@@ -77,6 +78,7 @@ def train(
     """
     if not data.images:
         raise MaskwrightError("There is no image to train on.", remedy="Accept some images first.")
+    losses: Losses
     with ExitStack() as stack:
         if folder is None:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwright-training-")))
@@ -84,8 +86,11 @@ def train(
             place = folder
         try:
             run = _Run(model, recipe, SavedRun(place, key) if folder is not None else None)
-            source = _whole_losses if recipe.scope is Scope.WHOLE else _heads_losses
-            losses = stack.enter_context(source(model, data, recipe, run.next_step, place, cancelled, on_view))
+            if recipe.scope is Scope.WHOLE:
+                losses = stack.enter_context(_whole_losses(model, data, recipe, run.next_step))
+            else:
+                views = compute_views(model, data, recipe, place, cancelled=cancelled, on_view=on_view)
+                losses = partial(_heads_losses, model, views, recipe)
             return run.go(losses, on_step, cancelled)
         except Cancelled:
             return False
@@ -186,15 +191,8 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, object]
 
 
 @contextmanager
-def _whole_losses(
-    model: MaskRCNN,
-    data: AnnotatedSet,
-    recipe: Recipe,
-    first: int,
-    folder: Path,
-    cancelled: Callable[[], bool],
-    on_view: Callable[[int, int], None],
-) -> Iterator[Losses]:
+def _whole_losses(model: MaskRCNN, data: AnnotatedSet, recipe: Recipe, first: int) -> Iterator[Losses]:
+    """The losses of all of a model, the steps in turn from ``first`` on."""
     device = next(model.parameters()).device
     with Feeder(model, data, recipe, first) as batches:
 
@@ -207,28 +205,15 @@ def _whole_losses(
         yield losses
 
 
-@contextmanager
-def _heads_losses(
-    model: MaskRCNN,
-    data: AnnotatedSet,
-    recipe: Recipe,
-    first: int,
-    folder: Path,
-    cancelled: Callable[[], bool],
-    on_view: Callable[[int, int], None],
-) -> Iterator[Losses]:
+def _heads_losses(model: MaskRCNN, views: Views, recipe: Recipe, index: int) -> dict[str, Tensor]:
+    """The losses of the heads on crops that a frozen trunk has seen; which, is a function of seed and step alone."""
     device = next(model.parameters()).device
-    views = compute_views(model, data, recipe, folder, cancelled=cancelled, on_view=on_view)
-
-    def losses(index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((recipe.seed, index))
-        chosen = rng.choice(len(views), min(recipe.crops_per_step, len(views)), replace=False)
-        levels, targets = views.batch([int(number) for number in chosen])
-        levels = [level.to(device) for level in levels]
-        targets = [target.to(device) for target in targets]
-        return model.losses_of(levels, (views.size, views.size), targets, recipe.roi_samples)
-
-    yield losses
+    rng = np.random.default_rng((recipe.seed, index))
+    chosen = rng.choice(len(views), min(recipe.crops_per_step, len(views)), replace=False)
+    levels, targets = views.batch(chosen.tolist())
+    levels = [level.to(device) for level in levels]
+    targets = [target.to(device) for target in targets]
+    return model.losses_of(levels, (views.size, views.size), targets, recipe.roi_samples)
 
 
 def _size(images: Tensor) -> tuple[int, int]:

@@ -13,17 +13,15 @@ a dying process leaves, not what a power cut does: for that there is synchronous
 take their names.
 """
 
-import argparse
-import json
 import random
 import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 from child import Kill, Outcome, run
+from command_line import report_of
 from scenarios import Fault, Scenario, all_scenarios
 
 # Scheduling alone moves a kill by about this much; a commit takes as long.
@@ -33,18 +31,7 @@ ATTEMPTS_A_KILL = 5
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="Print one JSON document on stdout.")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="maskwright-kills-") as place:
-        report = kill_all(Path(place), arguments.kills, arguments.seed)
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-    else:
-        for name, value in report.items():
-            print(f"{name}: {value}")
+    report = report_of(__doc__ or "", 200, kill_all)
     return 1 if report["lost"] or report["damaged"] else 0
 
 

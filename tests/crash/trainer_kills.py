@@ -9,18 +9,17 @@ folder of rounds must be nothing or a whole round. After the last one a fine-tun
 where it is not so.
 """
 
-import argparse
 import json
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from checks import digest, unsound
+from command_line import report_of
 from samples import accepted_project
 
 from engine.checkpoints import ModelCard, checkpoint_id, load, save
@@ -43,18 +42,7 @@ TINY = replace(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="Print one JSON document on stdout.")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="maskwright-kills-") as place:
-        report = kill_all(Path(place), arguments.kills, arguments.seed)
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-    else:
-        for name, value in report.items():
-            print(f"{name}: {value}")
+    report = report_of(__doc__ or "", 50, kill_all)
     return 1 if report["faults"] else 0
 
 
