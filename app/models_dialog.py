@@ -162,7 +162,7 @@ class ModelsDialog(QDialog):
 
     def _export(self, model: Model) -> None:
         assert model.path is not None
-        kinds = f"Maskwright (*.safetensors);;{tr('torchvision state dict')} (*.pth)"
+        kinds = f"{tr('Maskwright checkpoint')} (*.safetensors);;{tr('torchvision state dict')} (*.pth)"
         name, kind = QFileDialog.getSaveFileName(self, tr("Export model"), f"{model.path.stem}.safetensors", kinds)
         if name:
             suffix = ".pth" if "pth" in kind else ".safetensors"

@@ -52,7 +52,8 @@ def _no_display() -> str:
 
     return tr(
         "There is no display for the window; headless verbs work without one: python main.py predict, finetune, "
-        "train, evaluate, import, export, validate, statistics, doctor or demo (see python main.py --help)."
+        "simulate, train, evaluate, models, export-model, import, export, validate, statistics, doctor or demo "
+        "(see python main.py --help)."
     )
 
 

@@ -215,7 +215,7 @@ def trainer(path: Path, verdict: str) -> list[str]:
 import json
 def say(**event): print(json.dumps(event))
 figures = lambda value: {{"mask": {{"AP50": value}}}}
-say(event="started", steps=3, images=8, hold_out=5)
+say(event="started", steps=3, images=8, hold_out=5, scope="whole", choice="many images", seconds=200, memory=1e9)
 say(event="evaluated", step=0, mask_AP50=0.5)
 for step in (1, 2, 3):
     say(event="step", step=step, steps=3, loss=1.0 / step, losses={{}}, seconds_left=3 - step)
@@ -374,7 +374,7 @@ def test_a_fine_tune_that_dies_is_told_with_its_last_words(qtbot: QtBot, session
 def test_a_cancelled_fine_tune_registers_nothing_and_is_no_failure(qtbot: QtBot, session: Session) -> None:
     script = """
 import sys
-print('{"event": "started", "steps": 9, "images": 1, "hold_out": 0}')
+print('{"event": "view", "done": 4, "total": 24}')
 sys.stdin.read()
 print('{"event": "cancelled"}')
 sys.exit(130)

@@ -20,7 +20,7 @@ from app.models_dialog import ModelBox, ModelsDialog
 from app.session import Session
 from engine.checkpoints import checkpoint_id, load, read_card, save
 from engine.checkpoints.catalog import FURTHER, TORCHVISION_V1, Published, checkpoint_path
-from engine.nn.zoo import extend_categories
+from engine.nn.zoo import with_mapped_categories
 from engine.project import CheckpointReference
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -55,7 +55,7 @@ def dialog(qtbot: QtBot, session: Session) -> Iterator[ModelsDialog]:
 def two(tmp_path: Path) -> Path:
     """A checkpoint that knows nuclei and debris."""
     model, card = load(BUNDLED_WEIGHTS)
-    extended = extend_categories(model, ["debris"])
+    extended = with_mapped_categories(model, {"nucleus": ["nucleus"], "debris": []})
     path = tmp_path / "two.safetensors"
     save(path, extended, replace(card, name="two", spec=extended.spec))
     return path

@@ -342,7 +342,7 @@ def test_every_round_is_told_in_full_and_may_be_tried_again(
     told = tmp_path / "arguments"
     script = f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))"
     rounds = Rounds(session, [sys.executable, "-c", script])
-    panel = TrainingPanel(session, rounds, lambda: None)
+    panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
     qtbot.addWidget(panel)
     project = session.project
     assert project is not None

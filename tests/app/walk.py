@@ -39,8 +39,10 @@ from PySide6.QtWidgets import (
 import app
 import app.jobs.rounds
 from app.backups_dialog import BackupsDialog
+from app.category_map_dialog import CategoryMapDialog
 from app.dataset_dialogs import ExportDialog, ImportDialog
 from app.image_files_dialog import ImageFilesDialog
+from app.jobs.model_files import ModelFiles
 from app.jobs.quality import _fixing
 from app.key_bindings import key_bindings
 from app.key_editor import KeyEditor
@@ -50,6 +52,7 @@ from app.key_sheet import KeySheet
 from app.keymap import CANVAS_HELP
 from app.likeness_dialog import LikenessDialog
 from app.messages import ErrorDialog
+from app.models_dialog import ModelsDialog
 from app.pages_dialog import PagesDialog
 from app.panels.plots import TrainingPlots
 from app.report_dialog import ReportDialog
@@ -265,6 +268,10 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield KeySheet()
     yield from _key_editors()
     yield LikenessDialog(window.session, window.likeness.likeness)
+    models = ModelsDialog(window.session, window.rounds, ModelFiles())
+    models.refresh()
+    yield models
+    yield CategoryMapDialog(window.session, "tuned", "0123456789ab", ("nucleus", "debris"))
     yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
     yield ReportDialog("", "")
     yield from _round_reports(window)
