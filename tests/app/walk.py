@@ -51,6 +51,7 @@ from app.likeness_dialog import LikenessDialog
 from app.messages import ErrorDialog
 from app.pages_dialog import PagesDialog
 from app.panels.plots import TrainingPlots
+from app.queue_mix_dialog import QueueMixDialog
 from app.report_dialog import ReportDialog
 from app.statistics_dialog import StatisticsDialog
 from app.theme import Mode, theme
@@ -263,6 +264,7 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield from _key_editors()
     yield LikenessDialog(window.session, window.likeness.likeness)
     yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
+    yield QueueMixDialog(window.queue, True)
     yield ReportDialog("", "")
     statistics = StatisticsDialog("")
     yield TrainingPlots()
