@@ -1,7 +1,7 @@
 """The small window in which a person says what counts in the queue."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtWidgets import QDialog, QLabel, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
 
 from app.jobs.queue_order import QueueOrder
 from app.panels.parts import button, label, row, rule
@@ -20,65 +20,27 @@ class QueueMixDialog(QDialog):
     def __init__(self, queue: QueueOrder, writable: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
+        self._writable = writable
         self.setWindowTitle(tr("What Counts in the Queue"))
         self.setMinimumWidth(400)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
-        layout.setSpacing(SPACING)
-        layout.addWidget(label(tr("What Counts in the Queue"), "title"))
-        layout.addWidget(label(tr("Weights are compared with each other; 0 leaves something out."), "muted", wrap=True))
-        self.uncertainty, self.diversity, self.disagreement = (QSlider(Qt.Orientation.Horizontal) for _ in range(3))
-        self._shares = [label("", "muted") for _ in range(3)]
-        self._add_weight(
-            layout,
-            0,
-            self.uncertainty,
+        self._uncertainty = _Weight(
             tr("Uncertainty"),
             tr("Scores near the threshold, unsure outlines, and what looks otherwise in the mirror image."),
         )
-        self._add_weight(
-            layout, 1, self.diversity, tr("Variety"), tr("Images unlike what was accepted, and unlike each other.")
+        self._diversity = _Weight(tr("Variety"), tr("Images unlike what was accepted, and unlike each other."))
+        self._disagreement = _Weight(
+            tr("Disagreement"), tr("Images whose annotations, imported or drawn, the model sees otherwise.")
         )
-        self._add_weight(
-            layout,
-            2,
-            self.disagreement,
-            tr("Disagreement"),
-            tr("Images whose annotations, imported or drawn, the model sees otherwise."),
-        )
-        layout.addSpacing(SPACING // 2)
-        layout.addWidget(rule())
-        layout.addSpacing(SPACING // 2)
-        self.random = QSpinBox()
-        self.random.setRange(0, 100)
-        self.random.setSingleStep(5)
-        self.random.setFixedWidth(FIELD_WIDTH)
-        self.random.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding does not reach the text
-        self.random.setSuffix(tr(" %"))
-        self.random.setAccessibleName(tr("Share of random controls"))
-        self.random.setToolTip(tr("How many places are given by chance"))
-        name = label(tr("Random controls"), "heading")
-        name.setBuddy(self.random)
-        layout.addLayout(row(name, None, self.random))
-        layout.addWidget(
-            label(
-                tr("Images drawn by chance show whether the queue helps at all, and keep the hold-out fair."),
-                "small",
-                wrap=True,
-            )
-        )
-        layout.addSpacing(SPACING)
-        reset = button(tr("Usual mix"), self._reset, "", tr("Set everything to what it was at first"))
-        close = button(tr("Close"), self.accept, "primary", tr("Back to the window"))
-        layout.addLayout(row(reset, None, close))
-        for each in (self.uncertainty, self.diversity, self.disagreement, self.random, reset):
-            each.setEnabled(writable)
+        self._weights = (self._uncertainty, self._diversity, self._disagreement)
+        self.random = _percent_field(tr("Share of random controls"), tr("How many places are given by chance"))
+        self._reset_button = button(tr("Usual mix"), self._reset, "", tr("Set everything to what it was at first"))
+        self._build()
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._set)
-        for slider in (self.uncertainty, self.diversity, self.disagreement):
-            slider.valueChanged.connect(self._later)
+        for weight in self._weights:
+            weight.slider.valueChanged.connect(self._later)
         self.random.valueChanged.connect(self._later)
-        self.finished.connect(self._set)
+        self.finished.connect(self._finish)
         queue.mix_changed.connect(self._show)
         self._show()
 
@@ -86,38 +48,51 @@ class QueueMixDialog(QDialog):
     def mix(self) -> QueueMix:
         """What is set."""
         return QueueMix(
-            uncertainty=self.uncertainty.value() / STEPS,
-            diversity=self.diversity.value() / STEPS,
-            disagreement=self.disagreement.value() / STEPS,
+            uncertainty=self._uncertainty.slider.value() / STEPS,
+            diversity=self._diversity.slider.value() / STEPS,
+            disagreement=self._disagreement.slider.value() / STEPS,
             random=self.random.value() / 100,
         )
 
-    def _add_weight(self, layout: QVBoxLayout, place: int, slider: QSlider, name: str, why: str) -> None:
-        slider.setRange(0, STEPS)
-        slider.setPageStep(10)
-        slider.setAccessibleName(name)
-        slider.setToolTip(why)
-        heading: QLabel = label(name, "heading")
-        heading.setBuddy(slider)
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
+        layout.setSpacing(SPACING)
+        layout.addWidget(label(tr("What Counts in the Queue"), "title"))
+        layout.addWidget(label(tr("Weights are compared with each other; 0 leaves something out."), "muted", wrap=True))
+        for weight in self._weights:
+            layout.addSpacing(SPACING // 2)
+            layout.addWidget(weight)
         layout.addSpacing(SPACING // 2)
-        layout.addLayout(row(heading, None, self._shares[place]))
-        layout.addWidget(slider)
+        layout.addWidget(rule())
+        layout.addSpacing(SPACING // 2)
+        layout.addLayout(self._random_row())
+        why = tr("Images drawn by chance show whether the queue helps at all, and keep the hold-out fair.")
         layout.addWidget(label(why, "small", wrap=True))
+        layout.addSpacing(SPACING)
+        close = button(tr("Close"), self.accept, "primary", tr("Back to the window"))
+        layout.addLayout(row(self._reset_button, None, close))
+        for each in (*self._weights, self.random, self._reset_button):
+            each.setEnabled(self._writable)
+
+    def _random_row(self) -> QHBoxLayout:
+        name = label(tr("Random controls"), "heading")
+        name.setBuddy(self.random)
+        return row(name, None, self.random)
 
     def _show(self) -> None:
         mix = self._queue.mix
-        weights = (mix.uncertainty, mix.diversity, mix.disagreement)
-        for slider, weight in zip((self.uncertainty, self.diversity, self.disagreement), weights, strict=True):
-            with QSignalBlocker(slider):
-                slider.setValue(min(STEPS, round(weight * STEPS)))
+        for weight, value in zip(self._weights, (mix.uncertainty, mix.diversity, mix.disagreement), strict=True):
+            with QSignalBlocker(weight.slider):
+                weight.slider.setValue(min(STEPS, round(value * STEPS)))
         with QSignalBlocker(self.random):
             self.random.setValue(round(mix.random * 100))
         self._show_shares()
 
     def _show_shares(self) -> None:
-        values = [each.value() for each in (self.uncertainty, self.diversity, self.disagreement)]
-        for words, value in zip(self._shares, values, strict=True):
-            words.setText(tr("{percent} %", percent=round(100 * value / (sum(values) or 1))))
+        total = sum(weight.slider.value() for weight in self._weights)
+        for weight in self._weights:
+            weight.show_share(weight.slider.value() / (total or 1))
 
     def _later(self) -> None:
         self._show_shares()
@@ -125,9 +100,51 @@ class QueueMixDialog(QDialog):
 
     def _set(self) -> None:
         self._settle.stop()
-        if self.random.isEnabled():
+        if self._writable:
             self._queue.set_mix(self.mix)
+
+    def _finish(self) -> None:
+        """Who only looked changes nothing, not even by rounding."""
+        if self._settle.isActive():
+            self._set()
 
     def _reset(self) -> None:
         self._queue.set_mix(QueueMix())
         self._show()
+
+
+class _Weight(QWidget):
+    """A slider with its name, the share that it comes to, and what it is the weight of."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, STEPS)
+        self.slider.setPageStep(STEPS // 10)
+        self.slider.setAccessibleName(name)
+        self.slider.setToolTip(why)
+        heading = label(name, "heading")
+        heading.setBuddy(self.slider)
+        self._share = label("", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACING // 2)
+        column.addLayout(row(heading, None, self._share))
+        column.addWidget(self.slider)
+        column.addWidget(label(why, "small", wrap=True))
+
+    def show_share(self, share: float) -> None:
+        """`share`, from 0 to 1, is that of this weight among all."""
+        self._share.setText(tr("{percent} %", percent=round(100 * share)))
+
+
+def _percent_field(name: str, tip: str) -> QSpinBox:
+    field = QSpinBox()
+    field.setRange(0, 100)
+    field.setSingleStep(5)
+    field.setFixedWidth(FIELD_WIDTH)
+    field.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding does not reach the text
+    field.setSuffix(tr(" %"))
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    return field

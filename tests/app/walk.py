@@ -55,6 +55,7 @@ from app.messages import ErrorDialog
 from app.models_dialog import ModelsDialog
 from app.pages_dialog import PagesDialog
 from app.panels.plots import TrainingPlots
+from app.queue_mix_dialog import QueueMixDialog
 from app.report_dialog import ReportDialog
 from app.round_report import RoundReport
 from app.statistics_dialog import StatisticsDialog
@@ -273,6 +274,7 @@ def dialogs(window: MainWindow) -> Iterator[QWidget]:
     yield models
     yield CategoryMapDialog(window.session, "tuned", "0123456789ab", ("nucleus", "debris"))
     yield from (PagesDialog({Path(str(n)): 3 for n in range(count)}) for count in (1, 2))
+    yield QueueMixDialog(window.queue, True)
     yield ReportDialog("", "")
     yield from _round_reports(window)
     statistics = StatisticsDialog("")
