@@ -104,6 +104,7 @@ class CategoryMapDialog(QDialog):
     def _make_choice(self, category: str) -> QComboBox:
         choice = _Choice()
         choice.setAccessibleName(tr("What {category} is in this project", category=category))
+        choice.setToolTip(tr("The project's category that these objects get, or none"))
         target = self._targets[category]
         names = [each.name for each in self._session.categories.values()]
         for name in names:

@@ -132,7 +132,8 @@ class ModelsDialog(QDialog):
             box.show_work(files.cancel, downloading=bool(model.download), cancelling=files.cancelling)
             return
         if model.path is None:
-            box.add_button(tr("Download"), partial(files.download, model.download), enabled=not files.running)
+            tip = tr("Fetch this model; nothing else is sent")
+            box.add_button(tr("Download"), partial(files.download, model.download), "", tip, enabled=not files.running)
             return
         in_use = self._rounds.checkpoint == model.path and session.project is not None
         box.show_use(in_use, left_out_words(session, model) if in_use else "")
@@ -140,8 +141,10 @@ class ModelsDialog(QDialog):
         if not in_use:
             box.add_button(tr("Use"), partial(self._use, model), "", tip, enabled=writable)
         enabled = session.project is not None
-        box.add_button(tr("Categories…"), partial(self._categories, model), enabled=enabled)
-        box.add_button(tr("Export…"), partial(self._export, model), enabled=not files.running)
+        tip = tr("What its categories are called in this project")
+        box.add_button(tr("Categories…"), partial(self._categories, model), "", tip, enabled=enabled)
+        tip = tr("A copy as safetensors, or a state dict for torchvision")
+        box.add_button(tr("Export…"), partial(self._export, model), "", tip, enabled=not files.running)
 
     def _follow(self) -> None:
         if self.isVisible():

@@ -383,7 +383,7 @@ sys.exit(130)
     failures: list[str] = []
     rounds.failed.connect(lambda message, details: failures.append(message))
     rounds.start()
-    qtbot.waitUntil(lambda: rounds.progress.steps == 9, timeout=20000)
+    qtbot.waitUntil(lambda: rounds.progress.views == (4, 24), timeout=20000)
     rounds.cancel()
     assert rounds.cancelling
     qtbot.waitUntil(lambda: not rounds.running, timeout=10000)

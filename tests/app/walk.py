@@ -63,6 +63,7 @@ from app.theme import Mode, theme
 from app.translation import tr, translate_qt
 from app.window import MainWindow
 from engine.checkpoints import read_card
+from engine.checkpoints.catalog import published_models
 from engine.formats.registry import FORMATS
 from engine.geometry.mask import Mask
 from engine.learning.worse import Proposed, View, WorseImage
@@ -381,6 +382,9 @@ def _names(window: MainWindow) -> list[str]:
         *(entry.author for entry in project.history()),
         *(str(BUNDLED_WEIGHTS), card.name, card.data, card.licence, *card.spec.categories),
         *(each.title for each in FORMATS.values()),
+        *("tuned", "nucleus", "debris"),  # whose categories were asked for
+        *(text for each in published_models() for text in (each.title, each.licence, each.data, each.figures)),
+        *(name for each in published_models() for name in each.first_categories),
     ]
 
 
