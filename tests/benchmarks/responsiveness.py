@@ -159,6 +159,7 @@ def accept_some(window: MainWindow) -> None:
     session = window.session
     for image_id in session.order[:ACCEPTED]:
         session.open_image(image_id)
+        session.apply(commands.reopen_image(session.image, session.instances.values()))
         wait(lambda number=image_id: session.images[number].predicted_by is not None, 60)
         wait(lambda: window.prediction.state is PredictorState.WAITING, 60)
         session.apply(commands.accept_image(session.image, session.instances.values(), session.threshold))
@@ -193,8 +194,11 @@ def measure(window: MainWindow, seconds: float) -> dict[str, object]:
     labeler.stop()
     timer.stop()
     wait(lambda: window.prediction.state is PredictorState.WAITING, 60)
+    accept_some(window)
     window.rounds.start()
     wait(lambda: window.rounds.progress.step > 0, 120)
+    if not window.rounds.running:
+        sys.exit("The fine-tune did not come to its first step.")
     labeler.start()
     training = meter.measure(seconds)
     labeler.stop()
@@ -232,7 +236,6 @@ def main() -> int:
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as workspace:
         window = open_window(arguments.images, Path(workspace))
-        accept_some(window)
         repeats = [measure(window, arguments.seconds) for _ in range(arguments.repeats)]
         window.close()
     print(json.dumps({"repeats": repeats, "holds": all(each["holds"] for each in repeats), "load": load}, indent=1))
