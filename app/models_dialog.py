@@ -19,6 +19,7 @@ from app.theme import SPACING
 from app.translation import number, tr
 from engine.checkpoints import read_card
 from engine.errors import MaskwrightError
+from engine.project import Round
 
 MEGABYTE = 1_000_000
 STEPS = 1000  # of a progress bar, which counts no further than 2**31 and models are larger
@@ -136,9 +137,11 @@ class ModelsDialog(QDialog):
             box.add_button(tr("Download"), partial(files.download, model.download), "", tip, enabled=not files.running)
             return
         in_use = self._rounds.checkpoint == model.path and session.project is not None
-        box.show_use(in_use, left_out_words(session, model) if in_use else "")
-        tip = tr("Predict with this model, and fine-tune from it")
-        if not in_use:
+        is_base = self._rounds.base == model.path
+        box.show_use(_use_words(in_use, is_base), left_out_words(session, model) if in_use else "")
+        is_round = self._round_of(model) is not None
+        tip = tr("Predict with this model") if is_round else tr("Predict with this model, and fine-tune from it")
+        if not (in_use and (is_round or is_base)):
             box.add_button(tr("Use"), partial(self._use, model), "", tip, enabled=writable)
         enabled = session.project is not None
         tip = tr("What its categories are called in this project")
@@ -152,8 +155,15 @@ class ModelsDialog(QDialog):
 
     def _use(self, model: Model) -> None:
         assert model.path is not None
-        self._rounds.use_as_base(model.path)
+        entry = self._round_of(model)
+        if entry is not None:
+            self._rounds.promote(entry)  # rounds start from their base, or they would remember the first images best
+        else:
+            self._rounds.use_as_base(model.path)
         self.refresh()
+
+    def _round_of(self, model: Model) -> Round | None:
+        return next((each for each in self._rounds.rounds() if each.checkpoint == model.path), None)
 
     def _categories(self, model: Model) -> None:
         assert model.path is not None
@@ -167,10 +177,15 @@ class ModelsDialog(QDialog):
         assert model.path is not None
         kinds = f"{tr('Maskwright checkpoint')} (*.safetensors);;{tr('torchvision state dict')} (*.pth)"
         name, kind = QFileDialog.getSaveFileName(self, tr("Export model"), f"{model.path.stem}.safetensors", kinds)
-        if name:
-            suffix = ".pth" if "pth" in kind else ".safetensors"
-            out = Path(name)
-            self._files.export(model.path, out if out.suffix in (".pth", ".safetensors") else Path(name + suffix))
+        if not name:
+            return
+        out, suffix = Path(name), ".pth" if "pth" in kind else ".safetensors"
+        if out.suffix != suffix:
+            out = out.with_suffix(suffix) if out.suffix in (".pth", ".safetensors") else Path(name + suffix)
+            if out.exists():  # the person was asked about another name
+                self.say(tr("{file} is there already. Choose another name.", file=out.name), "danger")
+                return
+        self._files.export(model.path, out)
 
     def _show_progress(self, done: int, total: int) -> None:
         for box in self._boxes:
@@ -186,6 +201,12 @@ class ModelsDialog(QDialog):
             dialog = ReportDialog(summary, details, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.open()
+
+
+def _use_words(in_use: bool, is_base: bool) -> str:
+    """What a model is used for."""
+    uses = [tr("in use")] if in_use else []
+    return " · ".join([*uses, tr("fine-tunes start from it")] if is_base else uses)
 
 
 class ModelBox:
@@ -231,9 +252,9 @@ class ModelBox:
         each.setEnabled(enabled)
         self._buttons.addWidget(each)
 
-    def show_use(self, in_use: bool, warning: str) -> None:
-        self._state.setText(tr("in use") if in_use else "")
-        self._state.setVisible(in_use)
+    def show_use(self, state: str, warning: str) -> None:
+        self._state.setText(state)
+        self._state.setVisible(bool(state))
         self._warning.setText(warning)
         self._warning.setVisible(bool(warning))
 

@@ -97,7 +97,7 @@ def _of_entry(entry: Entry) -> Model:
         tr("Licence {licence}", licence=known.licence) if known.licence else "",
         tr("Trained on {data}", data=known.data) if known.data else "",
         entry.published.figures if entry.published is not None else "",
-        _speed(entry.path),
+        _speed(id_of(entry.path)) if entry.path is not None else "",
     ]
     icon = (
         "package-variant-closed"
@@ -122,7 +122,7 @@ def _of_round(entry: Round, card: ModelCard) -> Model:
     figure = ap50(entry)
     facts = [
         tr("Mask AP50 {before} → {after} on its hold-out", before=figure.before_text, after=figure.after_text),
-        _speed(entry.checkpoint),
+        _speed(entry.checkpoint_id),
     ]
     names = real_categories(card.spec)
     return Model(
@@ -137,11 +137,10 @@ def _of_round(entry: Round, card: ModelCard) -> Model:
     )
 
 
-def _speed(checkpoint: Path | None) -> str:
-    speeds = speeds_of(id_of(checkpoint)) if checkpoint is not None else {}
+def _speed(known: str) -> str:
     return ", ".join(
         tr("{seconds} s an image ({device})", seconds=number(seconds, 2), device=device)
-        for device, seconds in speeds.items()
+        for device, seconds in speeds_of(known).items()
     )
 
 

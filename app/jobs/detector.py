@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UnreadableImage
 from engine.images import read_rgb
+from engine.project import CategoryMap
 from engine.records import Detection
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Detector:
     """Loads a checkpoint when it is first asked. Threads may share it: it answers one at a time."""
 
-    def __init__(self, checkpoint: Path) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, checkpoint: Path, names: CategoryMap) -> None:
+        """`names` says what its categories are called in the project."""
+        self._checkpoint, self._names = checkpoint, names
         self._turn = threading.Lock()
         self._predictor: Predictor | None = None
 
@@ -31,7 +33,7 @@ class Detector:
         with self._turn:
             predictor = self._predictor or self._load()
             try:
-                return predictor.detect(predictor.encode(read_rgb(path, page)))
+                return self._names.renamed(predictor.detect(predictor.encode(read_rgb(path, page))))
             except UnreadableImage:
                 return None
 

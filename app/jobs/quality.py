@@ -19,6 +19,7 @@ from app.jobs.detector import Detector
 from app.jobs.planned_thread import PlannedThread
 from app.session import Session
 from app.translation import tr, trn
+from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import MaskwrightError
 from engine.project import InstanceChange, Project
 from engine.project.beside import apply_beside
@@ -209,7 +210,10 @@ class Quality(QObject):
 
     def compare(self, checkpoint: Path) -> None:
         """Compare the accepted images with what a model finds on them: where they disagree one of the two is wrong."""
-        self._examine(MODEL_CHECKS, Detector(checkpoint))
+        project = self._session.project
+        assert project is not None
+        names = project.category_map(checkpoint_id(checkpoint), read_card(checkpoint).spec.categories)
+        self._examine(MODEL_CHECKS, Detector(checkpoint, names))
 
     def _examine(self, checks: frozenset[Check], detector: Detector | None) -> None:
         if self._session.project is None:

@@ -12,6 +12,7 @@ from app.jobs.verb_process import VerbProcess
 from app.session import Session
 from app.translation import tr
 from engine.checkpoints import checkpoint_id, read_card
+from engine.checkpoints.catalog import entries
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.learning.choosing import Choice
 from engine.learning.finished import BETTER, register, round_of, unregistered_rounds
@@ -81,6 +82,13 @@ class Rounds(QObject):
             return reference.path
         return BUNDLED_WEIGHTS if BUNDLED_WEIGHTS.is_file() else None
 
+    @property
+    def base(self) -> Path:
+        """The checkpoint that every round starts from."""
+        project = self._session.project
+        reference = project.base_checkpoint() if project is not None else None
+        return reference.path if reference is not None and reference.path is not None else BUNDLED_WEIGHTS
+
     def rounds(self) -> list[Round]:
         """Every round of the project, newest first."""
         return list(reversed(self._session.project.rounds())) if self._session.project is not None else []
@@ -124,12 +132,11 @@ class Rounds(QObject):
 
     def keep_old(self, entry: Round) -> None:
         """Predict with what a round was compared with, again or still, whatever its verdict says."""
-        earlier = next((each for each in self.rounds() if each.checkpoint_id == entry.before_id), None)
-        declined = replace(entry, promoted=False)
-        if earlier is not None:
-            self._choose(earlier.checkpoint, earlier.checkpoint_id, declined)
+        before = self._model_before(entry)
+        if before is None or before.path is None:
+            self.failed.emit(tr("The model before is not known any more. Choose another one under Models."), "")
         else:
-            self._choose(BUNDLED_WEIGHTS, None, declined)
+            self._choose(before.path, before.id, replace(entry, promoted=False))
 
     def use(self, checkpoint: Path) -> None:
         """Predict with a checkpoint from now on, wherever it comes from."""
@@ -140,8 +147,8 @@ class Rounds(QObject):
         self._choose(checkpoint, base=True)
 
     def use_bundled(self) -> None:
-        """Predict with the bundled model again, however many rounds came after it."""
-        self._choose(BUNDLED_WEIGHTS)
+        """Predict with the bundled model again, however many rounds came after it, and train from it."""
+        self._choose(BUNDLED_WEIGHTS, base=True)
 
     def is_current(self, entry: Round) -> bool:
         """Whether a round's checkpoint is the one that predicts."""
@@ -250,9 +257,10 @@ class Rounds(QObject):
         """Write a finished round into the project; better is promoted at once, anything else is for the person."""
         project = self._session.project
         assert project is not None
-        better = outcome["verdict"] == BETTER
         try:
-            entry = register(project, round_of(outcome, Path(outcome["checkpoint"])), promote=better)
+            finished = round_of(outcome, Path(outcome["checkpoint"]))
+            better = finished.verdict == BETTER and self._still_predicts(finished)
+            entry = register(project, finished, promote=better)
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
             return
@@ -271,10 +279,26 @@ class Rounds(QObject):
             return
         try:
             for entry in unregistered_rounds(project):
-                predicting = self.checkpoint
-                improves = predicting is not None and checkpoint_id(predicting) == entry.before_id
-                taken = register(project, entry, promote=entry.verdict == BETTER and improves)
+                taken = register(project, entry, promote=entry.verdict == BETTER and self._still_predicts(entry))
                 # Later, when everybody knows the project.
                 QTimer.singleShot(0, self, partial(self.found.emit, taken))
         except MaskwrightError as error:
             self.failed.emit(str(error), "")
+
+    def _still_predicts(self, entry: Round) -> bool:
+        """Whether what predicts is what a round was compared with: another model may have been chosen meanwhile."""
+        predicting = self.checkpoint
+        return predicting is not None and entry.before_id in (None, checkpoint_id(predicting))
+
+    def _model_before(self, entry: Round) -> CheckpointReference | None:
+        """What a round was compared with; None where it is not to be found any more."""
+        project, wanted = self._session.project, entry.before_id
+        assert project is not None
+        known = [project.current_checkpoint(), project.base_checkpoint()]
+        known += [CheckpointReference(each.checkpoint_id, each.checkpoint) for each in self.rounds()]
+        found = next((each for each in known if each is not None and each.id == wanted and each.path is not None), None)
+        if found is not None:
+            return found
+        installed = [each.path for each in entries() if each.path is not None]
+        path = next((each for each in installed if wanted in (None, checkpoint_id(each))), None)
+        return None if path is None else CheckpointReference(checkpoint_id(path), path)

@@ -30,6 +30,8 @@ UNJUDGED = VerdictLook("help-circle-outline", "muted", tr("Not evaluated"))
 
 def finished_words(entry: Round) -> str:
     """What a round that has just ended means for the person."""
+    if entry.verdict == "better" and not entry.promoted:
+        return tr("The fine-tuned model is better than the one before, but another one was chosen meanwhile.")
     words = {
         "better": tr("The fine-tuned model is better and predicts from now on."),
         "worse": tr("The fine-tuned model is worse. The model before keeps predicting."),

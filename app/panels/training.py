@@ -148,7 +148,7 @@ class TrainingPanel(Panel):
             return plan_words(self._rounds.progress)
         if train == 0:
             return ""
-        return before_words(train, held_out, self._rounds.checkpoint)
+        return before_words(train, held_out, self._rounds.base)
 
     def _later(self) -> None:
         if not self._timer.isActive():

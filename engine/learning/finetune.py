@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.checkpoints import checkpoint_id, read_card
+from engine.errors import InvalidCheckpoint
 from engine.learning.dataset import AnnotatedSet, from_coco, from_project, is_unedited
 from engine.learning.reporters import Reporter
 from engine.learning.rounds import RoundCancelled, RoundResult, Source, Wishes, run_round
-from engine.project import CheckpointReference, Project
+from engine.project import CategoryMap, CheckpointReference, Project
 from engine.project.category_maps import category_map
 from engine.records import InstanceState, Review
 
@@ -31,12 +32,23 @@ def source_from_project(path: Path, weights: Path, out: Path | None = None) -> S
         with Project.open(snapshot, read_only=True) as project:
             training, held_out = from_project(project)
             base = _path(project.base_checkpoint(), weights)
+            base_names = _names(project, base)
             current = _path(project.current_checkpoint(), base)
-            base_names = project.category_map(checkpoint_id(base), _categories(base))
-            current_names = project.category_map(checkpoint_id(current), _categories(current))
+            try:
+                current_names = _names(project, current)
+            except (
+                InvalidCheckpoint
+            ):  # its file is gone: as in the window, the one that rounds start from takes its place
+                current, current_names = base, base_names
             share = unedited_share(project)
     out = out or next_round_folder(path)
     return Source(training, held_out, base, current, out, base_names, current_names, share)
+
+
+def _names(project: Project, checkpoint: Path) -> CategoryMap:
+    """What a checkpoint's categories are called in a project. Raises InvalidCheckpoint where it cannot be read."""
+    categories = _categories(checkpoint)
+    return project.category_map(checkpoint_id(checkpoint), categories)
 
 
 def _categories(checkpoint: Path) -> tuple[str, ...]:

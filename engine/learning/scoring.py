@@ -20,6 +20,7 @@ from engine.learning.uncertainty import (
     outside,
     score_doubt,
 )
+from engine.project import CategoryMap
 from engine.project.contents import ProjectContents
 from engine.project.scores import ImageScore
 from engine.records import Instance, InstanceState
@@ -38,6 +39,7 @@ def score_image(
     *,
     content: str | None = None,
     features: Features | None = None,
+    categories: CategoryMap | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ImageScore:
     """What a model makes of an image, from one pass over it and one over its mirror image.
@@ -48,19 +50,22 @@ def score_image(
         ignored: regions in which what the model finds is no difference to those: crowds, and what was rejected.
         content: what tells the image from others; by default a digest of the pixels.
         features: of the image and this predictor, where they are known.
+        categories: what the model's categories are called among ``annotated``; what they leave out does not count.
         cancelled: asked in between.
 
     Raises:
         Cancelled: ``cancelled()`` returned True.
     """
     features = features or predictor.encode(pixels, cancelled)
-    soft = predictor.detect_soft(features, cancelled)
-    found = [each.detection for each in soft]
+    categories = categories or CategoryMap({})
+    soft = [each for each in predictor.detect_soft(features, cancelled) if categories.renamed([each.detection])]
+    found = categories.renamed([each.detection for each in soft])
     sure = confident(found, THRESHOLD)
     outlines = [each.probabilities for each in soft if each.detection.score >= THRESHOLD]
     turned = predictor.encode(np.ascontiguousarray(pixels[:, ::-1]), cancelled)
     width = pixels.shape[1]
-    seen_turned = [mirrored(each, width) for each in predictor.detect(turned, THRESHOLD, cancelled)]
+    turned_back = [mirrored(each, width) for each in predictor.detect(turned, THRESHOLD, cancelled)]
+    seen_turned = categories.renamed(turned_back)
     return ImageScore(
         content=content if content is not None else blake2b(pixels.tobytes(), digest_size=16).hexdigest(),
         vector=image_vector(features),
@@ -96,8 +101,16 @@ def score_stored(
     """As ``score_image``, of an image of a project with the annotations that it has now."""
     names = {category.id: category.name for category in project.categories()}
     annotated, ignored = annotations_of(project.instances(image_id), names)
-    content = project.image(image_id).content_hash
-    return score_image(predictor, pixels, annotated, ignored, content=content, features=features, cancelled=cancelled)
+    return score_image(
+        predictor,
+        pixels,
+        annotated,
+        ignored,
+        content=project.image(image_id).content_hash,
+        features=features,
+        categories=project.category_map(predictor.checkpoint_id, predictor.model.spec.categories),
+        cancelled=cancelled,
+    )
 
 
 @torch.inference_mode()

@@ -46,18 +46,25 @@ class CategoryMap:
         return [each for each in kept if id(each) not in doubles]
 
 
-def category_map(chosen: Mapping[str, str | None] | None, model: Sequence[str], project: Sequence[str]) -> CategoryMap:
+def category_map(
+    chosen: Mapping[str, str | None] | None,
+    model: Sequence[str],
+    project: Sequence[str],
+    renamed: Mapping[str, str] | None = None,
+) -> CategoryMap:
     """What a person chose, and for the model's other categories what goes without saying.
 
-    A category of the same name, in whatever case, is the same. One that the project lacks is left out, unless the
-    project has no categories at all, or the model has this one only: else nothing would be found.
+    A category of the same name, in whatever case, is the same; `renamed` says what categories that had another name are
+    called now. One that the project lacks is left out, unless the project has no categories at all, or the model has
+    this one only: else nothing would be found.
     """
     same = {name.casefold(): name for name in project}
     real = [name for name in dict.fromkeys(model) if name != PLACEHOLDER]
     passes = not project or len(real) == 1
     targets: dict[str, str | None] = {PLACEHOLDER: None} if PLACEHOLDER in model else {}
     for name in real:
-        targets[name] = same.get(name.casefold(), name if passes else None)
+        now = (renamed or {}).get(name, name)
+        targets[name] = same.get(name.casefold()) or same.get(now.casefold()) or (name if passes else None)
     return CategoryMap(targets | {name: target for name, target in (chosen or {}).items() if name in targets})
 
 

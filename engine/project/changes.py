@@ -28,6 +28,7 @@ from engine.geometry.mask import Mask
 from engine.geometry.rle import Place, decode_crops
 from engine.project import scores
 from engine.project.edit import CategoryChange, Change, Edit, ImageChange, InstanceChange
+from engine.project.renames import follow_renames
 from engine.project.rows import MASK_COLUMNS, Row, category_of, category_row, instance_of, instance_row, place_of
 from engine.project.schema import categories, images, instances
 from engine.records import ImageStatus, Instance, InstanceState, Review
@@ -142,6 +143,12 @@ def write(
         if (own := [change for change in changes if change.kind is kind])
         for step in write_kind(connection, own)
     ]
+    renamed = {
+        step.before["name"]: step.after["name"]
+        for step in written
+        if step.change.kind is Kind.CATEGORY and step.before is not None and step.after is not None
+    }
+    follow_renames(connection, {old: new for old, new in renamed.items() if old != new})
     refresh_status(connection, {image_id for step in written for image_id in _image_ids(step)})
     annotated = (step for step in written if step.change.kind is Kind.INSTANCE)
     scores.outdate(connection, {image_id for step in annotated for image_id in _image_ids(step)})

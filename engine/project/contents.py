@@ -19,18 +19,13 @@ from engine.project.rows import IMAGE_COLUMNS, category_of, image_of, instance_o
 from engine.project.schema import categories as categories_table
 from engine.project.schema import images, instances
 from engine.project.scores import Scores
-from engine.project.settings import Fact
+from engine.project.settings import BASE_CHECKPOINT, CATEGORY_MAPS, CURRENT_CHECKPOINT, RENAMED, Fact
 from engine.project.statistics import Statistics
 from engine.records import Category, Image, ImageStatus, Instance, Review
 
 Answer = TypeVar("Answer")
 Found = TypeVar("Found")
 
-# The key of the checkpoint that predicts, among the single facts.
-CURRENT_CHECKPOINT = "current_checkpoint"
-# The key of the checkpoint that rounds train from, kept likewise.
-BASE_CHECKPOINT = "base_checkpoint"
-CATEGORY_MAPS = "category_maps"
 _IMAGE = select(*IMAGE_COLUMNS).where(images.c.id == bindparam("number"))
 
 
@@ -225,7 +220,8 @@ class ProjectContents:
     def category_map(self, checkpoint_id: str, model_categories: Sequence[str]) -> CategoryMap:
         """What the categories of a checkpoint are called here, as a person chose or as their names say."""
         chosen = (self.fact(CATEGORY_MAPS) or {}).get(checkpoint_id)
-        return category_map(chosen, model_categories, [category.name for category in self.categories()])
+        names = [category.name for category in self.categories()]
+        return category_map(chosen, model_categories, names, self.fact(RENAMED))
 
     # -- inside
 

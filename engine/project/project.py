@@ -27,7 +27,7 @@ from engine.project import (
 )
 from engine.project.category_maps import CategoryMap
 from engine.project.changes import RowChange
-from engine.project.contents import BASE_CHECKPOINT, CATEGORY_MAPS, CURRENT_CHECKPOINT, ProjectContents, found
+from engine.project.contents import ProjectContents, found
 from engine.project.database import Database, create_empty
 from engine.project.edit import Edit
 from engine.project.image_files import ImageFiles
@@ -39,6 +39,7 @@ from engine.project.rounds import CheckpointReference, Round
 from engine.project.schema import SCHEMA_VERSION, check_header, images, instances
 from engine.project.schema import categories as categories_table
 from engine.project.scores import ImageScore, ImageVector
+from engine.project.settings import BASE_CHECKPOINT, CATEGORY_MAPS, CURRENT_CHECKPOINT
 from engine.records import Detection, Image, Instance, Review
 
 SUFFIX = ".maskwright"

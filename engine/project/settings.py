@@ -13,6 +13,14 @@ ROOT = "root"
 # The session that is writing: when it began, and the last journal row that it found. None once it was closed.
 SESSION = "session"
 
+# The checkpoint that predicts, and the one that rounds train from: id and portable path.
+CURRENT_CHECKPOINT = "current_checkpoint"
+BASE_CHECKPOINT = "base_checkpoint"
+# By checkpoint id: what the model's categories are called in the project.
+CATEGORY_MAPS = "category_maps"
+# What categories are called now, by names that they had before.
+RENAMED = "renamed_categories"
+
 Value = TypeVar("Value")
 
 _GET = select(meta.c.value).where(meta.c.key == bindparam("name"))

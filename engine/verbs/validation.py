@@ -50,7 +50,7 @@ def validate(
     from engine.quality.report import Mend, validate_coco, validate_project
 
     mend = Mend.ALL if fix_all else Mend.SAFE if fix else Mend.NOTHING
-    detector = _detector(weights) if model else None
+    detector = _detector(weights, project_file) if model else None
     with progress_bar("Checking") as advance:
         if project_file is not None:
             report = validate_project(project_file, checks, mend, detector, advance)
@@ -68,16 +68,21 @@ def _names(checks: Iterable[Check]) -> str:
     return ", ".join(sorted(checks))
 
 
-def _detector(weights: Path) -> Callable[[Path, int], list[Detection] | None]:
-    """Asks the model, which is loaded now."""
+def _detector(weights: Path, project_file: Path | None) -> Callable[[Path, int], list[Detection] | None]:
+    """Asks the model, which is loaded now, and calls its categories as the project does."""
     from engine.images import read_rgb
     from engine.inference import Predictor
+    from engine.project import CategoryMap, Project
 
     predictor = Predictor.from_checkpoint(weights)
+    names = CategoryMap({})
+    if project_file is not None:
+        with Project.open(project_file, read_only=True) as project:
+            names = project.category_map(predictor.checkpoint_id, predictor.model.spec.categories)
 
     def detect(path: Path, page: int) -> list[Detection] | None:
         try:
-            return predictor.detect(predictor.encode(read_rgb(path, page)))
+            return names.renamed(predictor.detect(predictor.encode(read_rgb(path, page))))
         except UnreadableImage as error:
             say_left_out([str(error)])
             return None

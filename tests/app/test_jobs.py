@@ -214,7 +214,7 @@ def trainer(path: Path, verdict: str) -> list[str]:
     return child(f"""
 import json
 def say(**event): print(json.dumps(event))
-figures = lambda value: {{"mask": {{"AP50": value}}}}
+figures = lambda value: {{"mask": {{"AP50": value}}, "checkpoint_id": {checkpoint_id(BUNDLED_WEIGHTS)!r}}}
 say(event="started", steps=3, images=8, hold_out=5, scope="whole", choice="many images", seconds=200, memory=1e9)
 say(event="evaluated", step=0, mask_AP50=0.5)
 for step in (1, 2, 3):

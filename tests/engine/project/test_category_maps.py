@@ -80,3 +80,34 @@ def test_in_an_empty_project_everything_goes_on_passing_once_there_are_proposals
     assert project.category_map("coco", ["person", "car"]).targets == {"person": "person", "car": "car"}
     project.keep_category_map("other", ["person", "car"])
     assert project.category_map("other", ["person", "car"]).targets == {"person": None, "car": "car"}
+
+
+def test_what_a_model_calls_a_category_follows_its_renames_and_their_undo(project: Project) -> None:
+    for name in ("lymphocyte", "debris"):
+        project.apply(commands.add_category(project.new_category_id(), name, "#112233"))
+    project.set_category_map("chosen", {"Zelle": "lymphocyte", "x": None})
+    model = ["lymphocyte", "debris"]
+    before = project.category_map("m", model).targets, project.category_maps
+    cell = next(each for each in project.categories() if each.name == "lymphocyte")
+    project.apply(commands.rename_category(cell, "T-cell"))
+    assert project.category_map("m", model).targets == {"lymphocyte": "T-cell", "debris": "debris"}
+    assert project.category_map("chosen", ["Zelle", "x", "debris"]).targets == {
+        "Zelle": "T-cell",
+        "x": None,
+        "debris": "debris",
+    }
+    project.apply(commands.rename_category(project.category(cell.id), "B-cell"))
+    both = project.category_map("m", ["lymphocyte", "T-cell"]).targets
+    assert both == {"lymphocyte": "B-cell", "T-cell": "B-cell"}
+    project.undo()
+    project.undo()
+    assert (project.category_map("m", model).targets, project.category_maps) == before
+    project.redo()
+    assert project.category_map("m", model).targets["lymphocyte"] == "T-cell"
+
+
+def test_the_only_category_of_a_model_goes_by_its_new_name(project: Project) -> None:
+    project.apply(commands.add_category(project.new_category_id(), "spore", "#112233"))
+    spore = next(each for each in project.categories() if each.name == "spore")
+    project.apply(commands.rename_category(spore, "Spore A"))
+    assert project.category_map("m", ["spore"]).targets == {"spore": "Spore A"}
