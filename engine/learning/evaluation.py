@@ -87,12 +87,21 @@ class Evaluation:
 
 
 def predict_all(
-    predictor: Predictor, data: AnnotatedSet, progress: Callable[[int, int], None] = lambda done, total: None
+    predictor: Predictor,
+    data: AnnotatedSet,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> list[list[Detection]]:
-    """The predictor's detections on every image of ``data``. Raises as ``read_pixels``."""
+    """The predictor's detections on every image of ``data``.
+
+    Raises:
+        Cancelled: ``cancelled()`` said to stop.
+        UnreadableImage, InvalidDataset: as ``read_pixels``.
+    """
     found = []
     for done, image in enumerate(data.images, start=1):
-        found.append(predictor.detect(predictor.encode(read_pixels(image))))
+        features = predictor.encode(read_pixels(image), cancelled)
+        found.append(predictor.detect(features, cancelled=cancelled))
         progress(done, len(data.images))
     return found
 

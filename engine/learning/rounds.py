@@ -232,7 +232,7 @@ def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[M
 def _evaluate(
     predictor: Predictor, names: CategoryMap, held_out: AnnotatedSet, cancelled: Callable[[], bool]
 ) -> tuple[Evaluation, Found]:
-    detected = predict_all(predictor, held_out, lambda done, total: go_on(cancelled))
+    detected = predict_all(predictor, held_out, cancelled=cancelled)
     found = [names.renamed(each) for each in detected]
     evaluation = evaluate(held_out, found)
     return evaluation, Found(found, evaluation.agreements)

@@ -275,7 +275,7 @@ class _Loop:
     def _measure(self, project: Project, accepted: int, work: Work) -> Measured:
         verdict, promoted, seconds = (self._fine_tune(project, accepted)) if self._finetuned else (None, False, 0.0)
         if promoted or self._test is None:
-            found = predict_all(self._predictor, self._setting.test, lambda done, total: go_on(self._cancelled))
+            found = predict_all(self._predictor, self._setting.test, cancelled=self._cancelled)
             self._test = evaluate(self._setting.test, found)
         return Measured(accepted, work, verdict, promoted, seconds, self._test.box, self._test.mask)
 

@@ -348,6 +348,7 @@ class Project(ProjectContents):
                 return
             settings.put(connection, CATEGORY_MAPS, {**known, checkpoint_id: dict(targets)})
             proposals.mark_stale(connection, checkpoint_id)
+            scores.outdate_all(connection, checkpoint_id)
 
     def keep_category_map(self, checkpoint_id: str, model_categories: Sequence[str]) -> CategoryMap:
         """As `category_map`, for a checkpoint that is about to predict: where the project has no categories yet, that

@@ -127,6 +127,12 @@ def save(
     connection.execute(statement.on_conflict_do_update(index_elements=["image_id"], set_=row))
 
 
+def outdate_all(connection: Connection, checkpoint_id: str) -> None:
+    """Note that what a checkpoint finds is called otherwise now."""
+    own = update(image_scores).where(image_scores.c.checkpoint_id == checkpoint_id)
+    connection.execute(own.values(outdated=True))
+
+
 def outdate(connection: Connection, image_ids: Iterable[int]) -> None:
     """Note that the annotations of images are not those any more that their scores know of."""
     parameters = [{"key": image_id} for image_id in image_ids]

@@ -47,6 +47,14 @@ def test_scores_of_another_checkpoint_do_not_count(two: Project) -> None:
     assert (two.unscored("a"), two.unscored("b")) == ([1, 2], [2])
 
 
+def test_another_category_map_outdates_the_scores_of_its_checkpoint(two: Project) -> None:
+    two.set_score(1, "a", score("x"))
+    two.set_score(2, "b", score("x"))
+    two.set_category_map("a", {"person": None})
+    assert two.unscored("a") == [1, 2]
+    assert two.unscored("b") == [1]
+
+
 def test_an_edit_outdates_the_score_of_its_image_alone_and_so_does_undo(two: Project, disc: Disc) -> None:
     for image_id in (1, 2):
         two.set_score(image_id, "a", score("x"))
