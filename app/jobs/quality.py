@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from app.jobs.planned_thread import PlannedThread
 from app.session import Session
 from app.translation import tr, trn
 from engine.checkpoints import checkpoint_id, read_card
-from engine.errors import MaskwrightError
-from engine.project import InstanceChange, Project
+from engine.errors import InvalidCheckpoint, MaskwrightError
+from engine.project import CategoryMap, InstanceChange, Project
 from engine.project.beside import apply_beside
 from engine.quality.checks import FILE_CHECKS, MODEL_CHECKS, Check
 from engine.quality.disagreement import is_judged
@@ -212,7 +213,10 @@ class Quality(QObject):
         """Compare the accepted images with what a model finds on them: where they disagree one of the two is wrong."""
         project = self._session.project
         assert project is not None
-        names = project.category_map(checkpoint_id(checkpoint), read_card(checkpoint).spec.categories)
+        names = CategoryMap({})
+        with suppress(InvalidCheckpoint):  # the thread that loads it says so
+            categories = read_card(checkpoint).spec.categories
+            names = project.category_map(checkpoint_id(checkpoint), categories)
         self._examine(MODEL_CHECKS, Detector(checkpoint, names))
 
     def _examine(self, checks: frozenset[Check], detector: Detector | None) -> None:
