@@ -83,11 +83,12 @@ class Rounds(QObject):
         return BUNDLED_WEIGHTS if BUNDLED_WEIGHTS.is_file() else None
 
     @property
-    def base(self) -> Path:
-        """The checkpoint that every round starts from."""
+    def base(self) -> Path | None:
+        """The checkpoint that every round starts from; None where its file is gone."""
         project = self._session.project
         reference = project.base_checkpoint() if project is not None else None
-        return reference.path if reference is not None and reference.path is not None else BUNDLED_WEIGHTS
+        path = reference.path if reference is not None and reference.path is not None else BUNDLED_WEIGHTS
+        return path if path.is_file() else None
 
     def rounds(self) -> list[Round]:
         """Every round of the project, newest first."""

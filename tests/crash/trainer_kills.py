@@ -28,7 +28,7 @@ from engine.learning.finished import RESULT_NAME
 from engine.nn.zoo import NUCLEI, build
 
 ROOT = Path(__file__).parents[2]
-STEPS = 100  # tiny ones: about as long as the program takes to start
+STEPS = 24
 SAVES_AT_EVERY_STEP = """
 import sys
 from engine import verbs
