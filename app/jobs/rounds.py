@@ -139,17 +139,13 @@ class Rounds(QObject):
         else:
             self._choose(before.path, before.id, replace(entry, promoted=False))
 
-    def use(self, checkpoint: Path) -> None:
-        """Predict with a checkpoint from now on, wherever it comes from."""
-        self._choose(checkpoint)
-
     def use_as_base(self, checkpoint: Path) -> None:
         """Predict with a checkpoint from now on, and train every round from it."""
-        self._choose(checkpoint, base=True)
+        self._choose(checkpoint)
 
     def use_bundled(self) -> None:
         """Predict with the bundled model again, however many rounds came after it, and train from it."""
-        self._choose(BUNDLED_WEIGHTS, base=True)
+        self._choose(BUNDLED_WEIGHTS)
 
     def is_current(self, entry: Round) -> bool:
         """Whether a round's checkpoint is the one that predicts."""
@@ -172,11 +168,9 @@ class Rounds(QObject):
         self.checkpoint_changed.emit()
         self.failed.emit(f"{why} {IN_ITS_PLACE}", "")
 
-    def _choose(
-        self, path: Path, known_id: str | None = None, decided: Round | None = None, *, base: bool = False
-    ) -> None:
-        """Make a checkpoint the current one, and note the round that the person thereby decided about, or that it is
-        the base of rounds, too."""
+    def _choose(self, path: Path, known_id: str | None = None, decided: Round | None = None) -> None:
+        """Make a checkpoint the current one, and note the round that the person thereby decided about; where it is none
+        the checkpoint is the base of rounds from now on, too."""
         project = self._session.project
         assert project is not None
         fault = self._fault(path)
@@ -185,10 +179,8 @@ class Rounds(QObject):
             return
         try:
             current = CheckpointReference(known_id or checkpoint_id(path), path)
-            if base:
+            if decided is None:
                 project.set_base_checkpoint(current, predicts=True)
-            elif decided is None:
-                project.set_current_checkpoint(current.id, path)
             else:
                 declined = None if decided.promoted else decided.id
                 project.register_checkpoint(decided, current=current, facts={DECLINED: declined})

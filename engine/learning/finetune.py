@@ -36,9 +36,8 @@ def source_from_project(path: Path, weights: Path, out: Path | None = None) -> S
             current = _path(project.current_checkpoint(), base)
             try:
                 current_names = _names(project, current)
-            except (
-                InvalidCheckpoint
-            ):  # its file is gone: as in the window, the one that rounds start from takes its place
+            except InvalidCheckpoint:
+                # Its file is gone: as in the window, the one that rounds start from takes its place.
                 current, current_names = base, base_names
             share = unedited_share(project)
     out = out or next_round_folder(path)

@@ -18,6 +18,11 @@ SHARE_FOR_SAVING = 0.05
 """Of the run's time: a whole model with its optimiser is 200 MB, which a slow disk takes seconds for."""
 
 
+def training_folder(out: Path) -> Path:
+    """Beside ``out``, which a training makes, while it runs: what a kill leaves, and the next attempt goes on from."""
+    return out.with_name(f".{out.name}.training")
+
+
 class SavedRun:
     """The state of one run in a folder of its own, written now and then, whole or not at all."""
 

@@ -24,6 +24,7 @@ from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round
 from engine.learning.promotion import Comparison, compare
 from engine.learning.recipe import Recipe, Scope
+from engine.learning.resuming import training_folder
 from engine.learning.trainer import Step, train
 from engine.learning.worse import Found, WorseImage, worse_images
 from engine.nn.detector import MaskRCNN
@@ -32,9 +33,6 @@ from engine.nn.trunk import Cancelled, go_on
 from engine.nn.zoo import with_class_agnostic_masks
 from engine.project import CategoryMap
 from engine.reporting import StopSignal
-
-TRAINING_FOLDER = ".{name}.training"
-"""Beside a round's folder while it trains: what a kill leaves, and what the next attempt goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ def run_round(
     check_output_folder(source.out)
     if source.out.exists():
         check_output(source.out / CHECKPOINT_NAME, inputs=(source.base, source.current))
-    with work_folder(source.out.with_name(TRAINING_FOLDER.format(name=source.out.name))) as work:
+    with work_folder(training_folder(source.out)) as work:
         try:
             return _run(source, wishes, command, observer, cancelled, work.path)
         except Cancelled as error:
@@ -166,46 +164,28 @@ def _run(
     go_on(cancelled)
     device = best_device()
     model, base_card = _base_model(source, wishes, device)
-    scope, choice = choose_scope(len(source.training.images), gpu=device.type != "cpu", asked=wishes.scope)
-    recipe = recipe_for(len(source.training.images), scope, steps=wishes.steps, seed=wishes.seed)
-    data = fingerprint(source.training)
-    names = dict(source.base_names.targets)
-    key = json.dumps([data, checkpoint_id(source.base), names, recipe.to_dict(), model.spec.to_dict()])
-    expected = estimate(model, recipe, source.training, source.held_out, cancelled)
-    check_memory(expected, device)
-    recipe = kept_to(recipe, expected)
-    observer.started(Plan(recipe, choice, expected, source.training, source.held_out))
+    plan = _plan(source, wishes, model, device, cancelled)
+    observer.started(plan)
     before, shown_before = _evaluate(
         Predictor.from_checkpoint(source.current), source.current_names, source.held_out, cancelled
     )
     observer.evaluated(0, before)
+    data = fingerprint(source.training)
     done = train(
         model,
         source.training,
-        recipe,
+        plan.recipe,
         on_step=observer.step,
         on_view=observer.view,
         cancelled=cancelled,
         folder=folder,
-        key=key,
+        key=_resuming_key(source, model, plan.recipe, data),
     )
     if not done:
         raise RoundCancelled
-    card = replace(
-        base_card,
-        name=f"{base_card.name}, fine-tuned",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        data=f"{len(source.training.images)} accepted images with {source.training.instances} instances",
-        fingerprint=data,
-        recipe=recipe.to_dict(),
-        metrics={},
-        spec=model.spec,
-        command=command,
-        notes="Trained by the fine-tune button.",
-    )
+    card = _card(base_card, model, plan, data, command)
     after, shown_after = _evaluate(Predictor(model, card), CategoryMap({}), source.held_out, cancelled)
-    observer.evaluated(recipe.steps, after)
-    took = {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory(device)}
+    observer.evaluated(plan.recipe.steps, after)
     result = RoundResult(
         source.out / CHECKPOINT_NAME,
         before,
@@ -213,13 +193,46 @@ def _run(
         compare(before, after),
         source.unedited_share,
         before_id=checkpoint_id(source.current),
-        expected={"seconds": round(expected.seconds, 1), "memory": expected.memory},
-        took=took,
+        expected={"seconds": round(plan.expected.seconds, 1), "memory": plan.expected.memory},
+        took={"seconds": round(time.monotonic() - began, 1), "memory": peak_memory(device)},
         worse=worse_images(source.held_out.images, shown_before, shown_after),
     )
     kept = replace(card, metrics=after.to_dict())
     keep_round(source.out, lambda file: save(file, model, kept), result.findings(), result.worse)
     return result
+
+
+def _plan(source: Source, wishes: Wishes, model: MaskRCNN, device: torch.device, cancelled: Callable[[], bool]) -> Plan:
+    """What to train and for how long. Raises MaskwrightError where the memory is not enough."""
+    images = len(source.training.images)
+    scope, choice = choose_scope(images, gpu=device.type != "cpu", asked=wishes.scope)
+    recipe = recipe_for(images, scope, steps=wishes.steps, seed=wishes.seed)
+    expected = estimate(model, recipe, source.training, source.held_out, cancelled)
+    check_memory(expected, device)
+    return Plan(kept_to(recipe, expected), choice, expected, source.training, source.held_out)
+
+
+def _resuming_key(source: Source, model: MaskRCNN, recipe: Recipe, data: str) -> str:
+    """What has to be the same for a training to go on from another one's state: all but how long it may take."""
+    asked = replace(recipe, seconds=None)
+    names = dict(source.base_names.targets)
+    return json.dumps([data, checkpoint_id(source.base), names, asked.to_dict(), model.spec.to_dict()])
+
+
+def _card(base: ModelCard, model: MaskRCNN, plan: Plan, data: str, command: str) -> ModelCard:
+    """The model's card, but for its metrics."""
+    return replace(
+        base,
+        name=f"{base.name}, fine-tuned",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=f"{len(plan.training.images)} accepted images with {plan.training.instances} instances",
+        fingerprint=data,
+        recipe=plan.recipe.to_dict(),
+        metrics={},
+        spec=model.spec,
+        command=command,
+        notes="Trained by the fine-tune button.",
+    )
 
 
 def _base_model(source: Source, wishes: Wishes, device: torch.device) -> tuple[MaskRCNN, ModelCard]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from engine.checkpoints import ModelCard, card_markdown, load, save
-from engine.files import atomic_write
+from engine.files import atomic_write, work_folder
 from engine.inference.predictor import Predictor
-from engine.learning.dataset import AnnotatedSet
+from engine.learning.dataset import AnnotatedSet, fingerprint
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.recipe import Recipe
+from engine.learning.resuming import training_folder
 from engine.learning.trainer import Step, train
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
 from engine.nn.zoo import NUCLEI, build
 
 SCRATCH_RECIPE = Recipe(
-    steps=2000,
+    steps=6000,
     learning_rate=1e-3,
     weight_decay=0.05,
     warmup_steps=150,
@@ -48,12 +52,17 @@ def train_from_scratch(
 ) -> Evaluation | None:
     """Train the card's model on ``training`` into the checkpoint file ``out``, with its card beside it as Markdown.
 
+    A process that is killed leaves a hidden folder beside ``out``, from which the next one goes on.
+
     Returns:
         The evaluation on ``held_out``, which the card carries; None where it was cancelled, and nothing is written.
     """
+    torch.manual_seed(recipe.seed)
     model = build(card.spec, frozen_norm=False).to(best_device())
-    if not train(model, training, recipe, on_step=on_step, cancelled=cancelled):
-        return None
+    key = json.dumps([fingerprint(training), recipe.to_dict(), card.spec.to_dict()])
+    with work_folder(training_folder(out)) as work:
+        if not train(model, training, recipe, on_step=on_step, cancelled=cancelled, folder=work.path, key=key):
+            return None
     return save_measured(out, model, replace(card, recipe=recipe.to_dict()), held_out)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -15,7 +15,7 @@ import numpy as np
 from engine.checkpoints import checkpoint_id, read_card, save
 from engine.checkpoints.project_base import base_for_project
 from engine.errors import MaskwrightError
-from engine.files import check_output_folder
+from engine.files import atomic_write, check_output_folder
 from engine.inference.predictor import Predictor
 from engine.learning.dataset import AnnotatedImage, AnnotatedSet, read_pixels
 from engine.learning.evaluation import Evaluation, Precision, evaluate, predict_all
@@ -53,6 +53,8 @@ class Setting:
     images: int
     rounds_after: tuple[int, ...]
     """Counts of accepted images after which the model is fine-tuned, or only measured where it is not."""
+    steps: int | None = None
+    """Of each fine-tune, None for as many as the button takes."""
     mix: QueueMix = field(default_factory=QueueMix)
 
 
@@ -77,6 +79,8 @@ class Run:
     order: Order
     finetuned: bool
     seed: int
+    labeled: tuple[Path, ...]
+    """Its images, as they came."""
     rounds: tuple[Measured, ...]
 
     @property
@@ -92,6 +96,7 @@ class Run:
             "finetuned": self.finetuned,
             "seed": self.seed,
             "images": self.rounds[-1].images,
+            "labeled": [path.name for path in self.labeled],
             **_as_dict(total),
             "rounds": [
                 {
@@ -123,8 +128,9 @@ def simulate(
     seeds: Sequence[int],
     progress: Progress,
     cancelled: Callable[[], bool] = lambda: False,
-) -> list[Run]:
-    """The queue's order and a random one with fine-tuning, and without, for every seed.
+) -> Iterator[Run]:
+    """For every seed the queue's order and a random one, each with fine-tuning and then, the same images in the same
+    order, without: one run after the other.
 
     Each run is a project of its own in ``folder``.
 
@@ -140,14 +146,15 @@ def simulate(
     check_output_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     base = _base_for(setting, folder)
-    runs = []
     for seed in seeds:
-        # Without fine-tuning an order only moves the same work about: one of them stands for both.
-        for order, finetuned in ((Order.QUEUE, True), (Order.RANDOM, True), (Order.RANDOM, False)):
-            name = f"{order}-{'fine-tuned' if finetuned else 'as-it-is'}-{seed}"
-            loop = _Loop(setting, base, folder / name, order, finetuned, seed, cancelled)
-            runs.append(loop.run(partial(_told, progress, name)))
-    return runs
+        for order in Order:
+            labeled: tuple[Path, ...] | None = None
+            for finetuned in (True, False):
+                name = f"{order}-{'fine-tuned' if finetuned else 'as-it-is'}-{seed}"
+                loop = _Loop(setting, base, folder / name, order, finetuned, seed, labeled, cancelled)
+                run = loop.run(partial(_told, progress, name))
+                labeled = run.labeled
+                yield run
 
 
 def _told(progress: Progress, name: str, text: str) -> None:
@@ -155,22 +162,18 @@ def _told(progress: Progress, name: str, text: str) -> None:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, object]:
-    """Seconds over all images with fine-tuning as a share of those without, for the same seed: of each seed, and the
-    mean. The random order has the same images in both; the queue picks its own, so seconds an instance are compared."""
-    without = {run.seed: _each(run.work) for run in runs if not run.finetuned}
+    """Seconds over all images with fine-tuning as a share of those without, for the same images: by order, of each seed
+    and the mean."""
+    without = {(run.order, run.seed): run.work.seconds for run in runs if not run.finetuned}
     shares: dict[str, object] = {}
     for order in Order:
         found = {
-            run.seed: _each(run.work) / without[run.seed]
+            run.seed: run.work.seconds / without[order, run.seed]
             for run in runs
-            if run.finetuned and run.order is order and without.get(run.seed)
+            if run.finetuned and run.order is order and without.get((order, run.seed))
         }
         shares[str(order)] = {"by_seed": found, "mean": fmean(found.values()) if found else None}
     return {"seconds_with_fine_tuning_over_without": shares}
-
-
-def _each(work: Work) -> float:
-    return work.seconds / max(1, work.instances)
 
 
 def write_report(path: Path, setting: Setting, runs: Sequence[Run]) -> dict[str, object]:
@@ -183,7 +186,8 @@ def write_report(path: Path, setting: Setting, runs: Sequence[Run]) -> dict[str,
         "summary": summary(runs),
         "runs": [run.to_dict() for run in runs],
     }
-    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return document
 
 
@@ -207,11 +211,13 @@ class _Loop:
         order: Order,
         finetuned: bool,
         seed: int,
+        labeled: tuple[Path, ...] | None,
         cancelled: Callable[[], bool],
     ) -> None:
+        """``labeled`` are the images of another run to label once more, None to let the order choose."""
         self._setting, self._base, self._folder = setting, base, folder
         self._order, self._finetuned, self._seed = order, finetuned, seed
-        self._cancelled = cancelled
+        self._labeled, self._cancelled = labeled, cancelled
         self._file = folder / "pool.maskwright"
         self._predictor = Predictor.from_checkpoint(base)
         self._test: Evaluation | None = None  # of the model that predicts
@@ -221,8 +227,8 @@ class _Loop:
         Project.discard(self._file)
         with Project.create(self._file) as project:
             truth = self._fill(project)
-            rounds = self._label(project, truth, progress)
-        return Run(self._order, self._finetuned, self._seed, tuple(rounds))
+            labeled, rounds = self._label(project, truth, progress)
+        return Run(self._order, self._finetuned, self._seed, labeled, tuple(rounds))
 
     def _fill(self, project: Project) -> dict[int, AnnotatedImage]:
         """Add the pool's images and categories; returns the truth by image id."""
@@ -234,14 +240,19 @@ class _Loop:
         project.set_base_checkpoint(reference, predicts=True)
         return {image.id: by_path[project.image_path(image).resolve()] for image in project.images()}
 
-    def _label(self, project: Project, truth: Mapping[int, AnnotatedImage], progress: Progress) -> list[Measured]:
+    def _label(
+        self, project: Project, truth: Mapping[int, AnnotatedImage], progress: Progress
+    ) -> tuple[tuple[Path, ...], tuple[Measured, ...]]:
+        """Label as many images as the setting says: which they were, and each state that was measured."""
         rounds: list[Measured] = []
+        labeled: list[Path] = []
         done, since = 0, Work()
         for stop in sorted({*self._setting.rounds_after, self._setting.images}):
             order = self._next(project, truth)
             for image in order[: stop - done]:
                 go_on(self._cancelled)
                 since += SimulatedLabeler(project, self._predictor).correct(image, truth[image.id])
+                labeled.append(truth[image.id].path)
             done = stop
             rounds.append(self._measure(project, done, since))
             progress(
@@ -249,11 +260,14 @@ class _Loop:
                 f"mask AP {rounds[-1].mask.AP:.3f} from now on"
             )
             since = Work()
-        return rounds
+        return tuple(labeled), tuple(rounds)
 
     def _next(self, project: Project, truth: Mapping[int, AnnotatedImage]) -> list[Image]:
         """The open images, the one to label next first."""
         images = {image.id: image for image in project.images() if image.review is Review.OPEN}
+        if self._labeled is not None:
+            by_path = {truth[number].path: image for number, image in images.items()}
+            return [by_path[path] for path in self._labeled if path in by_path]
         if self._order is Order.RANDOM:
             # By one permutation of all: the images stay in their order whatever was labeled before.
             turn = np.random.default_rng(self._seed).permutation(len(truth))
@@ -285,9 +299,8 @@ class _Loop:
         if source.training.instances == 0:
             return None, False, 0.0
         try:
-            result = run_round(
-                source, Wishes(seed=self._seed), command="", observer=_Silent(), cancelled=self._cancelled
-            )
+            wishes = Wishes(steps=self._setting.steps, seed=self._seed)
+            result = run_round(source, wishes, command="", observer=_Silent(), cancelled=self._cancelled)
         except RoundCancelled as error:
             raise Cancelled from error
         promoted = result.comparison.verdict is not Verdict.WORSE

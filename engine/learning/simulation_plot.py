@@ -15,7 +15,8 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 360, 220, 56, 48, 80
 COLOURS = {
     (Order.QUEUE, True): "#1f6feb",
     (Order.RANDOM, True): "#2da44e",
-    (Order.RANDOM, False): "#8c959f",
+    (Order.QUEUE, False): "#a5c8f5",
+    (Order.RANDOM, False): "#9fd3ae",
 }
 TICKS = 4
 
@@ -26,14 +27,14 @@ def write_plot(path: Path, runs: Sequence[Run]) -> None:
         ("Seconds an instance", lambda each: each.work.seconds / max(1, each.work.instances)),
         ("Mask AP on the test set", lambda each: each.mask.AP),
     )
-    width, height = LEFT + 2 * WIDTH + GAP + 24, TOP + HEIGHT + 72
+    width, height = LEFT + 2 * WIDTH + GAP + 24, TOP + HEIGHT + 92
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
     parts = [head + f'font-size="12" fill="#24292f"><rect width="{width}" height="{height}" fill="#ffffff"/>']
     for index, (title, value) in enumerate(plots):
         parts.append(_plot(title, runs, value, LEFT + index * (WIDTH + GAP)))
     for index, ((order, finetuned), colour) in enumerate(COLOURS.items()):
-        x, y = LEFT + index * 240, TOP + HEIGHT + 52
-        words = f"{order} order, fine-tuned" if finetuned else "without fine-tuning"
+        x, y = LEFT + index % 2 * 240, TOP + HEIGHT + 52 + index // 2 * 20
+        words = f"{order} order, fine-tuned" if finetuned else f"the same images in {order} order, as it is"
         parts.append(f'<path d="M{x} {y - 4}h24" stroke="{colour}" stroke-width="3"/>')
         parts.append(f'<text x="{x + 32}" y="{y}">{escape(words)}</text>')
     with atomic_write(path) as temporary:

@@ -23,6 +23,7 @@ def simulate(
     weights: Annotated[Path, typer.Option(help="Base checkpoint.")] = BUNDLED_WEIGHTS,
     count: Annotated[int, typer.Option(min=1, help="Images to label.")] = 20,
     rounds_after: Annotated[str, typer.Option(help="Counts of accepted images to fine-tune after.")] = "2,5,10,20",
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each fine-tune; by default as the button.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
     as_json: AsJson = False,
 ) -> int:
@@ -30,7 +31,7 @@ def simulate(
     stops = _counts(rounds_after)
     check_output_folder(out)
     from engine.learning.dataset import from_coco
-    from engine.learning.simulation import Setting, simulate, write_report
+    from engine.learning.simulation import Run, Setting, simulate, write_report
     from engine.learning.simulation_plot import write_plot
     from engine.nn.detector import Cancelled
 
@@ -40,14 +41,19 @@ def simulate(
         base=weights,
         images=count,
         rounds_after=tuple(stop for stop in stops if stop <= count),
+        steps=steps,
     )
     with stop_signal(watch_stdin=False) as cancelled:
+        runs: list[Run] = []
+        document: dict[str, object] = {}
         try:
-            runs = simulate(setting, out, seeds=range(seeds), progress=say, cancelled=cancelled)
+            # It takes hours: whatever stops it, what is measured until then is written.
+            for run in simulate(setting, out, seeds=range(seeds), progress=say, cancelled=cancelled):
+                runs.append(run)
+                document = write_report(out / "simulation.json", setting, runs)
+                write_plot(out / "simulation.svg", runs)
         except Cancelled:
             return STOPPED
-    document = write_report(out / "simulation.json", setting, runs)
-    write_plot(out / "simulation.svg", runs)
     say(f"{out / 'simulation.json'} and {out / 'simulation.svg'}")
     if as_json:
         emit(document)

@@ -100,12 +100,13 @@ def test_the_verb_reports_every_round_of_every_run(tmp_path: Path, capsys: pytes
     save(base, tiny().model, ModelCard(name="tiny", spec=TINY))
     data = ["--coco", str(annotations), "--images", str(tmp_path / "images"), "--test-coco", str(annotations)]
     out = tmp_path / "out"
-    settings = ["--weights", str(base), "--count", "3", "--rounds-after", "2", "--seeds", "1"]
+    settings = ["--weights", str(base), "--count", "3", "--rounds-after", "2", "--seeds", "1", "--steps", "10"]
     assert verbs.main(["simulate", *data, *settings, "--out", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((out / "simulation.json").read_text())
     assert [(run["order"], run["finetuned"]) for run in report["runs"]] == [
         ("queue", True),
+        ("queue", False),
         ("random", True),
         ("random", False),
     ]
@@ -116,9 +117,27 @@ def test_the_verb_reports_every_round_of_every_run(tmp_path: Path, capsys: pytes
         assert run["least_iou"] >= GOOD
         assert 0 < run["instances"] <= sum(truth.values())
         assert all((each["verdict"] is not None) == run["finetuned"] for each in run["rounds"])
-    share = report["summary"]["seconds_with_fine_tuning_over_without"]["random"]["by_seed"]["0"]
-    _, tuned, plain = report["runs"]
-    assert share == pytest.approx(tuned["seconds_an_instance"] / plain["seconds_an_instance"])
+    for order, (tuned, plain) in {"queue": report["runs"][:2], "random": report["runs"][2:]}.items():
+        assert tuned["labeled"] == plain["labeled"]
+        assert len(set(tuned["labeled"])) == 3
+        share = report["summary"]["seconds_with_fine_tuning_over_without"][order]["by_seed"]["0"]
+        assert share == pytest.approx(tuned["seconds"] / plain["seconds"])
+    ElementTree.parse(out / "simulation.svg")
+
+
+def test_what_is_measured_before_a_failure_is_written(tmp_path: Path) -> None:
+    annotations = write_dataset(tmp_path, 3, seed=5, size=(96, 96))
+    base = tmp_path / "tiny.safetensors"
+    save(base, tiny().model, ModelCard(name="tiny", spec=TINY))
+    out = tmp_path / "out"
+    # The second run finds its place taken by a file.
+    out.mkdir()
+    (out / "queue-as-it-is-0").write_text("not a folder")
+    data = ["--coco", str(annotations), "--images", str(tmp_path / "images"), "--test-coco", str(annotations)]
+    settings = ["--weights", str(base), "--count", "2", "--rounds-after", "2", "--seeds", "1", "--steps", "2"]
+    assert verbs.main(["simulate", *data, *settings, "--out", str(out)]) != 0
+    report = json.loads((out / "simulation.json").read_text())
+    assert [(run["order"], run["finetuned"]) for run in report["runs"]] == [("queue", True)]
     ElementTree.parse(out / "simulation.svg")
 
 
