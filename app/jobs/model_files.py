@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
-from app.jobs.verb_process import VerbProcess
+from app.jobs.verb_process import VerbJob
 from app.translation import tr
 
 
-class ModelFiles(QObject):
+class ModelFiles(VerbJob):
     """What is going on with model files, and what became of it."""
 
-    changed = Signal()  # something began or ended
     progressed = Signal(int, int)  # bytes, and of how many; 0 where that is not known
     downloaded = Signal(object)  # Path of the checkpoint
     exported = Signal(str, str)  # what was written, what should be known of it
@@ -21,20 +20,15 @@ class ModelFiles(QObject):
 
     def __init__(self, program: Sequence[str] = ()) -> None:
         """`program` is what to run instead of `python main.py`."""
-        super().__init__()
-        self._program = program
-        self._process: VerbProcess | None = None
-        self._outcome: dict[str, Any] = {}
+        super().__init__(program)
+        self._subject = ""
         self._out: Path | None = None
-        self.subject: str | None = None  # the name of what is downloaded, or the path of what is exported
+        self._outcome: dict[str, Any] = {}
 
     @property
-    def running(self) -> bool:
-        return self._process is not None
-
-    @property
-    def cancelling(self) -> bool:
-        return self._process is not None and self._process.cancelling
+    def subject(self) -> str | None:
+        """The name of what is downloaded, or the path of what is exported; None while nothing is going on."""
+        return self._subject if self.running else None
 
     def download(self, name: str) -> None:
         """Fetch a published model by its name."""
@@ -44,26 +38,10 @@ class ModelFiles(QObject):
         """Write a checkpoint once more: `.safetensors` or `.pth`."""
         self._start(str(checkpoint), out, ["export-model", str(checkpoint), str(out)])
 
-    def cancel(self) -> None:
-        if self._process is not None:
-            self._process.cancel()
-            self.changed.emit()
-
-    def stop(self) -> None:
-        """Cancel and wait, for a closing window."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-
     def _start(self, subject: str, out: Path | None, arguments: Sequence[str]) -> None:
-        if self._process is not None:
-            return
-        self.subject, self._out, self._outcome = subject, out, {}
-        self._process = VerbProcess(self, self._program)
-        self._process.reported.connect(self._on_event)
-        self._process.ended.connect(self._on_ended)
-        self._process.start(arguments)
-        self.changed.emit()
+        if not self.running:
+            self._subject, self._out, self._outcome = subject, out, {}
+            self._run(arguments)
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "progress":
@@ -71,12 +49,8 @@ class ModelFiles(QObject):
         else:
             self._outcome = event
 
-    def _on_ended(self, code: int, errors: str) -> None:
-        assert self._process is not None
-        cancelled, out, outcome = self._process.cancelling, self._out, self._outcome
-        self._process.deleteLater()
-        self._process, self.subject = None, None
-        self.changed.emit()
+    def _on_ended(self, code: int, errors: str, cancelled: bool) -> None:
+        out, outcome = self._out, self._outcome
         said = errors.strip().splitlines()
         if outcome.get("event") == "finished":
             self.downloaded.emit(Path(outcome["path"]))

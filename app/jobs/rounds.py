@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 
-from app.jobs.verb_process import VerbProcess
+from app.jobs.verb_process import VerbJob
 from app.session import Session
 from app.translation import tr
 from engine.checkpoints import checkpoint_id, read_card
@@ -43,10 +43,9 @@ class RoundProgress:
     memory: int = 0  # bytes, likewise
 
 
-class Rounds(QObject):
-    """At most one fine-tune at a time, and what to do with what it made."""
+class Rounds(VerbJob):
+    """At most one fine-tune at a time, and what to do with what it made. `changed` tells of the list of rounds, too."""
 
-    changed = Signal()  # started, ended, or the list of rounds
     progressed = Signal()
     finished = Signal(object)  # Round, already registered
     found = Signal(object)  # Round that a window before this one never heard of, registered now
@@ -55,22 +54,12 @@ class Rounds(QObject):
 
     def __init__(self, session: Session, program: Sequence[str] = ()) -> None:
         """`program` is what to run instead of `python main.py`."""
-        super().__init__()
+        super().__init__(program)
         self._session = session
-        self._program = program
-        self._process: VerbProcess | None = None
         self._outcome: dict[str, Any] | None = None
         self._unusable: dict[Path, str] = {}  # checkpoints that turned out broken when they were loaded, and why
         self.progress = RoundProgress()
         session.project_changed.connect(self._on_project)
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None
-
-    @property
-    def cancelling(self) -> bool:
-        return self._process is not None and self._process.cancelling
 
     @property
     def checkpoint(self) -> Path | None:
@@ -107,25 +96,9 @@ class Rounds(QObject):
             return
         self._outcome = None
         self.progress = RoundProgress()
-        self._process = VerbProcess(self, self._program)
-        self._process.reported.connect(self._on_event)
-        self._process.ended.connect(self._on_ended)
         data = ["--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS)]
         masks = ["--class-agnostic-masks"] if project.class_agnostic_masks else []
-        self._process.start(["finetune", *data, *masks, "--seed", str(seed), "--progress-json"])
-        self.changed.emit()
-
-    def cancel(self) -> None:
-        if self._process is not None:
-            self._process.cancel()
-            self.changed.emit()
-
-    def stop(self) -> None:
-        """Cancel and wait, for a closing window or project."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-            self.changed.emit()
+        self._run(["finetune", *data, *masks, "--seed", str(seed), "--progress-json"])
 
     def promote(self, entry: Round) -> None:
         """Predict with a round's checkpoint from now on, whatever its verdict says."""
@@ -231,12 +204,8 @@ class Rounds(QObject):
                 self._outcome = event
         self.progressed.emit()
 
-    def _on_ended(self, code: int, errors: str) -> None:
-        assert self._process is not None
-        cancelled, outcome = self._process.cancelling, self._outcome or {}
-        self._process.deleteLater()
-        self._process = None
-        self.changed.emit()
+    def _on_ended(self, code: int, errors: str, cancelled: bool) -> None:
+        outcome = self._outcome or {}
         if outcome.get("event") == "finished":
             self._session.writing.when_free(partial(self._register, outcome))
         elif outcome.get("event") == "failed":

@@ -98,6 +98,61 @@ class VerbProcess(QObject):
             self.ended.emit(-1, self._process.errorString())
 
 
+class VerbJob(QObject):
+    """Runs a verb, one at a time. A subclass says what its lines mean, and how it ended."""
+
+    changed = Signal()  # one began or ended
+
+    def __init__(self, program: Sequence[str] = ()) -> None:
+        """`program` is what to run instead of `python main.py`."""
+        super().__init__()
+        self._program = program
+        self._process: VerbProcess | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    @property
+    def cancelling(self) -> bool:
+        return self._process is not None and self._process.cancelling
+
+    def cancel(self) -> None:
+        if self._process is not None:
+            self._process.cancel()
+            self.changed.emit()
+
+    def stop(self) -> None:
+        """Cancel and wait, for a closing window or project."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+            self.changed.emit()
+
+    def _run(self, arguments: Sequence[str]) -> None:
+        self._process = VerbProcess(self, self._program)
+        self._process.reported.connect(self._on_event)
+        self._process.ended.connect(self._on_process_ended)
+        self._process.start(arguments)
+        self.changed.emit()
+
+    def _on_process_ended(self, code: int, errors: str) -> None:
+        assert self._process is not None
+        cancelled = self._process.cancelling
+        self._process.deleteLater()
+        self._process = None
+        self.changed.emit()
+        self._on_ended(code, errors, cancelled)
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        """The verb printed a JSON object."""
+        raise NotImplementedError
+
+    def _on_ended(self, code: int, errors: str, cancelled: bool) -> None:
+        """The verb is gone: its exit code, what it wrote to stderr, and whether the person cancelled it."""
+        raise NotImplementedError
+
+
 def _json_object(line: str) -> dict[str, Any] | None:
     try:
         document = json.loads(line)
