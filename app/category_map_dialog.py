@@ -50,6 +50,9 @@ class CategoryMapDialog(QDialog):
         self.apply_button.setDefault(True)
         self.apply_button.setEnabled(not session.read_only)
         self._leave_out = button(tr("Leave Out All"), self._leave_out_listed, "", tr("Of the categories in the list"))
+        self._add_all = button(
+            tr("Add All"), self._add_listed, "", tr("Of the categories in the list: as new ones where left out")
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACING, 3 * SPACING, 3 * SPACING, 2 * SPACING)
         layout.setSpacing(2 * SPACING)
@@ -65,7 +68,7 @@ class CategoryMapDialog(QDialog):
         layout.addWidget(table, 1)
         layout.addWidget(self.summary)
         close = button(tr("Cancel"), self.reject, "", tr("Leave the categories as they are"))
-        layout.addLayout(row(self._leave_out, None, close, self.apply_button))
+        layout.addLayout(row(self._add_all, self._leave_out, None, close, self.apply_button))
         session.project_changed.connect(self.reject)
         self._summarise()
 
@@ -122,6 +125,11 @@ class CategoryMapDialog(QDialog):
         for name, (words, choice) in self._rows.items():
             for widget in (words, choice):
                 widget.setVisible(text.strip().casefold() in name.casefold())
+
+    def _add_listed(self) -> None:
+        for name, (_, choice) in self._rows.items():
+            if not choice.isHidden() and choice.currentData() is None:
+                choice.setCurrentIndex(choice.findData(name))
 
     def _leave_out_listed(self) -> None:
         for _, choice in self._rows.values():

@@ -230,13 +230,17 @@ class NoticeBar(QFrame):
     def place(self) -> None:
         """Sit centred over the lower edge."""
         parent = self._over
-        self.adjustSize()
-        width = min(self.width(), parent.width() - 2 * SPACING)
+        room = parent.width() - 2 * SPACING
+        self._label.setWordWrap(False)
+        needed = self.sizeHint()
+        self._label.setWordWrap(needed.width() > room)
+        width = min(needed.width(), room)
+        height = self.heightForWidth(width) if needed.width() > room else needed.height()
         canvas = self._canvas
         shown = canvas.isVisible()
         bottom = canvas.mapTo(parent, canvas.rect().bottomLeft()).y() if shown else parent.height()
-        top = bottom - self.height() - 2 * SPACING
-        self.setGeometry((parent.width() - width) // 2, top, width, self.height())
+        top = bottom - height - 2 * SPACING
+        self.setGeometry((parent.width() - width) // 2, top, width, height)
 
     def _act(self) -> None:
         self.hide()

@@ -11,7 +11,7 @@ from app.category_map_dialog import CategoryMapDialog
 from app.jobs.model_files import ModelFiles
 from app.jobs.prediction import Prediction
 from app.jobs.rounds import Rounds
-from app.models_list import Group, Model, groups, id_of, left_out_words
+from app.models_list import Group, Model, finds_nothing, groups, id_of, left_out_words
 from app.panels.parts import EmptyState, IconLabel, button, frame, label, row, set_kind
 from app.report_dialog import ReportDialog
 from app.session import Session
@@ -62,6 +62,7 @@ class ModelsDialog(QDialog):
         self._boxes: list[ModelBox] = []
         self.setWindowTitle(tr("Models"))
         self.resize(680, 640)
+        self.setMinimumWidth(560)  # or the longest buttons would be cut
         self.message = label("", "muted", wrap=True)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
@@ -81,6 +82,7 @@ class ModelsDialog(QDialog):
         files.downloaded.connect(self._on_downloaded)
         files.exported.connect(self._on_exported)
         files.failed.connect(partial(self.say, kind="danger"))
+        files.started.connect(partial(self.say, ""))  # what was said is about what was before
 
     def box(self, title: str) -> "ModelBox":
         """The card of the model of that title. Raises StopIteration where it is not listed."""
@@ -161,6 +163,8 @@ class ModelsDialog(QDialog):
         else:
             self._rounds.use_as_base(model.path)
         self.refresh()
+        if self._rounds.checkpoint == model.path and finds_nothing(self._session, model):
+            self._categories(model)  # that is for the person to decide
 
     def _round_of(self, model: Model) -> Round | None:
         return next((each for each in self._rounds.rounds() if each.checkpoint == model.path), None)

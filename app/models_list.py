@@ -63,19 +63,28 @@ def groups(rounds: Rounds) -> list[Group]:
 
 def left_out_words(session: Session, model: Model) -> str:
     """Which of a model's categories the open project leaves out, in a sentence; "" for none."""
-    if session.project is None or model.path is None:
-        return ""
-    names = session.project.category_map(id_of(model.path), real_categories(read_card(model.path).spec))
-    left_out = names.left_out
+    left_out = _left_out(session, model)
     if not left_out:
         return ""
-    if len(left_out) == model.category_count:
+    if finds_nothing(session, model):
         return tr("None of its categories is one of this project's, so it finds nothing here: choose which they are.")
     return trn(
         "{count} category is none of this project's and is left out.",
         "{count} categories are none of this project's and are left out.",
         len(left_out),
     )
+
+
+def finds_nothing(session: Session, model: Model) -> bool:
+    """Whether the open project leaves out every category of a model."""
+    return 0 < model.category_count == len(_left_out(session, model))
+
+
+def _left_out(session: Session, model: Model) -> list[str]:
+    if session.project is None or model.path is None:
+        return []
+    categories = real_categories(read_card(model.path).spec)
+    return session.project.category_map(id_of(model.path), categories).left_out
 
 
 def id_of(checkpoint: Path) -> str:

@@ -231,7 +231,9 @@ class MainWindow(QMainWindow):
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
         self.rounds.changed.connect(lambda: self.prediction.set_training(self.rounds.running))
-        self._round_notices = RoundNotices(self.rounds, self.quality, self.notices, self.docks)
+        self._round_notices = RoundNotices(
+            self.rounds, self.quality, self.notices, self.docks, self.training.show_outcome
+        )
         self.rounds.failed.connect(self.show_problem)
         self.thumbnails.ready.connect(self.images.model.repaint_image)
         self.safekeeping.set_places(self.show_image_files, lambda: self.docks.reveal("history"))
@@ -325,7 +327,11 @@ class MainWindow(QMainWindow):
 
     def _fine_tune(self) -> None:
         self.docks.reveal("model")
-        self.rounds.start()
+        why_not = self.rounds.why_not()
+        if why_not:
+            self.notices.show_notice(why_not)
+        else:
+            self.rounds.start()
 
     # -- saving
 

@@ -13,6 +13,7 @@ from app.translation import tr
 class ModelFiles(VerbJob):
     """What is going on with model files, and what became of it."""
 
+    started = Signal()
     progressed = Signal(int, int)  # bytes, and of how many; 0 where that is not known
     downloaded = Signal(object)  # Path of the checkpoint
     exported = Signal(str, str)  # what was written, what should be known of it
@@ -41,6 +42,7 @@ class ModelFiles(VerbJob):
     def _start(self, subject: str, out: Path | None, arguments: Sequence[str]) -> None:
         if not self.running:
             self._subject, self._out, self._outcome = subject, out, {}
+            self.started.emit()
             self._run(arguments)
 
     def _on_event(self, event: dict[str, Any]) -> None:

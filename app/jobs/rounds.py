@@ -15,7 +15,7 @@ from engine.checkpoints import checkpoint_id, read_card
 from engine.checkpoints.catalog import entries
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.learning.choosing import Choice
-from engine.learning.finished import BETTER, register, round_of, unregistered_rounds
+from engine.learning.finished import BETTER, is_cut_off, register, round_of, unregistered_rounds
 from engine.learning.recipe import Scope
 from engine.project import CheckpointReference, Round
 from engine.records import ImageStatus
@@ -49,6 +49,7 @@ class Rounds(VerbJob):
     progressed = Signal()
     finished = Signal(object)  # Round, already registered
     found = Signal(object)  # Round that a window before this one never heard of, registered now
+    cut_off = Signal()  # a round stopped in the middle when a window was closed or gone, and can go on
     checkpoint_changed = Signal()  # another checkpoint is the current one
     failed = Signal(str, str)  # message, details
 
@@ -89,6 +90,20 @@ class Rounds(VerbJob):
         held_out = self._session.tally.count(*done, hold_out=True)
         return self._session.tally.count(*done) - held_out, held_out
 
+    def why_not(self) -> str:
+        """Why no round can be started, in words; empty where one can, or is running."""
+        project = self._session.project
+        if project is None or self.running:
+            return ""
+        if project.read_only:
+            return tr("This project can only be looked at.")
+        if self.checkpoint is None:
+            return tr("There is no model to fine-tune. Choose one under Models.")
+        accepted = self._session.tally.count(ImageStatus.ACCEPTED)
+        if accepted == self._session.tally.count(ImageStatus.ACCEPTED, hold_out=True):
+            return tr("Accept some images with objects first: the model learns from what you accepted.")
+        return ""
+
     def start(self, seed: int = 0) -> None:
         """Fine-tune the project's base checkpoint on the accepted images; another `seed` makes other random choices."""
         project = self._session.project
@@ -105,7 +120,11 @@ class Rounds(VerbJob):
         self._choose(entry.checkpoint, entry.checkpoint_id, replace(entry, promoted=True))
 
     def keep_old(self, entry: Round) -> None:
-        """Predict with what a round was compared with, again or still, whatever its verdict says."""
+        """Decide against a round, whatever its verdict says: where its model predicts, what it was compared with takes
+        over again; else what predicts stays, were it a model that was chosen meanwhile."""
+        if not self.is_current(entry):
+            self._decline(entry)
+            return
         before = self._model_before(entry)
         if before is None or before.path is None:
             self.failed.emit(tr("The model before is not known any more. Choose another one under Models."), "")
@@ -162,6 +181,16 @@ class Rounds(VerbJob):
             return
         self.changed.emit()
         self.checkpoint_changed.emit()
+
+    def _decline(self, entry: Round) -> None:
+        project = self._session.project
+        assert project is not None
+        try:
+            project.register_checkpoint(replace(entry, promoted=False), facts={DECLINED: entry.id})
+        except MaskwrightError as error:
+            self.failed.emit(str(error), "")
+        else:
+            self.changed.emit()
 
     def _fault(self, checkpoint: Path) -> str | None:
         """Why a checkpoint cannot be used, in words, as far as its header and an earlier attempt tell."""
@@ -232,7 +261,7 @@ class Rounds(VerbJob):
         self.finished.emit(entry)
 
     def _take_over(self) -> None:
-        """Register the rounds that finished when no window was there to do so, and tell of them.
+        """Register the rounds that finished when no window was there to do so; tell of them, and of one that did not.
 
         One that is better than the model that predicts is promoted; another model may have been chosen meanwhile.
         """
@@ -240,6 +269,8 @@ class Rounds(VerbJob):
         if project is None or project.read_only:
             return
         try:
+            if is_cut_off(project.path):
+                QTimer.singleShot(0, self, self.cut_off.emit)
             for entry in unregistered_rounds(project):
                 taken = register(project, entry, promote=entry.verdict == BETTER and self._still_predicts(entry))
                 # Later, when everybody knows the project.

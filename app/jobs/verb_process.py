@@ -1,7 +1,8 @@
 """Runs a headless verb of `main.py` as a subprocess and hands on the JSON lines that it prints.
 
 The child is niced, and its stdin stays open as long as it may live: closing it, or this process ending for
-whatever reason, is what tells the child to stop.
+whatever reason, is what tells the child to stop. A signal before it says that a person cancelled; without one the child
+keeps what it needs to go on another time.
 """
 
 import json
@@ -55,22 +56,18 @@ class VerbProcess(QObject):
         """Ask the child to stop, and end it by force when it has not after a grace."""
         if self.running and not self.cancelling:
             self.cancelling = True
-            self._end()
+            self._process.terminate()
+            self._process.closeWriteChannel()
             self._kill.start()
 
     def stop(self) -> None:
-        """Cancel and wait until the child is gone: for a closing window."""
+        """Leave the child alone and wait until it is gone: for a closing window."""
         if self.running:
             self._process.blockSignals(True)
-            self._end()
+            self._process.closeWriteChannel()
             if not self._process.waitForFinished(GRACE_MS):
                 self._process.kill()
                 self._process.waitForFinished(GRACE_MS)
-
-    def _end(self) -> None:
-        # The signal first: the end of stdin alone says that whoever started the verb is gone.
-        self._process.terminate()
-        self._process.closeWriteChannel()
 
     def _read_output(self) -> None:
         while self._process.canReadLine():
@@ -123,7 +120,7 @@ class VerbJob(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """Cancel and wait, for a closing window or project."""
+        """Wait until it has stopped, for a closing window or project. Another time it may go on from there."""
         if self._process is not None:
             self._process.stop()
             self._process = None

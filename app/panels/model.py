@@ -87,7 +87,7 @@ def finds(count: int, names: Sequence[str]) -> str:
 def _facts(card: ModelCard) -> list[str]:
     facts = []
     mask = card.metrics.get("mask") if isinstance(card.metrics, dict) else None
-    if isinstance(mask, dict) and isinstance(mask.get("AP50"), float):
+    if isinstance(mask, dict) and isinstance(mask.get("AP50"), float) and mask["AP50"] >= 0:
         facts.append(tr("Mask AP50 {value} on its hold-out", value=number(mask["AP50"], 2)))
     if card.data:
         facts.append(tr("Trained on {data}", data=card.data))

@@ -77,7 +77,7 @@ class RoundCard(QWidget):
             tr("Keep the old model"),
             lambda: self._with_round(keep_old),
             "",
-            tr("Predict with what the fine-tune began with"),
+            tr("Decide against what was fine-tuned"),
         )
         self.details_button = button(
             tr("Details…"),
@@ -86,7 +86,7 @@ class RoundCard(QWidget):
             tr("Every figure before and after, and the images that got worse"),
         )
         self.again_button = button(
-            tr("Try again"), try_again, "", tr("Fine-tune the model that predicts once more, with other random choices")
+            tr("Try again"), try_again, "", tr("Fine-tune the base model once more, with other random choices")
         )
         box, column = frame("inset")
         column.addLayout(row(self._icon, self._verdict, None))
@@ -94,7 +94,8 @@ class RoundCard(QWidget):
         # Decisions one below the other: side by side their words would not fit into a narrow panel.
         for widget in (self.labeler, self._reason, self._use, self.promote_button, self.keep_button):
             column.addWidget(widget)
-        column.addLayout(row(self.details_button, self.again_button))
+        column.addWidget(self.details_button)
+        column.addWidget(self.again_button)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
@@ -173,8 +174,8 @@ def _use(current: bool, declined: bool, worse: bool) -> str:
     if current:
         return tr("The new model predicts now.")
     if declined:
-        return tr("You kept the old model.")
-    return tr("The old model keeps predicting.") if worse else tr("The old model predicts until you decide.")
+        return tr("You decided against the new model.")
+    return tr("What predicts now stays.") if worse else tr("What predicts now stays until you decide.")
 
 
 def _figure(title: str, number: QLabel) -> QVBoxLayout:

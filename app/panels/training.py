@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REFRESH_MS = 200  # a fast machine takes dozens of steps a second; plots need no more than five
 FEWEST_HELD_OUT = 5  # engine.learning.promotion: below that the verdict is always "cannot tell"
+FEWEST_INSTANCES = 100  # likewise
 HISTORY_SHOWN = 12
 
 
@@ -59,6 +60,7 @@ class TrainingPanel(Panel):
         self._history = QWidget()
         self._history_column = QVBoxLayout(self._history)
         self._plots: TrainingPlots | None = None
+        self._scroll = QScrollArea()
         self._lay_out()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -89,6 +91,10 @@ class TrainingPanel(Panel):
             self._show_progress()
         elif self._plots is not None:
             self._plots.setVisible(bool(self._rounds.progress.losses))
+
+    def show_outcome(self) -> None:
+        """Scroll to the newest round."""
+        self._scroll.ensureWidgetVisible(self.outcome, 0, 0)
 
     def show_details(self, entry: Round) -> "RoundReport":
         """Open the dialog that tells in full what a round changed."""
@@ -123,7 +129,7 @@ class TrainingPanel(Panel):
         self._body.addStretch(1)
         self._history_column.setContentsMargins(0, SPACING, 0, 0)
         self._history_column.setSpacing(SPACING // 2)
-        scroll = QScrollArea()
+        scroll = self._scroll
         scroll.setWidget(body)
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the buttons take it, and scroll into view
@@ -131,22 +137,25 @@ class TrainingPanel(Panel):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.column.addWidget(scroll, 1)
 
-    def _advice(self, train: int, held_out: int) -> str:
+    def _advice(self, held_out: int) -> str:
         if self._rounds.running:
             return ""
-        if train == 0:
-            return tr("Accept some images first: the model learns from what you accepted.")
+        why_not = self._rounds.why_not()
+        if why_not:
+            return why_not
         if held_out < FEWEST_HELD_OUT:
             return tr(
-                "With fewer than {fewest} held-out images, before and after cannot be told apart.",
+                "With fewer than {fewest} held-out images and {instances} instances on them, before and after cannot "
+                "be told apart.",
                 fewest=FEWEST_HELD_OUT,
+                instances=FEWEST_INSTANCES,
             )
         return ""
 
     def _plan_text(self, train: int, held_out: int) -> str:
         if self._rounds.running:
             return plan_words(self._rounds.progress)
-        if train == 0:
+        if self._rounds.why_not():
             return ""
         return before_words(train, held_out, self._rounds.base)
 
@@ -195,7 +204,7 @@ class TrainingPanel(Panel):
             f"{trn('{count} image to learn from', '{count} images to learn from', train)}, "
             f"{trn('{count} held out to compare on', '{count} held out to compare on', held_out)}"
         )
-        self._hint.setText(self._advice(train, held_out))
+        self._hint.setText(self._advice(held_out))
         self._hint.setVisible(bool(self._hint.text()))
         self._plan.setText(self._plan_text(train, held_out))
         self._plan.setVisible(bool(self._plan.text()))
@@ -203,7 +212,7 @@ class TrainingPanel(Panel):
         self.one_mask.setVisible(project is not None and len(self._session.categories) > 1)
         self.one_mask.setEnabled(not self._session.read_only and not self._rounds.running)
         self.one_mask.setChecked(project is not None and bool(project.class_agnostic_masks))
-        possible = train > 0 and not self._session.read_only and self._rounds.checkpoint is not None
+        possible = self._session.project is not None and not self._rounds.why_not()
         for each in (self.start_button, self.outcome.again_button):
             each.setEnabled(possible)
 

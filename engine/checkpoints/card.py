@@ -131,9 +131,18 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{name} ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            lines = (", ".join(f"{key} {_figure(part)}" for key, part in each.items()) for each in value)
+            rows += [(f"{prefix}{name} {place}", line) for place, line in enumerate(lines, start=1)]
         else:
-            rows.append((f"{prefix}{name}", f"{value:.4g}" if isinstance(value, float) else str(value)))
+            rows.append((f"{prefix}{name}", _figure(value)))
     return rows
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value)
 
 
 def _header(path: Path) -> dict[str, Any]:

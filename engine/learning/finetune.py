@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint
 from engine.learning.dataset import AnnotatedSet, from_coco, from_project, is_unedited
+from engine.learning.finished import next_round_folder
 from engine.learning.reporters import Reporter
 from engine.learning.rounds import RoundCancelled, RoundResult, Source, Wishes, run_round
 from engine.project import CategoryMap, CheckpointReference, Project
@@ -70,15 +71,6 @@ def unedited_share(project: Project) -> float | None:
     if not instances:
         return None
     return sum(map(is_unedited, instances)) / len(instances)
-
-
-def next_round_folder(project_path: Path) -> Path:
-    """The first free folder `round-NNN` in the project's `.rounds` folder."""
-    rounds = project_path.with_suffix(".rounds")
-    number = 1
-    while (rounds / f"round-{number:03d}").exists():
-        number += 1
-    return rounds / f"round-{number:03d}"
 
 
 def source_from_coco(coco: Path, images: Path, hold_out_coco: Path | None, weights: Path, out: Path) -> Source:

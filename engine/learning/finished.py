@@ -1,4 +1,4 @@
-"""A finished round on disk: how it is kept, how it is known to be complete, and how a project takes it over.
+"""A round on disk: where it lies, how it is kept, how it is known to be complete, and how a project takes it over.
 
 Nothing here needs torch, because the window reads it too: also what a trainer finished after its window was gone.
 """
@@ -20,7 +20,27 @@ from engine.project import CheckpointReference, Project, Round
 
 CHECKPOINT_NAME = "model.safetensors"
 RESULT_NAME = "result.json"
+STATE_NAME = "state.pt"
 BETTER = "better"
+
+
+def next_round_folder(project_path: Path) -> Path:
+    """The first free folder `round-NNN` in the project's `.rounds` folder."""
+    rounds = project_path.with_suffix(".rounds")
+    number = 1
+    while (rounds / f"round-{number:03d}").exists():
+        number += 1
+    return rounds / f"round-{number:03d}"
+
+
+def training_folder(out: Path) -> Path:
+    """Beside `out`, which a training makes, while it runs: what a kill leaves, and the next attempt goes on from."""
+    return out.with_name(f".{out.name}.training")
+
+
+def is_cut_off(project_path: Path) -> bool:
+    """Whether the last round of a project was cut off in its training, and the next one can go on from there."""
+    return (training_folder(next_round_folder(project_path)) / STATE_NAME).is_file()
 
 
 def keep_round(

@@ -73,6 +73,7 @@ class BarReporter:
     def __init__(self) -> None:
         self._bar = ExitStack()
         self._advance: Advance | None = None
+        self._has_stepped = False
 
     def started(self, plan: Plan) -> None:
         say(
@@ -81,7 +82,9 @@ class BarReporter:
         )
         say(why(plan.recipe.scope, plan.choice))
         expected = plan.expected
-        say(f"About {max(1, round(expected.seconds / 60))} min and {expected.memory / 1e9:.1f} GB of memory.")
+        seconds = expected.seconds
+        time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        say(f"About {time} and {expected.memory / 1e9:.1f} GB of memory.")
         self._advance = self._bar.enter_context(progress_bar("Fine-tuning"))
 
     def view(self, done: int, total: int) -> None:
@@ -89,6 +92,9 @@ class BarReporter:
             self._advance(0, 1, f"{done} of {total} crops through the trunk")
 
     def step(self, step: Step) -> None:
+        if step.step > 1 and not self._has_stepped:
+            say(f"A training that was cut off goes on at step {step.step}.")
+        self._has_stepped = True
         if self._advance is not None:
             self._advance(step.step, step.steps, f"loss {step.loss:.3f}")
 

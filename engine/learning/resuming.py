@@ -10,17 +10,12 @@ from typing import Any
 import torch
 
 from engine.files import atomic_write
+from engine.learning.finished import STATE_NAME
 
-STATE_NAME = "state.pt"
 SAVE_SECONDS = 15.0
 """What a kill costs at most, beside the time of one save."""
 SHARE_FOR_SAVING = 0.05
 """Of the run's time: a whole model with its optimiser is 200 MB, which a slow disk takes seconds for."""
-
-
-def training_folder(out: Path) -> Path:
-    """Beside ``out``, which a training makes, while it runs: what a kill leaves, and the next attempt goes on from."""
-    return out.with_name(f".{out.name}.training")
 
 
 class SavedRun:

@@ -21,10 +21,9 @@ from engine.learning.choosing import Choice, choose_scope, recipe_for
 from engine.learning.dataset import AnnotatedSet, fingerprint
 from engine.learning.estimate import Estimate, check_memory, estimate, kept_to, peak_memory
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
-from engine.learning.finished import CHECKPOINT_NAME, keep_round
+from engine.learning.finished import CHECKPOINT_NAME, keep_round, training_folder
 from engine.learning.promotion import Comparison, compare
 from engine.learning.recipe import Recipe, Scope
-from engine.learning.resuming import training_folder
 from engine.learning.trainer import Step, train
 from engine.learning.worse import Found, WorseImage, worse_images
 from engine.nn.detector import MaskRCNN

@@ -15,8 +15,8 @@ from engine.files import atomic_write, work_folder
 from engine.inference.predictor import Predictor
 from engine.learning.dataset import AnnotatedSet, fingerprint
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
+from engine.learning.finished import training_folder
 from engine.learning.recipe import Recipe
-from engine.learning.resuming import training_folder
 from engine.learning.trainer import Step, train
 from engine.nn.detector import MaskRCNN
 from engine.nn.device import best_device
@@ -59,11 +59,12 @@ def train_from_scratch(
     """
     torch.manual_seed(recipe.seed)
     model = build(card.spec, frozen_norm=False).to(best_device())
-    key = json.dumps([fingerprint(training), recipe.to_dict(), card.spec.to_dict()])
+    data = fingerprint(training)
+    key = json.dumps([data, recipe.to_dict(), card.spec.to_dict()])
     with work_folder(training_folder(out)) as work:
         if not train(model, training, recipe, on_step=on_step, cancelled=cancelled, folder=work.path, key=key):
             return None
-    return save_measured(out, model, replace(card, recipe=recipe.to_dict()), held_out)
+    return save_measured(out, model, replace(card, recipe=recipe.to_dict(), fingerprint=data), held_out)
 
 
 def save_measured(out: Path, model: MaskRCNN, card: ModelCard, held_out: AnnotatedSet) -> Evaluation:

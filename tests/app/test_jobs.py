@@ -193,6 +193,26 @@ time.sleep(600)
         os.kill(events[0]["pid"], 0)
 
 
+def test_a_closing_window_leaves_its_child_alone_and_a_person_cancels_it(qtbot: QtBot, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = f"""
+import signal, sys
+def tell(text): open({str(told)!r}, 'a').write(text + ' ')
+signal.signal(signal.SIGTERM, lambda *_: tell('asked'))
+print('{{"event": "started"}}', flush=True)
+sys.stdin.read()
+tell('gone')
+"""
+    for end, expected in ((VerbProcess.stop, "gone "), (VerbProcess.cancel, "asked gone ")):
+        process = VerbProcess(program=child(script))
+        with qtbot.waitSignal(process.reported, timeout=20000):
+            process.start([])
+        end(process)
+        qtbot.waitUntil(lambda running=process: not running.running, timeout=20000)
+        assert told.read_text() == expected
+        told.unlink()
+
+
 def test_a_program_that_cannot_be_started_ends_with_a_reason(qtbot: QtBot) -> None:
     process = VerbProcess(program=["/nonexistent/python"])
     with qtbot.waitSignal(process.ended, timeout=20000) as emitted:
@@ -250,6 +270,20 @@ def test_only_a_better_model_is_promoted_by_itself_and_every_verdict_can_be_over
     assert not rounds.is_declined(entry)
     rounds.use_bundled()
     assert rounds.checkpoint == BUNDLED_WEIGHTS
+
+
+def test_to_decide_against_a_round_leaves_a_model_that_was_chosen_meanwhile(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    assert session.project is not None
+    rounds = Rounds(session, trainer(checkpoint(tmp_path / "project.rounds" / "round-001"), "cannot tell"))
+    with qtbot.waitSignal(rounds.finished, timeout=20000) as ended:
+        rounds.start()
+    chosen = checkpoint(tmp_path / "chosen")
+    rounds.use_as_base(chosen)
+    rounds.keep_old(ended.args[0])
+    assert rounds.checkpoint == chosen
+    assert rounds.is_declined(ended.args[0])
 
 
 def test_another_attempt_hands_its_seed_to_the_verb(qtbot: QtBot, session: Session, tmp_path: Path) -> None:

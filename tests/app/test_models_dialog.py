@@ -137,6 +137,26 @@ def test_many_categories_are_searched_and_left_out_together(qtbot: QtBot, sessio
     dialog.search.setText("nuc")
     next(each for each in dialog.findChildren(QPushButton) if each.text() == "Leave Out All").click()
     assert set(dialog.targets().values()) == {None}
+    dialog.search.setText("kind 1")
+    next(each for each in dialog.findChildren(QPushButton) if each.text() == "Add All").click()
+    assert {name for name, target in dialog.targets().items() if target == name} == set(shown)
+
+
+def test_a_model_that_would_find_nothing_asks_for_its_categories(
+    qtbot: QtBot, dialog: ModelsDialog, tmp_path: Path
+) -> None:
+    model, card = load(BUNDLED_WEIGHTS)
+    extended = with_mapped_categories(model, {"cat": [], "dog": []})
+    target = checkpoint_path(TORCHVISION_V1)
+    target.parent.mkdir(parents=True)
+    save(target, extended, replace(card, name="photographs", spec=extended.spec))
+    dialog.refresh()
+    pressed(dialog.box(TORCHVISION_V1.title), "Use").click()
+    (asked,) = dialog.findChildren(CategoryMapDialog)
+    assert asked.isVisible()
+    next(each for each in asked.findChildren(QPushButton) if each.text() == "Add All").click()
+    asked.apply_button.click()
+    assert "None of its categories" not in words(dialog.box(TORCHVISION_V1.title).frame)
 
 
 def test_a_model_is_exported_through_the_verb(
