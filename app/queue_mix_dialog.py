@@ -32,6 +32,7 @@ class QueueMixDialog(QDialog):
             tr("Disagreement"), tr("Images whose annotations, imported or drawn, the model sees otherwise.")
         )
         self._weights = (self._uncertainty, self._diversity, self._disagreement)
+        self._nothing = label(tr("Nothing counts, so the whole order is left to chance."), "warning", wrap=True)
         self.random = _percent_field(tr("Share of random controls"), tr("How many places are given by chance"))
         self._reset_button = button(tr("Usual mix"), self._reset, "", tr("Set everything to what it was at first"))
         self._build()
@@ -63,6 +64,7 @@ class QueueMixDialog(QDialog):
         for weight in self._weights:
             layout.addSpacing(SPACING // 2)
             layout.addWidget(weight)
+        layout.addWidget(self._nothing)
         layout.addSpacing(SPACING // 2)
         layout.addWidget(rule())
         layout.addSpacing(SPACING // 2)
@@ -93,6 +95,7 @@ class QueueMixDialog(QDialog):
         total = sum(weight.slider.value() for weight in self._weights)
         for weight in self._weights:
             weight.show_share(weight.slider.value() / (total or 1))
+        self._nothing.setVisible(total == 0)
 
     def _later(self) -> None:
         self._show_shares()

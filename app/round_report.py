@@ -17,6 +17,7 @@ from app.panels.round_figures import (
     precision_groups,
     reliability,
 )
+from app.panels.verdict_reason import reason_text
 from app.theme import SPACING
 from app.translation import tr, trn
 from app.worse_page import WorsePage
@@ -59,7 +60,7 @@ class RoundReport(QDialog):
         column.setSpacing(SPACING)
         column.addWidget(label(tr("What the fine-tune changed"), "title"))
         column.addLayout(row(IconLabel(look.icon, look.token, 20), label(look.text, "heading"), None))
-        column.addWidget(label(self.entry.reason or tr("No reason is known."), "muted", wrap=True))
+        column.addWidget(label(reason_text(self.entry) or tr("No reason is known."), "muted", wrap=True))
         column.addWidget(self.tabs, 1)
         close = button(tr("Close"), self.accept, "primary", tr("Back to the window"))
         close.setDefault(True)

@@ -139,7 +139,8 @@ def what_is_worse(image: WorseImage) -> str:
 def _side(view: View) -> str:
     missed = trn("{count} missed", "{count} missed", len(view.missed))
     false = trn("{count} false alarm", "{count} false alarms", view.false)
-    return f"{missed}, {false}, {tr('F1 {value}', value=fraction_text(view.f1))}"
+    close = tr("F1 {value}, {close} at IoU 0.75", value=fraction_text(view.f1), close=fraction_text(view.f1_close))
+    return f"{missed}, {false}, {close}"
 
 
 def _name(image: WorseImage) -> str:

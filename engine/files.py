@@ -46,6 +46,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         _sync_folder(target.parent)
 
 
+def check_new_folder(path: str | os.PathLike[str]) -> None:
+    """Raises NotWritable, in words, where `path` holds something already or cannot be made."""
+    target = Path(os.path.realpath(path))
+    check_output_folder(target)
+    if target.exists() and any(target.iterdir()):
+        raise NotWritable(f"The folder {target} is not empty.", remedy="Choose a new or an empty folder.")
+
+
 @contextlib.contextmanager
 def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a folder to fill; it becomes `path`, synced to disk, at the end, and is removed where the block raises.
@@ -53,9 +61,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises NotWritable, in words, where `path` holds something already or cannot be made.
     """
     target = Path(os.path.realpath(path))
-    check_output_folder(target)
-    if target.exists() and any(target.iterdir()):
-        raise NotWritable(f"The folder {target} is not empty.", remedy="Choose a new or an empty folder.")
+    check_new_folder(target)
     with _refusals_in_words(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with _workplace(target) as folder:

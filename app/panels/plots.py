@@ -1,5 +1,6 @@
 """Two small plots of a running fine-tune: the loss, and mask AP50 on the hold-out."""
 
+import math
 from collections.abc import Sequence
 
 import pyqtgraph
@@ -7,9 +8,17 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.panels.parts import label
 from app.theme import SPACING, theme
-from app.translation import tr
+from app.translation import number, tr
 
 PLOT_HEIGHT = 112
+
+
+class _Axis(pyqtgraph.AxisItem):
+    """Its numbers are written as people write them."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        decimals = max(0, math.ceil(-math.log10(spacing * scale)))
+        return [number(value * scale, decimals) for value in values]
 
 
 class TrainingPlots(QWidget):
@@ -20,7 +29,7 @@ class TrainingPlots(QWidget):
         self._loss = self._make_plot(tr("Loss by step"))
         self._precision = self._make_plot(tr("Mask AP50 on the hold-out by step"))
         self._precision.setYRange(0, 1, padding=0.08)
-        self._precision.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
+        self._precision.getAxis("left").setTicks([[(0, "0"), (0.5, number(0.5, 1)), (1, "1")]])
         self._loss_curve = self._loss.plot([], [])
         self._precision_curve = self._precision.plot([], [], symbol="o", symbolSize=8)
         column = QVBoxLayout(self)
@@ -37,12 +46,13 @@ class TrainingPlots(QWidget):
     ) -> None:
         """Plot (step, loss) and (step, AP50 from 0 to 1) pairs of a round of `steps` steps."""
         self._loss_curve.setData([step for step, _ in losses], [loss for _, loss in losses])
-        self._precision_curve.setData([step for step, _ in precisions], [value for _, value in precisions])
+        known = [(step, value) for step, value in precisions if value >= 0]  # unknown without a hold-out
+        self._precision_curve.setData([step for step, _ in known], [value for _, value in known])
         for plot in (self._loss, self._precision):
             plot.setXRange(0, max(1, steps), padding=0.02)
 
     def _make_plot(self, name: str) -> pyqtgraph.PlotWidget:
-        plot = pyqtgraph.PlotWidget()
+        plot = pyqtgraph.PlotWidget(axisItems={side: _Axis(side) for side in ("left", "bottom")})
         plot.setAccessibleName(name)
         plot.setFixedHeight(PLOT_HEIGHT)
         plot.setMouseEnabled(x=False, y=False)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 
 from app.panels.parts import IconLabel, button, frame, label, row, set_kind
 from app.panels.round_figures import Figure, ap50, labeler_group
+from app.panels.verdict_reason import reason_text
 from app.theme import SPACING
 from app.translation import tr
 from engine.project import Round
@@ -110,7 +111,7 @@ class RoundCard(QWidget):
         self._before.setText(figure.before_text)
         self._after.setText(figure.after_text)
         self.labeler.show_round(entry)
-        self._reason.setText(entry.reason)
+        self._reason.setText(reason_text(entry))
         worse = entry.verdict == "worse"
         self._use.setText(_use(current, declined, worse))
         self.promote_button.setVisible(not current)

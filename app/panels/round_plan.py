@@ -43,7 +43,7 @@ def _scope_words(scope: Scope, choice: Choice) -> str:
     match choice:
         case Choice.FEW_IMAGES:
             return tr(
-                "Only the heads are trained: fewer than {count} images the trunk would learn by heart.",
+                "Only the heads are trained: fewer than {count} images are not worth the time of the whole model.",
                 count=MANY_IMAGES,
             )
         case Choice.MANY_IMAGES:

@@ -12,6 +12,7 @@ from app.panels.parts import IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard
 from app.panels.round_figures import ap50
 from app.panels.round_plan import before_words, plan_words
+from app.panels.verdict_reason import FEWEST_HELD_OUT, FEWEST_INSTANCES, reason_text
 from app.session import Session
 from app.theme import SPACING
 from app.translation import number, tr, trn, when
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from app.round_report import RoundReport
 
 REFRESH_MS = 200  # a fast machine takes dozens of steps a second; plots need no more than five
-FEWEST_HELD_OUT = 5  # engine.learning.promotion: below that the verdict is always "cannot tell"
-FEWEST_INSTANCES = 100  # likewise
 HISTORY_SHOWN = 12
 
 
@@ -242,7 +241,7 @@ class TrainingPanel(Panel):
         figure = ap50(entry)
         figures = f"{figure.before_text} → {figure.after_text}"
         icon = IconLabel(look.icon, look.token, 16)
-        icon.setToolTip(f"{look.text}\n{entry.reason}")
+        icon.setToolTip(f"{look.text}\n{reason_text(entry)}")
         icon.setAccessibleName(look.text)
         created = label(when(entry.created, tr("d MMM")), "small")
         created.setToolTip(when(entry.created))

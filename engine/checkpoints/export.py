@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from engine.checkpoints.card import read_card
+from engine.checkpoints.store import load
+from engine.checkpoints.torchvision_export import export_state
 from engine.errors import MaskwrightError
 from engine.files import atomic_write, check_output
 
@@ -26,11 +27,9 @@ def export(checkpoint: Path, out: Path) -> list[str]:
             remedy="Choose .safetensors for Maskwright, .pth for torchvision.",
         )
     check_output(out, inputs=[checkpoint])
-    read_card(checkpoint)
     if out.suffix == ".pth":
-        from engine.checkpoints.torchvision_export import export_state  # a copy does not wait for torch
-
         return export_state(checkpoint, out)
+    load(checkpoint)  # a broken one is not handed on
     with atomic_write(out) as temporary:
         shutil.copyfile(checkpoint, temporary)
     return []

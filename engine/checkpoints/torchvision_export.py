@@ -42,7 +42,8 @@ def export_state(checkpoint: Path, out: Path) -> list[str]:
     """Write a checkpoint as a state dict for torchvision.
 
     Returns:
-        What the person should know of it: lines of code that load it, and sentences on what torchvision does otherwise.
+        What the person should know of it: lines of Python that load it, and comments on what torchvision does
+        otherwise.
 
     Raises:
         InvalidCheckpoint: the checkpoint cannot be read.
@@ -52,7 +53,7 @@ def export_state(checkpoint: Path, out: Path) -> list[str]:
     state = torchvision_state(model)
     with atomic_write(out) as temporary:
         torch.save(state, temporary)
-    return [*how_to_load(card.spec, checkpoint, out), *differences(card.spec)]
+    return [*how_to_load(card.spec, checkpoint, out), *(f"# {each}" for each in differences(card.spec))]
 
 
 def torchvision_state(model: MaskRCNN) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.byte_cache import ByteCache
-from engine.errors import InvalidDataset, UnreadableImage
+from engine.errors import InvalidDataset, MaskwrightError, UnreadableImage
 from engine.files import sha256_of
 from engine.formats.coco_document import read_dataset
 from engine.formats.dataset import DatasetAnnotation, mask_of, relative_path
@@ -151,11 +151,23 @@ def fingerprint(data: AnnotatedSet) -> str:
     return digest.hexdigest()[:16]
 
 
+def check_instances(data: AnnotatedSet) -> None:
+    """Raises MaskwrightError where no image has an instance to learn from."""
+    if data.instances == 0:
+        raise MaskwrightError(
+            "None of the images to learn from has an instance.",
+            remedy="Accept a few images with objects on them, or name another file, then train again.",
+        )
+
+
 def _hash(path: Path) -> str:
     try:
         return sha256_of(path)
     except OSError as error:
-        raise UnreadableImage(f"{path} cannot be read: {error.strerror}.", remedy="Put the image back.") from error
+        raise UnreadableImage(
+            f"{path} cannot be read: {error.strerror}.",
+            remedy="Put the image back, or say under Project > Image Files where it is now.",
+        ) from error
 
 
 def read_pixels(image: AnnotatedImage) -> NDArray[np.uint8]:

@@ -51,11 +51,8 @@ def keep_round(
 
     A new folder gets its name when it is complete. Raises MaskwrightError, in words; no half round is left then.
     """
-    if folder.exists() and any(folder.iterdir()):
-        _fill(folder, folder, save, findings, worse)
-    else:
-        with new_folder(folder) as place:
-            _fill(place, folder, save, findings, worse)
+    with new_folder(folder) as place:
+        _fill(place, folder, save, findings, worse)
 
 
 def round_of(result: Mapping[str, Any], checkpoint: Path) -> Round:

@@ -9,6 +9,7 @@ from engine.errors import MaskwrightError
 from engine.learning.choosing import why
 from engine.learning.evaluation import Evaluation
 from engine.learning.rounds import Plan, RoundObserver, RoundResult
+from engine.learning.summary import figure
 from engine.learning.trainer import Step
 from engine.reporting import Advance, emit, progress_bar, say
 
@@ -80,6 +81,9 @@ class BarReporter:
             f"Training on {len(plan.training.images)} images with {plan.training.instances} instances, "
             f"{len(plan.held_out.images)} images held out."
         )
+        both = {image.path for image in plan.training.images} & {image.path for image in plan.held_out.images}
+        if both:
+            say(f"Note: learned from and held out at once, so that the figures flatter: images {len(both)}.")
         say(why(plan.recipe.scope, plan.choice))
         expected = plan.expected
         seconds = expected.seconds
@@ -102,7 +106,7 @@ class BarReporter:
         if step:
             self._bar.close()
         mask = evaluation.mask
-        say(f"Hold-out after {step} steps: mask AP50 {_figure(mask.AP50)}, mask AP {_figure(mask.AP)}")
+        say(f"Hold-out after {step} steps: mask AP50 {figure(mask.AP50)}, mask AP {figure(mask.AP)}")
 
     def finished(self, result: RoundResult) -> None:
         say(f"Verdict: {result.comparison.verdict}. {result.comparison.reason}")
@@ -114,7 +118,3 @@ class BarReporter:
     def cancelled(self) -> None:
         self._bar.close()
         say("Stopped; the model before is kept.")
-
-
-def _figure(value: float) -> str:
-    return f"{value:.3f}" if value >= 0 else "unknown"

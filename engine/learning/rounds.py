@@ -14,11 +14,10 @@ import torch
 
 from engine.checkpoints import ModelCard, checkpoint_id, save
 from engine.checkpoints.project_base import base_for_project
-from engine.errors import MaskwrightError
-from engine.files import check_output, check_output_folder, work_folder
+from engine.files import check_new_folder, work_folder
 from engine.inference.predictor import Predictor
 from engine.learning.choosing import Choice, choose_scope, recipe_for
-from engine.learning.dataset import AnnotatedSet, fingerprint
+from engine.learning.dataset import AnnotatedSet, check_instances, fingerprint
 from engine.learning.estimate import Estimate, check_memory, estimate, kept_to, peak_memory
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import CHECKPOINT_NAME, keep_round, training_folder
@@ -95,7 +94,11 @@ class RoundResult:
         """The comparison as JSON values, without the checkpoint."""
         return {
             "before": {**self.before.to_dict(), "checkpoint_id": self.before_id},
-            "after": self.after.to_dict(),
+            "after": {
+                **self.after.to_dict(),
+                "change": [self.comparison.low, self.comparison.high],
+                "unedited_share": self.unedited_share,
+            },
             "verdict": str(self.comparison.verdict),
             "reason": self.comparison.reason,
             "unedited_share": self.unedited_share,
@@ -133,15 +136,8 @@ def run_round(
         MaskwrightError: nothing to train on, an unreadable image, a diverged loss, a full disk, too little memory.
         RoundCancelled: ``cancelled()`` said so.
     """
-    training = source.training
-    if training.instances == 0:
-        raise MaskwrightError(
-            "No accepted image outside the hold-out has an instance to learn from.",
-            remedy="Accept a few more images with objects on them, then fine-tune again.",
-        )
-    check_output_folder(source.out)
-    if source.out.exists():
-        check_output(source.out / CHECKPOINT_NAME, inputs=(source.base, source.current))
+    check_instances(source.training)
+    check_new_folder(source.out)
     with work_folder(training_folder(source.out)) as work:
         try:
             return _run(source, wishes, command, observer, cancelled, work.path)
@@ -230,7 +226,7 @@ def _card(base: ModelCard, model: MaskRCNN, plan: Plan, data: str, command: str)
         metrics={},
         spec=model.spec,
         command=command,
-        notes="Trained by the fine-tune button.",
+        notes="",
     )
 
 

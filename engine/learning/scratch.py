@@ -13,7 +13,7 @@ import torch
 from engine.checkpoints import ModelCard, card_markdown, load, save
 from engine.files import atomic_write, work_folder
 from engine.inference.predictor import Predictor
-from engine.learning.dataset import AnnotatedSet, fingerprint
+from engine.learning.dataset import AnnotatedSet, check_instances, fingerprint
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
 from engine.learning.finished import training_folder
 from engine.learning.recipe import Recipe
@@ -57,6 +57,7 @@ def train_from_scratch(
     Returns:
         The evaluation on ``held_out``, which the card carries; None where it was cancelled, and nothing is written.
     """
+    check_instances(training)
     torch.manual_seed(recipe.seed)
     model = build(card.spec, frozen_norm=False).to(best_device())
     data = fingerprint(training)

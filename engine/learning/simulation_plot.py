@@ -33,7 +33,7 @@ def write_plot(path: Path, runs: Sequence[Run]) -> None:
     for index, (title, value) in enumerate(plots):
         parts.append(_plot(title, runs, value, LEFT + index * (WIDTH + GAP)))
     for index, ((order, finetuned), colour) in enumerate(COLOURS.items()):
-        x, y = LEFT + index % 2 * 240, TOP + HEIGHT + 52 + index // 2 * 20
+        x, y = LEFT + index % 2 * (WIDTH + GAP), TOP + HEIGHT + 52 + index // 2 * 20
         words = f"{order} order, fine-tuned" if finetuned else f"the same images in {order} order, as it is"
         parts.append(f'<path d="M{x} {y - 4}h24" stroke="{colour}" stroke-width="3"/>')
         parts.append(f'<text x="{x + 32}" y="{y}">{escape(words)}</text>')

@@ -22,7 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Weights = Annotated[Path, typer.Option(help="Checkpoint to predict with.")]
+BUNDLED = "the bundled model"
+Weights = Annotated[Path, typer.Option(help="Checkpoint to predict with.", show_default=BUNDLED)]
 ProjectFile = Annotated[Path, typer.Option("--project", help="Project file (.maskwright).")]
 CocoFile = Annotated[Path, typer.Option("--coco", help="COCO annotation file.")]
 ImagesFolder = Annotated[Path, typer.Option("--images", help="Folder that the annotation file's image names refer to.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +39,4 @@ def demo(
         return STOPPED
     if as_json:
         emit(report)
-    else:
-        say(json.dumps(report, indent=2))
     return 0

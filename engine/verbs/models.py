@@ -15,7 +15,10 @@ from engine.errors import MaskwrightError
 from engine.files import check_output, check_output_folder
 from engine.reporting import emit, progress_bar, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS
-from engine.verbs.command_line import STOPPED, AsJson, CocoFile, ImagesFolder, Weights, app, say_left_out
+from engine.verbs.command_line import BUNDLED, STOPPED, AsJson, CocoFile, ImagesFolder, Weights, app, say_left_out
+
+NAMED = 5
+"""Categories in a sentence."""
 
 
 class TrainedScope(StrEnum):
@@ -66,7 +69,9 @@ def finetune(
     images: Annotated[Path | None, typer.Option(help="Folder of the COCO file's images.")] = None,
     hold_out_coco: Annotated[Path | None, typer.Option(help="COCO file to compare before and after on.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new checkpoint; a project has its own.")] = None,
-    weights: Annotated[Path, typer.Option(help="Base checkpoint, where the project names none.")] = BUNDLED_WEIGHTS,
+    weights: Annotated[
+        Path, typer.Option(help="Base checkpoint, where the project names none.", show_default=BUNDLED)
+    ] = BUNDLED_WEIGHTS,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps; by default from the image count.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     scope: Annotated[
@@ -75,7 +80,9 @@ def finetune(
     class_agnostic_masks: Annotated[
         bool, typer.Option("--class-agnostic-masks", help="One mask for all categories: a new one has masks at once.")
     ] = False,
-    progress_json: Annotated[bool, typer.Option(help="JSON lines on stdout; stop when stdin ends.")] = False,
+    progress_json: Annotated[
+        bool, typer.Option("--progress-json", help="JSON lines on stdout; stop when stdin ends.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Train on accepted images and compare the model before and after on the hold-out."""
@@ -132,6 +139,7 @@ def train(
         check_output(out, inputs=(coco, hold_out_coco))
     from engine.learning.dataset import from_coco
     from engine.learning.scratch import SCRATCH_RECIPE, new_card, train_from_scratch
+    from engine.learning.summary import figure
 
     training, held_out = from_coco(coco, images), from_coco(hold_out_coco, images)
     card = new_card(name, training.categories, data=data, licence=licence, command=command_line_text())
@@ -148,7 +156,7 @@ def train(
         )
     if result is None:
         return STOPPED
-    say(f"{out}: mask AP50 {result.mask.AP50:.3f} on {result.images} images")
+    say(f"{out}: mask AP50 {figure(result.mask.AP50)} on {result.images} images")
     return 0
 
 
@@ -169,8 +177,12 @@ def evaluate(
 
     predictor = Predictor.from_checkpoint(weights)
     dataset = from_coco(coco, images)
-    for name in sorted(set(dataset.categories) - set(predictor.model.spec.categories)):
-        say(f"Note: the model has no category {name!r}, so it finds none of its instances.")
+    unknown = sorted(
+        {name for image in dataset.images for name in image.categories} - set(predictor.model.spec.categories)
+    )
+    if unknown:
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        say(f"Note: the model knows no {', '.join(unknown[:NAMED])}{more}, so it finds none.")
     with progress_bar("Predicting") as advance:
         found = predict_all(predictor, dataset, advance)
     result = score(dataset, found, max_detections)

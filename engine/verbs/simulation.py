@@ -11,7 +11,7 @@ from engine.errors import MaskwrightError
 from engine.files import check_output_folder
 from engine.reporting import emit, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS
-from engine.verbs.command_line import STOPPED, AsJson, CocoFile, ImagesFolder, app
+from engine.verbs.command_line import BUNDLED, STOPPED, AsJson, CocoFile, ImagesFolder, app
 
 
 @app.command()
@@ -20,9 +20,11 @@ def simulate(
     images: ImagesFolder,
     test_coco: Annotated[Path, typer.Option(help="COCO file of the same images' folder to measure on.")],
     out: Annotated[Path, typer.Option(help="Folder for the report, the plot and the projects.")],
-    weights: Annotated[Path, typer.Option(help="Base checkpoint.")] = BUNDLED_WEIGHTS,
+    weights: Annotated[Path, typer.Option(help="Base checkpoint.", show_default=BUNDLED)] = BUNDLED_WEIGHTS,
     count: Annotated[int, typer.Option(min=1, help="Images to label.")] = 20,
-    rounds_after: Annotated[str, typer.Option(help="Counts of accepted images to fine-tune after.")] = "2,5,10,20",
+    rounds_after: Annotated[
+        str, typer.Option(help="Counts of accepted images to fine-tune after, and after the last.")
+    ] = "2,5,10,20",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each fine-tune; by default as the button.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
     as_json: AsJson = False,
@@ -53,6 +55,7 @@ def simulate(
                 document = write_report(out / "simulation.json", setting, runs)
                 write_plot(out / "simulation.svg", runs)
         except Cancelled:
+            say(f"Stopped; what was measured until then is in {out}." if runs else "Stopped.")
             return STOPPED
     say(f"{out / 'simulation.json'} and {out / 'simulation.svg'}")
     if as_json:
