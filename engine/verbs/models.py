@@ -182,7 +182,8 @@ def evaluate(
     )
     if unknown:
         more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        say(f"Note: the model knows no {', '.join(unknown[:NAMED])}{more}, so it finds none.")
+        names = ", ".join(map(repr, unknown[:NAMED]))
+        say(f"Note: the model has no category {names}{more}, so it finds none of their instances.")
     with progress_bar("Predicting") as advance:
         found = predict_all(predictor, dataset, advance)
     result = score(dataset, found, max_detections)

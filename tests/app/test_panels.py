@@ -326,7 +326,7 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
     qtbot.addWidget(panel)
     assert not panel.start_button.isEnabled()
-    assert "Accept some images first" in panel._hint.text()
+    assert "Accept some images with objects first" in panel._hint.text()
     for image_id in list(session.images):
         session.open_image(image_id)
         add(square(10, 10))

@@ -66,7 +66,7 @@ def test_what_is_read_is_never_written_over(
         assert contents(tmp_path) == before
 
 
-def test_a_fine_tune_does_not_replace_its_own_base(
+def test_a_fine_tune_replaces_neither_its_own_base_nor_another_model(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = tmp_path / "own" / "model.safetensors"
@@ -74,7 +74,7 @@ def test_a_fine_tune_does_not_replace_its_own_base(
     shutil.copy(BUNDLED_WEIGHTS, base)
     before, data = contents(tmp_path), ("--coco", dataset, "--images", dataset.parent / "images")
     assert verb("finetune", *data, "--weights", base, "--out", base.parent, "--steps", "1") == 2
-    assert "it is not replaced" in capsys.readouterr().err
+    assert "is not empty. Choose a new or an empty folder." in capsys.readouterr().err
     assert contents(tmp_path) == before
 
 
