@@ -181,7 +181,7 @@ class NoticeBar(QFrame):
         layout.setContentsMargins(2 * SPACING, SPACING, SPACING, SPACING)
         layout.setSpacing(SPACING)
         for widget in (self._icon, self._label, self._action, self._close):
-            layout.addWidget(widget)
+            layout.addWidget(widget, widget is self._label)
         self._then: Callable[[], object] | None = None
         self._waiting: list[Callable[[], None]] = []
         self._offers = False

@@ -92,8 +92,8 @@ class TrainingPanel(Panel):
             self._plots.setVisible(bool(self._rounds.progress.losses))
 
     def show_outcome(self) -> None:
-        """Scroll to the newest round."""
-        self._scroll.ensureWidgetVisible(self.outcome, 0, 0)
+        """Scroll to the newest round, its verdict first."""
+        self._scroll.verticalScrollBar().setValue(self.outcome.y())
 
     def show_details(self, entry: Round) -> "RoundReport":
         """Open the dialog that tells in full what a round changed."""
