@@ -125,16 +125,18 @@ def training_sample(
     crop = random_crop(rng, image, spec, size, scale_jitter)
     if spec.stretch_contrast:
         pixels = stretch_contrast(pixels)
+    unedited = image.unedited or (False,) * len(image.masks)
     shown = [
-        (spec.categories.index(category), bitmap)
-        for category, mask in zip(image.categories, image.masks, strict=True)
+        (spec.categories.index(category), bitmap, own)
+        for category, mask, own in zip(image.categories, image.masks, unedited, strict=True)
         if (bitmap := crop_mask(mask, crop)) is not None
     ]
-    masks = np.stack([bitmap for _, bitmap in shown]) if shown else np.zeros((0, size, size), np.uint8)
+    masks = np.stack([bitmap for _, bitmap, _ in shown]) if shown else np.zeros((0, size, size), np.uint8)
     rgb, masks = turn(rng, jitter_intensity(rng, crop_pixels(pixels, crop)), masks)
     target = Target(
         boxes=torch.from_numpy(boxes_of(masks)),
-        labels=torch.tensor([label for label, _ in shown], dtype=torch.int64),
+        labels=torch.tensor([label for label, _, _ in shown], dtype=torch.int64),
         masks=torch.from_numpy(masks),
+        unedited=torch.tensor([own for _, _, own in shown], dtype=torch.bool),
     )
     return normalise(rgb, spec), target

@@ -31,19 +31,19 @@ class _Packed:
 
     boxes: Tensor
     labels: Tensor
+    unedited: Tensor | None
     shape: tuple[int, ...]
     bits: NDArray[np.uint8]
 
     @staticmethod
     def of(target: Target) -> _Packed:
-        return _Packed(
-            target.boxes, target.labels, tuple(target.masks.shape), np.packbits(target.masks.numpy().ravel() != 0)
-        )
+        bits = np.packbits(target.masks.numpy().ravel() != 0)
+        return _Packed(target.boxes, target.labels, target.unedited, tuple(target.masks.shape), bits)
 
     def target(self) -> Target:
         count = int(np.prod(self.shape))
         masks = np.unpackbits(self.bits, count=count).reshape(self.shape)
-        return Target(self.boxes, self.labels, torch.from_numpy(masks))
+        return Target(self.boxes, self.labels, torch.from_numpy(masks), self.unedited)
 
 
 class Views:
