@@ -120,12 +120,17 @@ def training_sample(
     *,
     size: int,
     scale_jitter: tuple[float, float],
+    unedited_shapes: bool = True,
 ) -> tuple[Tensor, Target]:
-    """One augmented crop: a normalised (3, size, size) tensor and its target in network pixels."""
+    """One augmented crop: a normalised (3, size, size) tensor and its target in network pixels.
+
+    ``unedited_shapes`` says whether what a model drew and nobody edited teaches where it ends, too.
+    """
     crop = random_crop(rng, image, spec, size, scale_jitter)
     if spec.stretch_contrast:
         pixels = stretch_contrast(pixels)
-    unedited = image.unedited or (False,) * len(image.masks)
+    unedited = () if unedited_shapes else image.unedited
+    unedited = unedited or (False,) * len(image.masks)
     shown = [
         (spec.categories.index(category), bitmap, own)
         for category, mask, own in zip(image.categories, image.masks, unedited, strict=True)

@@ -96,7 +96,13 @@ def compute_views(
             rng = np.random.default_rng((recipe.seed, image, view))
             annotated = data.images[image]
             tensor, target = training_sample(
-                rng, annotated, pixels.read(annotated), model.spec, size=size, scale_jitter=recipe.scale_jitter
+                rng,
+                annotated,
+                pixels.read(annotated),
+                model.spec,
+                size=size,
+                scale_jitter=recipe.scale_jitter,
+                unedited_shapes=recipe.unedited_shapes,
             )
             inputs.append(tensor)
             targets.append(_Packed.of(target))

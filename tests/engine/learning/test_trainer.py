@@ -100,11 +100,17 @@ def test_heads_see_what_the_whole_model_would_have_computed(drawn, tmp_path):
     image = drawn.images[1]
     image = replace(image, unedited=(True,) * len(image.masks))
     drawn = AnnotatedSet(drawn.categories, (drawn.images[0], image, *drawn.images[2:]))
-    views = compute_views(model, drawn, HEADS, tmp_path)
+    views = compute_views(model, drawn, replace(HEADS, unedited_shapes=False), tmp_path)
     levels, targets = views.batch([5])
     rng = np.random.default_rng((HEADS.seed, 1, 1))
     pixels, target = training_sample(
-        rng, image, read_pixels(image), TINY, size=HEADS.crop_size, scale_jitter=HEADS.scale_jitter
+        rng,
+        image,
+        read_pixels(image),
+        TINY,
+        size=HEADS.crop_size,
+        scale_jitter=HEADS.scale_jitter,
+        unedited_shapes=False,
     )
     assert torch.equal(targets[0].masks, target.masks)
     assert torch.equal(targets[0].boxes, target.boxes)
