@@ -120,28 +120,21 @@ def training_sample(
     *,
     size: int,
     scale_jitter: tuple[float, float],
-    unedited_shapes: bool = True,
 ) -> tuple[Tensor, Target]:
-    """One augmented crop: a normalised (3, size, size) tensor and its target in network pixels.
-
-    ``unedited_shapes`` says whether what a model drew and nobody edited teaches where it ends, too.
-    """
+    """One augmented crop: a normalised (3, size, size) tensor and its target in network pixels."""
     crop = random_crop(rng, image, spec, size, scale_jitter)
     if spec.stretch_contrast:
         pixels = stretch_contrast(pixels)
-    unedited = () if unedited_shapes else image.unedited
-    unedited = unedited or (False,) * len(image.masks)
     shown = [
-        (spec.categories.index(category), bitmap, own)
-        for category, mask, own in zip(image.categories, image.masks, unedited, strict=True)
+        (spec.categories.index(category), bitmap)
+        for category, mask in zip(image.categories, image.masks, strict=True)
         if (bitmap := crop_mask(mask, crop)) is not None
     ]
-    masks = np.stack([bitmap for _, bitmap, _ in shown]) if shown else np.zeros((0, size, size), np.uint8)
+    masks = np.stack([bitmap for _, bitmap in shown]) if shown else np.zeros((0, size, size), np.uint8)
     rgb, masks = turn(rng, jitter_intensity(rng, crop_pixels(pixels, crop)), masks)
     target = Target(
         boxes=torch.from_numpy(boxes_of(masks)),
-        labels=torch.tensor([label for label, _, _ in shown], dtype=torch.int64),
+        labels=torch.tensor([label for label, _ in shown], dtype=torch.int64),
         masks=torch.from_numpy(masks),
-        unedited=torch.tensor([own for _, _, own in shown], dtype=torch.bool),
     )
     return normalise(rgb, spec), target

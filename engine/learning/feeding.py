@@ -73,7 +73,6 @@ class Feeder:
                 self._spec,
                 size=self._recipe.crop_size,
                 scale_jitter=self._recipe.scale_jitter,
-                unedited_shapes=self._recipe.unedited_shapes,
             )
             inputs.append(tensor)
             targets.append(target)

@@ -33,8 +33,6 @@ class Recipe:
     gradient_norm: float = 5.0
     ema_decay: float = 0.99
     scale_jitter: tuple[float, float] = (0.7, 1.4)
-    unedited_shapes: bool = True
-    """Whether masks that a model drew and nobody edited teach where they end, too."""
     seed: int = 0
     seconds: float | None = None
     """The longest that the steps may take, None for as long as they need: on a machine that is slower than it was

@@ -31,19 +31,19 @@ class _Packed:
 
     boxes: Tensor
     labels: Tensor
-    unedited: Tensor | None
     shape: tuple[int, ...]
     bits: NDArray[np.uint8]
 
     @staticmethod
     def of(target: Target) -> _Packed:
-        bits = np.packbits(target.masks.numpy().ravel() != 0)
-        return _Packed(target.boxes, target.labels, target.unedited, tuple(target.masks.shape), bits)
+        return _Packed(
+            target.boxes, target.labels, tuple(target.masks.shape), np.packbits(target.masks.numpy().ravel() != 0)
+        )
 
     def target(self) -> Target:
         count = int(np.prod(self.shape))
         masks = np.unpackbits(self.bits, count=count).reshape(self.shape)
-        return Target(self.boxes, self.labels, torch.from_numpy(masks), self.unedited)
+        return Target(self.boxes, self.labels, torch.from_numpy(masks))
 
 
 class Views:
@@ -96,13 +96,7 @@ def compute_views(
             rng = np.random.default_rng((recipe.seed, image, view))
             annotated = data.images[image]
             tensor, target = training_sample(
-                rng,
-                annotated,
-                pixels.read(annotated),
-                model.spec,
-                size=size,
-                scale_jitter=recipe.scale_jitter,
-                unedited_shapes=recipe.unedited_shapes,
+                rng, annotated, pixels.read(annotated), model.spec, size=size, scale_jitter=recipe.scale_jitter
             )
             inputs.append(tensor)
             targets.append(_Packed.of(target))

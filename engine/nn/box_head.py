@@ -70,15 +70,12 @@ class BoxHead(nn.Module):
         return F.relu(self.fc2(F.relu(self.fc1(features.flatten(1)))))
 
 
-def box_loss(
-    logits: Tensor, deltas: Tensor, labels: Tensor, wanted: Tensor, taught: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def box_loss(logits: Tensor, deltas: Tensor, labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """
     Args:
         logits, deltas: the head's outputs for n sampled RoIs.
         labels: (n,) int64, 0 = background.
         wanted: (p, 4) encoded boxes for the RoIs that are not background, in their order.
-        taught: (p,) bool, which of these teach their box; None for all.
 
     Returns:
         Mean cross-entropy, and smooth L1 over the number of *all* RoIs: divided by the positives, an image's few
@@ -86,8 +83,6 @@ def box_loss(
     """
     count = max(len(labels), 1)
     positive = torch.where(labels > 0)[0]
-    if taught is not None:
-        positive, wanted = positive[taught], wanted[taught]
     category = F.cross_entropy(logits, labels, reduction="sum") / count
     predicted = deltas[positive, labels[positive]]
     return category, F.smooth_l1_loss(predicted, wanted, beta=SMOOTH_L1_BETA, reduction="sum") / count

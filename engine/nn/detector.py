@@ -48,25 +48,10 @@ class Target:
     """(g,) int64 from 0"""
     masks: Tensor
     """(g, H, W) bool or uint8"""
-    unedited: Tensor | None = None
-    """(g,) bool: those that are a model's own output, accepted as it was; None for none. They teach that something is
-    there and what it is, but not where it ends: that would only confirm what the model does already."""
 
     def to(self, device: torch.device) -> Target:
         """The same target on `device`."""
-        unedited = None if self.unedited is None else self.unedited.to(device)
-        return Target(self.boxes.to(device), self.labels.to(device), self.masks.to(device), unedited)
-
-    def only(self, kept: Tensor) -> Target:
-        """The instances of a (g,) bool tensor alone."""
-        unedited = None if self.unedited is None else self.unedited[kept]
-        return Target(self.boxes[kept], self.labels[kept], self.masks[kept], unedited)
-
-    def teaches_shape(self, instances: Tensor) -> Tensor:
-        """(n,) bool: whether each of (n,) instances, given by index, teaches where it ends."""
-        if self.unedited is None:
-            return torch.ones_like(instances, dtype=torch.bool)
-        return ~self.unedited[instances]
+        return Target(self.boxes.to(device), self.labels.to(device), self.masks.to(device))
 
 
 @dataclass(frozen=True)
@@ -347,26 +332,25 @@ class MaskRCNN(nn.Module):
         self, features: Sequence[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]
     ) -> tuple[Tensor, Tensor]:
         boxes = [part.boxes for part in rois]
-        labels, wanted, taught = [], [], []
+        labels, wanted = [], []
         for part, target in zip(rois, targets, strict=True):
             positive, instance = part.positive_boxes, part.positive_matches
             labels.append(part.matched.new_zeros(len(part.matched)))
             labels[-1][: len(positive)] = target.labels[instance] + 1
-            taught.append(target.teaches_shape(instance))
             wanted.append(encode_boxes(target.boxes[instance], positive, self.spec.convention.box_weights))
         logits, deltas = self.predict_boxes(features, torch.cat(boxes), _image_index(boxes))
-        return box_loss(logits, deltas, torch.cat(labels), torch.cat(wanted), torch.cat(taught))
+        return box_loss(logits, deltas, torch.cat(labels), torch.cat(wanted))
 
     def _mask_loss(self, features: Sequence[Tensor], rois: list[SampledRoIs], targets: Sequence[Target]) -> Tensor:
-        boxes, labels, wanted = [], [], []
-        for part, target in zip(rois, targets, strict=True):
-            taught = target.teaches_shape(part.positive_matches)
-            positive, instance = part.positive_boxes[taught], part.positive_matches[taught]
-            boxes.append(positive)
-            labels.append(self._mask_channel(target.labels[instance]))
-            wanted.append(mask_targets(target.masks, positive, instance, self.spec.mask_output))
+        boxes = [part.positive_boxes for part in rois]
         logits = self._mask_logits(features, torch.cat(boxes), _image_index(boxes))
-        return mask_loss(logits, torch.cat(labels), torch.cat(wanted))
+        pairs = list(zip(rois, targets, strict=True))
+        labels = torch.cat([self._mask_channel(target.labels[part.positive_matches]) for part, target in pairs])
+        wanted = [
+            mask_targets(target.masks, part.positive_boxes, part.positive_matches, self.spec.mask_output)
+            for part, target in pairs
+        ]
+        return mask_loss(logits, labels, torch.cat(wanted))
 
 
 def _image_index(boxes: Sequence[Tensor]) -> Tensor:
@@ -377,4 +361,4 @@ def _image_index(boxes: Sequence[Tensor]) -> Tensor:
 
 def _trainable(target: Target) -> Target:
     kept = large_enough(target.boxes, MIN_INSTANCE_SIDE)
-    return target if bool(kept.all()) else target.only(kept)
+    return target if bool(kept.all()) else Target(target.boxes[kept], target.labels[kept], target.masks[kept])

@@ -66,8 +66,3 @@ def test_too_little_memory_is_said_before_the_start() -> None:
     with pytest.raises(MaskwrightError, match=r"needs about 1000000\.0 GB of memory, and [0-9.]+ GB are free"):
         check_memory(Estimate(1.0, 1.0, 10**15, 0), torch.device("cpu"))
     check_memory(Estimate(1.0, 1.0, 1, 0), torch.device("cpu"))
-
-
-def test_what_a_model_drew_itself_teaches_shapes_only_where_there_is_little_else() -> None:
-    assert recipe_for(2, Scope.HEADS).unedited_shapes
-    assert not recipe_for(10, Scope.WHOLE).unedited_shapes

@@ -97,25 +97,15 @@ def test_heads_alone_learn_and_leave_trunk_and_neck_bit_for_bit(drawn, tmp_path)
 
 def test_heads_see_what_the_whole_model_would_have_computed(drawn, tmp_path):
     model = build(TINY).eval()
-    image = drawn.images[1]
-    image = replace(image, unedited=(True,) * len(image.masks))
-    drawn = AnnotatedSet(drawn.categories, (drawn.images[0], image, *drawn.images[2:]))
-    views = compute_views(model, drawn, replace(HEADS, unedited_shapes=False), tmp_path)
+    views = compute_views(model, drawn, HEADS, tmp_path)
     levels, targets = views.batch([5])
     rng = np.random.default_rng((HEADS.seed, 1, 1))
+    image = drawn.images[1]
     pixels, target = training_sample(
-        rng,
-        image,
-        read_pixels(image),
-        TINY,
-        size=HEADS.crop_size,
-        scale_jitter=HEADS.scale_jitter,
-        unedited_shapes=False,
+        rng, image, read_pixels(image), TINY, size=HEADS.crop_size, scale_jitter=HEADS.scale_jitter
     )
     assert torch.equal(targets[0].masks, target.masks)
     assert torch.equal(targets[0].boxes, target.boxes)
-    assert torch.equal(targets[0].unedited, target.unedited)
-    assert target.unedited.tolist() == [True] * len(target.masks) != []
     with torch.no_grad(), autocast(torch.device("cpu")):
         whole = model.features(batch([pixels]))
     for kept, level in zip(levels, whole, strict=True):

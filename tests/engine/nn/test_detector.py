@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import replace
 
 import pytest
 import torch
@@ -90,29 +89,6 @@ def test_an_instance_without_area_does_not_poison_the_losses(model: MaskRCNN) ->
         torch.cat([target.masks, torch.zeros(1, 64, 64, dtype=torch.bool)]),
     )
     assert all(bool(torch.isfinite(loss)) for loss in model.losses(image, [flat]).values())
-
-
-def losses_of(model: MaskRCNN, image: Tensor, target: Target) -> dict[str, Tensor]:
-    torch.manual_seed(1)  # which RoIs are drawn
-    return model.losses(image, [target])
-
-
-def test_what_a_model_drew_itself_teaches_that_it_is_there_and_not_where_it_ends(model: MaskRCNN) -> None:
-    image, target = disc_and_bar()
-    none, all_own, disc_own = (
-        replace(target, unedited=torch.tensor(own)) for own in ([False, False], [True, True], [True, False])
-    )
-    assert losses_of(model, image, none) == losses_of(model, image, target)
-    own = losses_of(model, image, all_own)
-    assert (own["loss_mask"].item(), own["loss_box_regression"].item()) == (0.0, 0.0)
-    assert own["loss_box_category"] == losses_of(model, image, target)["loss_box_category"]
-    sum(own.values(), torch.zeros(())).backward()
-    mixed = losses_of(model, image, disc_own)
-    assert 0 < mixed["loss_box_regression"].item() < losses_of(model, image, target)["loss_box_regression"].item()
-    other_disc = replace(disc_own, masks=torch.stack([~target.masks[0], target.masks[1]]))
-    assert losses_of(model, image, other_disc)["loss_mask"] == mixed["loss_mask"]
-    other_bar = replace(disc_own, masks=torch.stack([target.masks[0], ~target.masks[1]]))
-    assert losses_of(model, image, other_bar)["loss_mask"] != mixed["loss_mask"]
 
 
 def test_detections_are_the_same_alone_and_in_a_batch(model: MaskRCNN) -> None:
