@@ -66,7 +66,7 @@ def left_out_words(session: Session, model: Model) -> str:
     left_out = _left_out(session, model)
     if not left_out:
         return ""
-    if finds_nothing(session, model):
+    if len(left_out) == model.category_count:
         return tr("None of its categories is one of this project's, so it finds nothing here: choose which they are.")
     return trn(
         "{count} category is none of this project's and is left out.",

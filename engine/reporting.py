@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 CONSOLE = Console(stderr=True)
 STDIN = 0
-LINE_SECONDS = 0.1  # between two lines of progress: a bar moves no more smoothly for more
+LINE_SECONDS, LINE_SHARE = 0.1, 0.01  # between two lines of progress: a bar moves no more smoothly for more
 
 
 class Advance(Protocol):
@@ -32,7 +32,7 @@ class Advance(Protocol):
 def progress_bar(title: str, *, as_json: bool = False) -> Iterator[Advance]:
     """A progress bar on stderr while the block runs; nothing where stderr is no terminal.
 
-    Or, `as_json`, lines {"event": "progress", "done", "total"} on stdout, the first and then some a second.
+    Or, `as_json`, lines {"event": "progress", "done", "total"} on stdout: the first, then some a second or per cent.
     """
     if as_json:
         yield _progress_lines()
@@ -55,12 +55,13 @@ def progress_bar(title: str, *, as_json: bool = False) -> Iterator[Advance]:
 
 
 def _progress_lines() -> Advance:
-    told = -math.inf
+    told, told_at = 0, -math.inf
 
     def advance(done: int, total: int, note: str = "") -> None:
-        nonlocal told
-        if time.monotonic() - told > LINE_SECONDS:
-            told = time.monotonic()
+        nonlocal told, told_at
+        far = total > 0 and done - told >= LINE_SHARE * total
+        if far or time.monotonic() - told_at > LINE_SECONDS:
+            told, told_at = done, time.monotonic()
             emit({"event": "progress", "done": done, "total": total})
 
     return advance

@@ -46,6 +46,7 @@ class RoundProgress:
 class Rounds(VerbJob):
     """At most one fine-tune at a time, and what to do with what it made. `changed` tells of the list of rounds, too."""
 
+    resumable = True
     progressed = Signal()
     finished = Signal(object)  # Round, already registered
     found = Signal(object)  # Round that a window before this one never heard of, registered now

@@ -56,18 +56,25 @@ class VerbProcess(QObject):
         """Ask the child to stop, and end it by force when it has not after a grace."""
         if self.running and not self.cancelling:
             self.cancelling = True
-            self._process.terminate()
-            self._process.closeWriteChannel()
+            self._end()
             self._kill.start()
 
-    def stop(self) -> None:
-        """Leave the child alone and wait until it is gone: for a closing window."""
+    def stop(self, *, resumable: bool = False) -> None:
+        """Wait until the child is gone: for a closing window. A `resumable` one keeps what it has for another time."""
         if self.running:
             self._process.blockSignals(True)
-            self._process.closeWriteChannel()
+            if resumable:
+                self._process.closeWriteChannel()
+            else:
+                self._end()
             if not self._process.waitForFinished(GRACE_MS):
                 self._process.kill()
                 self._process.waitForFinished(GRACE_MS)
+
+    def _end(self) -> None:
+        # The signal first: the end of stdin alone says that whoever started the verb is gone.
+        self._process.terminate()
+        self._process.closeWriteChannel()
 
     def _read_output(self) -> None:
         while self._process.canReadLine():
@@ -99,6 +106,7 @@ class VerbJob(QObject):
     """Runs a verb, one at a time. A subclass says what its lines mean, and how it ended."""
 
     changed = Signal()  # one began or ended
+    resumable = False  # whether a verb that a closing window cuts off goes on another time
 
     def __init__(self, program: Sequence[str] = ()) -> None:
         """`program` is what to run instead of `python main.py`."""
@@ -120,9 +128,9 @@ class VerbJob(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """Wait until it has stopped, for a closing window or project. Another time it may go on from there."""
+        """Wait until it has stopped, for a closing window or project."""
         if self._process is not None:
-            self._process.stop()
+            self._process.stop(resumable=self.resumable)
             self._process = None
             self.changed.emit()
 

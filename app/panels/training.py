@@ -136,10 +136,9 @@ class TrainingPanel(Panel):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.column.addWidget(scroll, 1)
 
-    def _advice(self, held_out: int) -> str:
+    def _advice(self, why_not: str, held_out: int) -> str:
         if self._rounds.running:
             return ""
-        why_not = self._rounds.why_not()
         if why_not:
             return why_not
         if held_out < FEWEST_HELD_OUT:
@@ -151,10 +150,10 @@ class TrainingPanel(Panel):
             )
         return ""
 
-    def _plan_text(self, train: int, held_out: int) -> str:
+    def _plan_text(self, why_not: str, train: int, held_out: int) -> str:
         if self._rounds.running:
             return plan_words(self._rounds.progress)
-        if self._rounds.why_not():
+        if why_not:
             return ""
         return before_words(train, held_out, self._rounds.base)
 
@@ -199,19 +198,20 @@ class TrainingPanel(Panel):
     def _count(self) -> None:
         """Say how much there is to learn from, and whether that is enough."""
         train, held_out = self._rounds.counts()
+        why_not = self._rounds.why_not()
         self._counts.setText(
             f"{trn('{count} image to learn from', '{count} images to learn from', train)}, "
             f"{trn('{count} held out to compare on', '{count} held out to compare on', held_out)}"
         )
-        self._hint.setText(self._advice(held_out))
+        self._hint.setText(self._advice(why_not, held_out))
         self._hint.setVisible(bool(self._hint.text()))
-        self._plan.setText(self._plan_text(train, held_out))
+        self._plan.setText(self._plan_text(why_not, train, held_out))
         self._plan.setVisible(bool(self._plan.text()))
         project = self._session.project
         self.one_mask.setVisible(project is not None and len(self._session.categories) > 1)
         self.one_mask.setEnabled(not self._session.read_only and not self._rounds.running)
         self.one_mask.setChecked(project is not None and bool(project.class_agnostic_masks))
-        possible = self._session.project is not None and not self._rounds.why_not()
+        possible = self._session.project is not None and not why_not
         for each in (self.start_button, self.outcome.again_button):
             each.setEnabled(possible)
 

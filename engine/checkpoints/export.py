@@ -15,7 +15,7 @@ def export(checkpoint: Path, out: Path) -> list[str]:
     """Write a checkpoint once more: `.safetensors` is a copy with its card, `.pth` a state dict for torchvision.
 
     Returns:
-        What the person should know of it, as sentences and lines of code; nothing for a copy.
+        What the person should know of it, as lines of Python; nothing for a copy.
 
     Raises:
         InvalidCheckpoint: the checkpoint cannot be read.

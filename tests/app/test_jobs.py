@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +194,9 @@ time.sleep(600)
         os.kill(events[0]["pid"], 0)
 
 
-def test_a_closing_window_leaves_its_child_alone_and_a_person_cancels_it(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_closing_window_asks_a_child_to_stop_but_for_one_that_can_go_on_another_time(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
     told = tmp_path / "told"
     script = f"""
 import signal, sys
@@ -203,7 +206,8 @@ print('{{"event": "started"}}', flush=True)
 sys.stdin.read()
 tell('gone')
 """
-    for end, expected in ((VerbProcess.stop, "gone "), (VerbProcess.cancel, "asked gone ")):
+    leave = partial(VerbProcess.stop, resumable=True)
+    for end, expected in ((leave, "gone "), (VerbProcess.stop, "asked gone "), (VerbProcess.cancel, "asked gone ")):
         process = VerbProcess(program=child(script))
         with qtbot.waitSignal(process.reported, timeout=20000):
             process.start([])
