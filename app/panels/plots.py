@@ -59,6 +59,8 @@ class TrainingPlots(QWidget):
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.getAxis("left").setWidth(36)
+        plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # or the last step has no number
+        plot.getPlotItem().setContentsMargins(0, 0, SPACING, 0)
         return plot
 
     def _restyle(self) -> None:

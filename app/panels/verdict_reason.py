@@ -25,7 +25,7 @@ def reason_text(entry: Round) -> str:
 def _interval(low: float, high: float, images: int, instances: int) -> str:
     if images < FEWEST_HELD_OUT or instances < FEWEST_INSTANCES:
         return tr(
-            "The hold-out has {images} accepted images with {instances} instances; a verdict needs at least "
+            "Accepted images of the hold-out: {images}, instances on them: {instances}; a verdict needs at least "
             "{fewest_images} images and {fewest_instances} instances.",
             images=number(images),
             instances=number(instances),

@@ -69,7 +69,8 @@ class ModelCard:
             if name not in kinds:
                 raise InvalidCheckpoint(f"The model card has an entry {name!r} that this version does not know.")
             if not isinstance(value, kinds[name]) and not (name == "parent" and value is None):
-                raise InvalidCheckpoint(f"The model card's {name} is {value!r}, but should be {kinds[name].__name__}.")
+                expected = "a text" if kinds[name] is str else "a JSON object"
+                raise InvalidCheckpoint(f"The model card's {name} is {value!r}, but should be {expected}.")
         for name in ("name", "spec"):
             if name not in values:
                 raise InvalidCheckpoint(f"The model card has no {name}.")

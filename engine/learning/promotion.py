@@ -96,7 +96,7 @@ def compare(before: Evaluation, after: Evaluation, seed: int = 0) -> Comparison:
     """Compare two models evaluated on the same images by a paired bootstrap over images of mask AP50."""
     if after.images < SMALLEST_IMAGES or after.instances < SMALLEST_INSTANCES:
         reason = (
-            f"The hold-out has {after.images} accepted images with {after.instances} instances; "
+            f"Accepted images of the hold-out: {after.images}, instances on them: {after.instances}; "
             f"a verdict needs at least {SMALLEST_IMAGES} images and {SMALLEST_INSTANCES} instances."
         )
         return Comparison(Verdict.CANNOT_TELL, reason, -1.0, 1.0)

@@ -167,8 +167,19 @@ def _read(value: object, kind: Any, where: str) -> Any:
             return float(value)
         if type(value) is kind:
             return value
-    expected = getattr(kind, "__name__", None) if origin is None else str(kind).replace("typing.", "")
-    raise InvalidCheckpoint(f"The {where} is {value!r}, but should be {expected}.", remedy=NEWER)
+    raise InvalidCheckpoint(f"The {where} is {value!r}, but should be {_expected(kind)}.", remedy=NEWER)
+
+
+def _expected(kind: Any) -> str:
+    """A setting's type in words: "resnet18 or resnet50", "4 numbers"."""
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is tuple:
+        count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+        return f"{count}texts" if arguments[0] is str else f"{count}{'whole ' * (arguments[0] is int)}numbers"
+    return words[kind]
 
 
 def _read_fields(value: object, kind: type, where: str) -> Any:

@@ -39,7 +39,7 @@ def test_the_interval_is_told(change: list[float], part: str) -> None:
 
 def test_too_small_a_hold_out_and_what_favours_the_old_model_are_told() -> None:
     said = told(change=[-1.0, 1.0], images=3, instances=340, unedited_share=0.25)
-    assert "3 accepted images with 340 instances; a verdict needs at least 5 images and 100 instances." in said
+    assert "hold-out: 3, instances on them: 340; a verdict needs at least 5 images and 100 instances." in said
     assert said.endswith("25 % of the hold-out instances were accepted unedited, which favours the old model.")
     assert (FEWEST_HELD_OUT, FEWEST_INSTANCES) == (SMALLEST_IMAGES, SMALLEST_INSTANCES)
 
