@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -19,13 +20,14 @@ COLOURS = {
     (Order.RANDOM, False): "#9fd3ae",
 }
 TICKS = 4
+"""Lines above the one of zero, at least."""
 
 
 def write_plot(path: Path, runs: Sequence[Run]) -> None:
     """Write an SVG of two plots, a line for each order with fine-tuning and without: the mean over the seeds."""
     plots = (
-        ("Seconds an instance", lambda each: each.work.seconds / max(1, each.work.instances)),
-        ("Mask AP on the test set", lambda each: each.mask.AP),
+        ("Seconds an instance, by accepted images", lambda each: each.work.seconds / max(1, each.work.instances)),
+        ("Mask AP on the test set, by accepted images", lambda each: each.mask.AP),
     )
     width, height = LEFT + 2 * WIDTH + GAP + 24, TOP + HEIGHT + 92
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
@@ -46,17 +48,16 @@ def _plot(title: str, runs: Sequence[Run], value: Callable[[Measured], float], l
     points = [point for line in lines.values() for point in line]
     if not points:
         return ""
-    most, top = max(x for x, _ in points), max(y for _, y in points) or 1.0
+    most, levels = max(x for x, _ in points), _levels(max(y for _, y in points) or 1.0)
 
     def place(x: float, y: float) -> str:
-        return f"{left + WIDTH * x / most:.1f} {TOP + HEIGHT * (1 - y / (1.1 * top)):.1f}"
+        return f"{left + WIDTH * x / most:.1f} {TOP + HEIGHT * (1 - y / levels[-1]):.1f}"
 
     parts = [f'<text x="{left}" y="{TOP - 20}" font-size="14" font-weight="bold">{escape(title)}</text>']
-    for tick in range(TICKS + 1):
-        level = top * tick / TICKS
+    for level in levels:
         parts.append(f'<path d="M{place(0, level)}H{left + WIDTH}" stroke="#d0d7de"/>')
         x, y = place(0, level).split()
-        parts.append(f'<text x="{float(x) - 8}" y="{float(y) + 4}" text-anchor="end">{level:.2f}</text>')
+        parts.append(f'<text x="{float(x) - 8}" y="{float(y) + 4}" text-anchor="end">{level:g}</text>')
     for count in sorted({count for count, _ in points}):
         at = place(count, 0).split()[0]
         parts.append(f'<text x="{at}" y="{TOP + HEIGHT + 18}" text-anchor="middle">{count}</text>')
@@ -65,6 +66,13 @@ def _plot(title: str, runs: Sequence[Run], value: Callable[[Measured], float], l
             path = "L".join(place(x, y) for x, y in line)
             parts.append(f'<path d="M{path}" stroke="{COLOURS[key]}" stroke-width="2.5" fill="none"/>')
     return "\n".join(parts)
+
+
+def _levels(top: float) -> list[float]:
+    """Round numbers from zero on, the last one from ``top`` on."""
+    decade = 10.0 ** math.floor(math.log10(top / TICKS))
+    step = max(each * decade for each in (1, 2, 5) if each * decade <= top / TICKS)
+    return [step * number for number in range(math.ceil(top / step) + 1)]
 
 
 def _means(
