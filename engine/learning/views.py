@@ -27,23 +27,26 @@ BATCH = 4
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A target with its (g, H, W) masks as bits, an eighth of the memory."""
+    """A target with its (g, H, W) masks as bits, an eighth of the memory, and its matched anchors as short numbers."""
 
     boxes: Tensor
     labels: Tensor
     shape: tuple[int, ...]
     bits: NDArray[np.uint8]
+    anchors: NDArray[np.int16]
 
     @staticmethod
     def of(target: Target) -> _Packed:
+        assert target.anchors is not None
+        bits = np.packbits(target.masks.numpy().ravel() != 0)
         return _Packed(
-            target.boxes, target.labels, tuple(target.masks.shape), np.packbits(target.masks.numpy().ravel() != 0)
+            target.boxes, target.labels, tuple(target.masks.shape), bits, target.anchors.numpy().astype(np.int16)
         )
 
     def target(self) -> Target:
         count = int(np.prod(self.shape))
         masks = np.unpackbits(self.bits, count=count).reshape(self.shape)
-        return Target(self.boxes, self.labels, torch.from_numpy(masks))
+        return Target(self.boxes, self.labels, torch.from_numpy(masks), torch.from_numpy(self.anchors.astype(np.int64)))
 
 
 class Views:
@@ -91,7 +94,7 @@ def compute_views(
     targets: list[_Packed] = []
     for start in range(0, len(places), BATCH):
         go_on(cancelled)
-        inputs = []
+        inputs, shown = [], []
         for image, view in places[start : start + BATCH]:
             rng = np.random.default_rng((recipe.seed, image, view))
             annotated = data.images[image]
@@ -99,13 +102,15 @@ def compute_views(
                 rng, annotated, pixels.read(annotated), model.spec, size=size, scale_jitter=recipe.scale_jitter
             )
             inputs.append(tensor)
-            targets.append(_Packed.of(target))
+            shown.append(target.to(device))
         with autocast(device):
             levels = model.features(batch(inputs).to(device), cancelled)
         if not maps:
             maps = [_map(folder / f"level{i}.npy", len(places), level) for i, level in enumerate(levels, start=2)]
         for kept, level in zip(maps, levels, strict=True):
             kept[start : start + len(inputs)] = level.permute(0, 2, 3, 1).half().cpu().numpy()
+        matched = model.match_anchors(levels, shown)
+        targets += [_Packed.of(target.to(torch.device("cpu"))) for target in matched]
         on_view(len(targets), len(places))
     return Views(maps, targets, size)
 

@@ -7,7 +7,7 @@ x1 y1 x2 y2. Scaling from and to the person's image is `engine.inference`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from engine.nn.box_coding import encode_boxes, large_enough
 from engine.nn.box_head import BoxHead, box_detections, box_loss
 from engine.nn.fpn import FPN, roi_levels
 from engine.nn.mask_head import MaskHead, mask_loss, mask_probabilities, mask_targets
-from engine.nn.matching import SampledRoIs, sample_rois
+from engine.nn.matching import SampledRoIs, match, sample_rois
 from engine.nn.ops import roi_align_levels
 from engine.nn.rpn import RPNHead, rpn_loss, rpn_proposals
 from engine.nn.spec import PYRAMID_LEVELS, ModelSpec
@@ -32,7 +32,7 @@ STRIDES = tuple(2**level for level in PYRAMID_LEVELS)
 ROI_STRIDES = STRIDES[:-1]
 MASK_CHUNK = 100
 """RoIs whose masks are computed at a time in detection: 500 at once take 400 MB a layer with 256 channels."""
-PROPOSALS_A_SAMPLE = 6
+PROPOSALS_A_SAMPLE = 4
 """Proposals for each RoI that is drawn where fewer are wanted than usual: enough that negatives differ."""
 MIN_INSTANCE_SIDE = 0.1
 """Instances with a thinner box, in pixels, do not train: the logarithm of a size of 0 makes every weight NaN."""
@@ -48,10 +48,13 @@ class Target:
     """(g,) int64 from 0"""
     masks: Tensor
     """(g, H, W) bool or uint8"""
+    anchors: Tensor | None = None
+    """(a,) int64: the instance that each anchor answers for, as `match` says; None until they are matched"""
 
     def to(self, device: torch.device) -> Target:
         """The same target on `device`."""
-        return Target(self.boxes.to(device), self.labels.to(device), self.masks.to(device))
+        anchors = None if self.anchors is None else self.anchors.to(device)
+        return Target(self.boxes.to(device), self.labels.to(device), self.masks.to(device), anchors)
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,10 @@ class MaskRCNN(nn.Module):
             found.append(Detections(boxes, scores, labels, masks))
         return found
 
+    def match_anchors(self, features: Sequence[Tensor], targets: Sequence[Target]) -> list[Target]:
+        """The targets without instances too thin to train on, and with what the anchors of `features` answer for."""
+        return self._matched(torch.cat(self.anchors(features)), targets)
+
     def losses(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
         """
         Args:
@@ -212,19 +219,19 @@ class MaskRCNN(nn.Module):
         """As `losses`, of features P2..P6 of images of one size (height, width) that were computed before.
 
         Args:
+            targets: those whose anchors were matched before are not matched again.
             roi_samples: RoIs of each image that train the heads, None for as many as the spec says. They are drawn from
                 so many proposals for each that most of the time is not spent on those that are passed over.
         """
         spec = self.spec
-        targets = [_trainable(target) for target in targets]
         anchors, (objectness, deltas) = self.anchors(features), self.rpn(features)
+        targets = self._matched(torch.cat(anchors), targets)
         loss_objectness, loss_rpn_box = rpn_loss(
             objectness,
             deltas,
             anchors,
             [target.boxes for target in targets],
-            foreground_iou=spec.rpn_foreground_iou,
-            background_iou=spec.rpn_background_iou,
+            [target.anchors for target in targets if target.anchors is not None],
             samples=spec.rpn_samples,
             positive_fraction=spec.rpn_positive_fraction,
         )
@@ -249,6 +256,22 @@ class MaskRCNN(nn.Module):
             "loss_box_regression": loss_regression,
             "loss_mask": self._mask_loss(features, rois, targets),
         }
+
+    def _matched(self, anchors: Tensor, targets: Sequence[Target]) -> list[Target]:
+        spec, matched = self.spec, []
+        for target in targets:
+            if target.anchors is None:
+                target = _trainable(target)
+                answers = match(
+                    target.boxes,
+                    anchors,
+                    foreground_iou=spec.rpn_foreground_iou,
+                    background_iou=spec.rpn_background_iou,
+                    keep_best=True,
+                )
+                target = replace(target, anchors=answers)
+            matched.append(target)
+        return matched
 
     def _proposals(
         self,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.nn.box_coding import RPN_WEIGHTS, clip_boxes, decode_boxes, encode_boxes, large_enough
-from engine.nn.matching import match, sample
+from engine.nn.matching import sample
 from engine.nn.ops import batched_nms
 
 SMOOTH_L1_BETA = 1 / 9
@@ -54,9 +54,8 @@ def rpn_loss(
     deltas: Sequence[Tensor],
     anchors: Sequence[Tensor],
     instances: Sequence[Tensor],
+    matched: Sequence[Tensor],
     *,
-    foreground_iou: float,
-    background_iou: float,
     samples: int,
     positive_fraction: float,
 ) -> tuple[Tensor, Tensor]:
@@ -65,6 +64,7 @@ def rpn_loss(
         objectness, deltas: the head's outputs.
         anchors: of each level.
         instances: (g, 4) boxes of each image.
+        matched: (a,) int64 of each image, as `match` says of the anchors of all levels one after the other.
 
     Returns:
         Mean binary cross-entropy of the sampled anchors, and smooth L1 of the positives' deltas over the number of
@@ -76,16 +76,13 @@ def rpn_loss(
         torch.cat(list(anchors)),
     )
     logits, truth, predicted, wanted = [], [], [], []
-    for image, boxes in enumerate(instances):
-        matched = match(
-            boxes, all_anchors, foreground_iou=foreground_iou, background_iou=background_iou, keep_best=True
-        )
-        positive, negative = sample(matched, count=samples, positive_fraction=positive_fraction)
+    for image, (boxes, answers) in enumerate(zip(instances, matched, strict=True)):
+        positive, negative = sample(answers, count=samples, positive_fraction=positive_fraction)
         chosen = torch.cat([positive, negative])
         logits.append(all_objectness[image, chosen])
-        truth.append((matched[chosen] >= 0).float())
+        truth.append((answers[chosen] >= 0).float())
         predicted.append(all_deltas[image, positive])
-        wanted.append(encode_boxes(boxes[matched[positive]], all_anchors[positive], RPN_WEIGHTS))
+        wanted.append(encode_boxes(boxes[answers[positive]], all_anchors[positive], RPN_WEIGHTS))
     count = max(sum(len(part) for part in logits), 1)
     category = F.binary_cross_entropy_with_logits(torch.cat(logits), torch.cat(truth), reduction="sum") / count
     box = F.smooth_l1_loss(torch.cat(predicted), torch.cat(wanted), beta=SMOOTH_L1_BETA, reduction="sum") / count

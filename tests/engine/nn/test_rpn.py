@@ -10,6 +10,7 @@ from torchvision.models.detection.rpn import AnchorGenerator, RegionProposalNetw
 from torchvision.models.detection.rpn import RPNHead as TheirHead
 
 from engine.nn.anchors import grid_anchors
+from engine.nn.matching import match
 from engine.nn.rpn import RPNHead, rpn_loss, rpn_proposals
 
 SHAPES = [(16, 20), (8, 10), (4, 5)]
@@ -81,8 +82,7 @@ def test_losses_are_torchvisions(anchors: list[Tensor], outputs: tuple[list[Tens
         deltas,
         anchors,
         targets,
-        foreground_iou=0.7,
-        background_iou=0.3,
+        [match(boxes, torch.cat(anchors), foreground_iou=0.7, background_iou=0.3, keep_best=True) for boxes in targets],
         samples=samples,
         positive_fraction=0.5,
     )
