@@ -71,7 +71,7 @@ def _plot(title: str, runs: Sequence[Run], value: Callable[[Measured], float], l
 def _levels(top: float) -> list[float]:
     """Round numbers from zero on, the last one from ``top`` on."""
     decade = 10.0 ** math.floor(math.log10(top / TICKS))
-    step = max(each * decade for each in (1, 2, 5) if each * decade <= top / TICKS)
+    step = max(each * decade for each in (1, 2, 5) if each * decade <= top / TICKS or each == 1)
     return [step * number for number in range(math.ceil(top / step) + 1)]
 
 

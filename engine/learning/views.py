@@ -109,7 +109,7 @@ def compute_views(
             maps = [_map(folder / f"level{i}.npy", len(places), level) for i, level in enumerate(levels, start=2)]
         for kept, level in zip(maps, levels, strict=True):
             kept[start : start + len(inputs)] = level.permute(0, 2, 3, 1).half().cpu().numpy()
-        matched = model.match_anchors(levels, shown)
+        matched = model.match_anchors(model.anchors(levels), shown)
         targets += [_Packed.of(target.to(torch.device("cpu"))) for target in matched]
         on_view(len(targets), len(places))
     return Views(maps, targets, size)

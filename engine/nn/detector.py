@@ -194,9 +194,11 @@ class MaskRCNN(nn.Module):
             found.append(Detections(boxes, scores, labels, masks))
         return found
 
-    def match_anchors(self, features: Sequence[Tensor], targets: Sequence[Target]) -> list[Target]:
-        """The targets without instances too thin to train on, and with what the anchors of `features` answer for."""
-        return self._matched(torch.cat(self.anchors(features)), targets)
+    def match_anchors(self, anchors: Sequence[Tensor], targets: Sequence[Target]) -> list[Target]:
+        """The targets without instances too thin to train on, and with what the anchors of all levels answer for; as
+        they are where that was done before."""
+        all_anchors = torch.cat(list(anchors))
+        return [target if target.anchors is not None else self._matched(all_anchors, target) for target in targets]
 
     def losses(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
         """
@@ -225,7 +227,7 @@ class MaskRCNN(nn.Module):
         """
         spec = self.spec
         anchors, (objectness, deltas) = self.anchors(features), self.rpn(features)
-        targets = self._matched(torch.cat(anchors), targets)
+        targets = self.match_anchors(anchors, targets)
         loss_objectness, loss_rpn_box = rpn_loss(
             objectness,
             deltas,
@@ -257,21 +259,11 @@ class MaskRCNN(nn.Module):
             "loss_mask": self._mask_loss(features, rois, targets),
         }
 
-    def _matched(self, anchors: Tensor, targets: Sequence[Target]) -> list[Target]:
-        spec, matched = self.spec, []
-        for target in targets:
-            if target.anchors is None:
-                target = _trainable(target)
-                answers = match(
-                    target.boxes,
-                    anchors,
-                    foreground_iou=spec.rpn_foreground_iou,
-                    background_iou=spec.rpn_background_iou,
-                    keep_best=True,
-                )
-                target = replace(target, anchors=answers)
-            matched.append(target)
-        return matched
+    def _matched(self, anchors: Tensor, target: Target) -> Target:
+        kept = _trainable(target)
+        foreground, background = self.spec.rpn_foreground_iou, self.spec.rpn_background_iou
+        answers = match(kept.boxes, anchors, foreground_iou=foreground, background_iou=background, keep_best=True)
+        return replace(kept, anchors=answers)
 
     def _proposals(
         self,

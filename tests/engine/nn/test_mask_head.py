@@ -22,6 +22,14 @@ def blobs(count: int, side: int, seed: int = 0) -> torch.Tensor:
     return F.interpolate(noise, size=(side, side), mode="bilinear")[:, 0] > 0
 
 
+def test_training_and_detection_compute_the_same_logits() -> None:
+    torch.manual_seed(0)
+    head = MaskHead(in_channels=12, layers=(8, 8), categories=3)
+    torch.nn.init.normal_(head.deconv.bias)
+    features = torch.randn(5, 12, 14, 14)
+    torch.testing.assert_close(head.train()(features), head.eval()(features), rtol=1e-5, atol=1e-7)
+
+
 def test_a_roi_on_the_pixel_grid_of_the_targets_size_gets_the_pixels_themselves() -> None:
     masks = blobs(3, 64)
     boxes = torch.tensor([[5.0, 7.0, 33.0, 35.0], [0.0, 0.0, 28.0, 28.0], [36.0, 36.0, 64.0, 64.0]])
