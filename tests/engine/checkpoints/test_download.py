@@ -12,6 +12,7 @@ import pytest
 
 from engine.checkpoints.download import CHUNK, DownloadCancelled, download
 from engine.errors import MaskwrightError, NotWritable
+from tests.engine.conftest import SmallDisk
 
 from .serving import Served, serving
 
@@ -132,3 +133,16 @@ def test_a_folder_that_may_not_be_written_is_told(served: Served, tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(NotWritable, match="is a file, not a folder"):
         download(served.url, tmp_path / "file" / "model.pth", sha256_prefix=HASH)
+
+
+def test_a_download_that_does_not_fit_is_refused_in_words_and_goes_on_when_it_does(
+    on_a_small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    content = b"model" * 600_000
+    with serving(content) as served:
+        refusal, kept, there = on_a_small_disk("full_download.py", served.url, hashlib.sha256(content).hexdigest())
+    assert "no space left" in refusal
+    assert set(kept) == {"model.pth.part", "model.pth.part.json"}
+    assert served.asked == [None, f"bytes={kept['model.pth.part']}-"]
+    assert there == {"model.pth": len(content)}
