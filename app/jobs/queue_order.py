@@ -7,16 +7,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.arrangement import Arrangement, Ids
+from app.jobs.arrangement import Arrangement
 from app.jobs.background import Background
 from app.jobs.prediction import Prediction
 from app.jobs.queue_scores import QueueScores
 from app.session import Session
 from engine.errors import MaskwrightError
-from engine.learning.queue import Place, QueueMix, queue
+from engine.learning.queue import Queue, QueueMix, queue
 from engine.project import Project
 
 SEED = 0  # one for all projects: what draws the controls is the content of the images
@@ -25,8 +24,7 @@ REST_SHARE = 10  # an order that took long to find is not found again for ten ti
 
 
 class _Found(NamedTuple):
-    ranked: Ids
-    places: dict[int, Place]
+    places: Queue
     seconds: float
 
 
@@ -47,8 +45,7 @@ class QueueOrder(QObject):
         self._working = False
         self._again = False
         self.mix = QueueMix()
-        self.places: dict[int, Place] = {}
-        self._ranked: Ids = np.zeros(0, np.int64)
+        self.places = Queue.empty()
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._find)
         self.scores.scored.connect(self._find_later)
@@ -84,7 +81,7 @@ class QueueOrder(QObject):
         the others by what is known now; then those without a score, and at last what is decided, in list order.
         """
         current = self._session.image
-        return self._arrangement.of([*passed, *([current.id] if current is not None else [])], self._ranked)
+        return self._arrangement.of([*passed, *([current.id] if current is not None else [])], self.places.ids)
 
     def stop(self) -> None:
         self.scores.stop()
@@ -94,7 +91,7 @@ class QueueOrder(QObject):
 
     def _begin(self) -> None:
         """Another project, or none: what it was left with."""
-        self._ranked, self.places = np.zeros(0, np.int64), {}
+        self.places = Queue.empty()
         project = self._session.project
         self.mix = _mix_of(project)
         self.scores.want(bool(project is not None and project.queue_order))
@@ -133,7 +130,7 @@ class QueueOrder(QObject):
         self._working = False
         self._due.setInterval(max(REST_MS, round(1000 * REST_SHARE * found.seconds)))
         if project is self._session.project:
-            self._ranked, self.places = found.ranked, found.places
+            self.places = found.places
             self.changed.emit()
         if self._again:
             self._find()
@@ -147,9 +144,7 @@ def _found(path: Path, checkpoint: str, mix: QueueMix) -> _Found:
     start = perf_counter()
     with Project.open(path, read_only=True) as project:
         scores = project.scores(checkpoint)
-    places = queue(scores.open, scores.accepted, mix, SEED)
-    by_image = {place.image_id: place for place in places}
-    return _Found(np.fromiter(by_image, np.int64, len(by_image)), by_image, perf_counter() - start)
+    return _Found(queue(scores.open, scores.accepted, mix, SEED), perf_counter() - start)
 
 
 def _mix_of(project: Project | None) -> QueueMix:

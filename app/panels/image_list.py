@@ -1,6 +1,6 @@
 """The list of images as a model, its filter, and the painting of one row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from PySide6.QtCore import (
@@ -19,7 +19,7 @@ from app.panels.status import IMAGE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
 from app.translation import tr
-from engine.learning.queue import Place
+from engine.learning.queue import Queue
 from engine.records import Image, ImageStatus, Review
 
 IMAGE_ROLE = Qt.ItemDataRole.UserRole
@@ -49,8 +49,7 @@ class ImageListModel(QStringListModel):
         super().__init__()
         self._session = session
         self.ids: list[int] = []  # of the listed images
-        self.places: Mapping[int, Place] = {}  # in the queue, of the images that have one
-        self._rows: dict[int, int] = {}  # by id; empty until somebody asks
+        self.places = Queue.empty()
         session.image_updated.connect(self.repaint_image)
 
     def set_filter(self, text: str, status: ImageStatus | None, order: Iterable[int] | None = None) -> None:
@@ -64,7 +63,7 @@ class ImageListModel(QStringListModel):
         if wanted:
             ids = [image_id for image_id in ids if wanted in images[image_id].path.lower()]
         if ids != self.ids:
-            before, self.ids, self._rows = len(self.ids), ids, {}
+            before, self.ids = len(self.ids), ids
             if len(ids) != before:  # as many rows as before only show other images
                 self.setStringList([""] * len(ids))
 
@@ -75,7 +74,7 @@ class ImageListModel(QStringListModel):
         image = self._session.images.get(self.ids[index.row()])
         if image is None:
             return None
-        place = self.places.get(image.id) if image.review is Review.OPEN else None
+        place = self.places.place_of(image.id) if image.review is Review.OPEN else None
         if role == IMAGE_ROLE:
             return image
         if role == Qt.ItemDataRole.DisplayRole:
@@ -95,9 +94,10 @@ class ImageListModel(QStringListModel):
 
     def row_of(self, image_id: int) -> int | None:
         """The row of an image; None where it is not listed."""
-        if not self._rows:
-            self._rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
-        return self._rows.get(image_id)
+        try:
+            return self.ids.index(image_id)  # not by a dictionary: making one of a hundred thousand takes 10 ms
+        except ValueError:
+            return None
 
     def repaint_image(self, image_id: int) -> None:
         row = self.row_of(image_id)

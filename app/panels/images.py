@@ -13,6 +13,7 @@ from app.panels.status import IMAGE_LOOKS
 from app.queue_mix_dialog import QueueMixDialog
 from app.session import Session
 from app.translation import number, tr
+from engine.learning.queue import Queue
 from engine.records import ImageStatus
 
 _DONE = (ImageStatus.ACCEPTED, ImageStatus.VERIFIED_EMPTY)
@@ -97,7 +98,7 @@ class ImagesPanel(Panel):
         self._filtering = True  # Qt makes another row current when the filter hides the current one
         queue = self._queue
         order = queue.arranged(self._passed()) if queue.wanted and self._session.images else None
-        self.model.places = queue.places if queue.wanted else {}
+        self.model.places = queue.places if queue.wanted else Queue.empty()
         self.model.set_filter(self.field.text(), self.statuses.currentData(), order)
         self._filtering = False
         self.list.viewport().update()  # rows that stayed may have changed
@@ -122,7 +123,7 @@ class ImagesPanel(Panel):
         if self._queue.wanted:
             self._filter()
             if not self._by_queue:
-                self._by_queue = bool(self._queue.places)
+                self._by_queue = len(self._queue.places) > 0
                 self.list.scrollToTop()
 
     def _note_decision(self, image_id: int) -> None:

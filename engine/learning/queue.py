@@ -4,7 +4,7 @@ Without controls nobody could tell whether the order helps, and the hold-out wou
 data choosing actively may gain nothing over chance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.learning.diversity import k_centre_order
-from engine.project.scores import NOTHING, ImageScore, Part
-
-__all__ = ["ImageScore", "Part", "Place", "QueueMix", "Reason", "queue"]
+from engine.project.scores import PARTS, ScoreTable
 
 Values = NDArray[np.float64]
+Ids = NDArray[np.int64]
 PER_MILLE = 1000  # shares are counted in thousandths, so that 1 in 5 is exact
 
 
@@ -28,13 +27,15 @@ class Reason(StrEnum):
     DOUBT = "doubt"  # proposals close to the threshold
     INSTABILITY = "instability"  # unsure outlines
     MIRROR = "mirror"  # places that look otherwise in the mirror image
-    DIVERSITY = "diversity"  # the distance to what is accepted, 1 is how far images are from their mean
     DISAGREEMENT = "disagreement"  # places that differ from the annotations
+    DIVERSITY = "diversity"  # the distance to what is accepted, 1 is how far images are from their mean
     CONTROL = "control"  # 0: by chance
     NOTHING = "nothing"  # 0: nothing speaks for it
 
 
 UNCERTAIN = (Reason.DOUBT, Reason.INSTABILITY, Reason.MIRROR)
+_REASONS = tuple(Reason)
+_JUDGED = _REASONS[: len(PARTS) + 1]  # in the order of the parts of scores, and after these diversity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,37 @@ class Place(NamedTuple):
     figure: float
 
 
-def queue(
-    scores: Mapping[int, ImageScore], accepted: Mapping[int, NDArray[np.float16]], mix: QueueMix, seed: int = 0
-) -> list[Place]:
+class Queue:
+    """Images in the order in which to label them, and why: arrays, because of a hundred thousand objects the garbage
+    collector would have to know."""
+
+    def __init__(self, ids: Ids, reasons: NDArray[np.int8], figures: Values) -> None:
+        """(n,) image ids, best first, and of each the number of its reason in ``Reason`` and its figure."""
+        self.ids = ids
+        self._reasons, self._figures = reasons, figures
+        self._by_id = np.argsort(ids)
+
+    @classmethod
+    def empty(cls) -> "Queue":
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rank: int) -> Place:
+        return Place(int(self.ids[rank]), rank, _REASONS[self._reasons[rank]], float(self._figures[rank]))
+
+    def __iter__(self) -> Iterator[Place]:
+        return map(self.__getitem__, range(len(self)))
+
+    def place_of(self, image_id: int) -> Place | None:
+        """The place of an image; None where it has none."""
+        at = int(np.searchsorted(self.ids, image_id, sorter=self._by_id))
+        rank = int(self._by_id[at]) if at < len(self) else -1
+        return self[rank] if rank >= 0 and self.ids[rank] == image_id else None
+
+
+def queue(scores: ScoreTable, accepted: NDArray[np.float16], mix: QueueMix, seed: int = 0) -> Queue:
     """The places of the images that ``scores`` are of, best first.
 
     Each part of the scores counts by its rank among all images, so that none outweighs the others by its scale.
@@ -71,63 +100,48 @@ def queue(
     image's turn among them stays.
 
     Args:
-        scores: of each image that nobody decided about yet, by image id, all of one checkpoint.
-        accepted: (d,) vectors of the images that were accepted, of the same checkpoint.
+        scores: of the images that nobody decided about yet.
+        accepted: (m, d) vectors of the images that were accepted, of the same checkpoint.
     """
-    ids, given = list(scores), list(scores.values())
-    if not ids:
-        return []
-    chance = np.array([_chance(score.content, seed) for score in given], dtype=np.uint64)
-    value, reasons, figures = _judge(given, accepted, mix)
-    slots = _control_slots(len(ids), mix.random)
-    by_chance = np.argsort(chance, kind="stable")
-    controls = by_chance[: int(slots.sum())]
-    is_control = np.zeros(len(ids), dtype=np.bool_)
+    count = len(scores)
+    if not count:
+        return Queue.empty()
+    chance = np.fromiter((_chance(content, seed) for content in scores.contents), np.uint64, count)
+    value, reasons, figures = _judge(scores, accepted, mix)
+    slots = _control_slots(count, mix.random)
+    controls = np.argsort(chance, kind="stable")[: int(slots.sum())]
+    reasons[controls], figures[controls] = _REASONS.index(Reason.CONTROL), 0
+    is_control = np.zeros(count, dtype=np.bool_)
     is_control[controls] = True
     by_value = np.lexsort((chance, -value))
-    order = np.empty(len(ids), dtype=np.int64)
+    order = np.empty(count, dtype=np.int64)
     order[slots] = controls
     order[~slots] = by_value[~is_control[by_value]]
-    return [
-        Place(ids[i], rank, Reason.CONTROL, 0.0) if is_control[i] else Place(ids[i], rank, reasons[i], figures[i])
-        for rank, i in enumerate(order.tolist())
-    ]
+    return Queue(scores.ids[order], reasons[order], figures[order])
 
 
-def _judge(
-    given: Sequence[ImageScore], accepted: Mapping[int, NDArray[np.float16]], mix: QueueMix
-) -> tuple[Values, list[Reason], list[float]]:
-    """For each image the value of its place, what speaks for it most, and the figure of that."""
-    vectors = np.stack([score.vector for score in given]).astype(np.float32)
-    covered = np.array(list(accepted.values()), dtype=np.float32).reshape(len(accepted), vectors.shape[1])
+def _judge(scores: ScoreTable, accepted: NDArray[np.float16], mix: QueueMix) -> tuple[Values, NDArray[np.int8], Values]:
+    """For each image the value of its place, the number of what speaks for it most, and the figure of that."""
+    vectors, count = scores.vectors.astype(np.float32), len(scores)
+    covered = accepted.astype(np.float32).reshape(len(accepted), vectors.shape[1])
     spread = k_centre_order(vectors, covered)
-    turn = np.empty(len(given))
-    turn[spread.order] = np.arange(len(given))
-    parts = {
-        Reason.DOUBT: [score.doubt for score in given],
-        Reason.INSTABILITY: [score.instability for score in given],
-        Reason.MIRROR: [score.mirror for score in given],
-        Reason.DISAGREEMENT: [score.differences or NOTHING for score in given],
-    }
-    ranks = {reason: _share_below(np.array([part.amount for part in each])) for reason, each in parts.items()}
-    ranks[Reason.DIVERSITY] = _share_below(-turn)
-    figures = {reason: np.array([float(part.places) for part in each]) for reason, each in parts.items()}
-    figures[Reason.DIVERSITY] = spread.distance if len(covered) else ranks[Reason.DIVERSITY]
+    turn = np.empty(count)
+    turn[spread.order] = np.arange(count)
+    ranks = np.stack([*map(_share_below, scores.amounts.T), _share_below(-turn)])
+    figures = np.stack([*scores.places.T, spread.distance if len(covered) else ranks[-1]])
     weights = {
         **dict.fromkeys(UNCERTAIN, mix.uncertainty / len(UNCERTAIN)),
-        Reason.DIVERSITY: mix.diversity,
         Reason.DISAGREEMENT: mix.disagreement,
+        Reason.DIVERSITY: mix.diversity,
     }
-    value = sum((weights[reason] * rank for reason, rank in ranks.items()), np.zeros(len(given)))
     # The three kinds of uncertainty speak with one voice, that of the one which stands out most.
     voices = {**weights, **dict.fromkeys(UNCERTAIN, mix.uncertainty)}
-    kinds = list(ranks)
-    loud = np.stack([np.where(figures[each] > 0, voices[each] * ranks[each], 0) for each in kinds])
-    best = loud.argmax(axis=0).tolist()
-    heard = (loud.max(axis=0) > 0).tolist()
-    reasons = [kinds[k] if any_ else Reason.NOTHING for k, any_ in zip(best, heard, strict=True)]
-    figure = [float(figures[each][i]) if each in figures else 0.0 for i, each in enumerate(reasons)]
-    return value, reasons, figure
+    loud = np.where(figures > 0, np.array([voices[kind] for kind in _JUDGED])[:, None] * ranks, 0)
+    best, each = loud.argmax(axis=0), np.arange(count)
+    heard = loud[best, each] > 0
+    reasons = np.where(heard, best, _REASONS.index(Reason.NOTHING)).astype(np.int8)
+    value = (np.array([weights[kind] for kind in _JUDGED])[:, None] * ranks).sum(axis=0)
+    return value, reasons, np.where(heard, figures[best, each], 0)
 
 
 def _share_below(values: Values) -> Values:

@@ -30,6 +30,7 @@ from engine.nn.detector import Cancelled
 from engine.nn.trunk import go_on
 from engine.project import CheckpointReference, Project, commands
 from engine.project.category_maps import category_map
+from engine.project.scores import ScoreTable
 from engine.records import Image, Review
 
 COLOUR = "#d0c000"
@@ -279,12 +280,13 @@ class _Loop:
             )
             for number, image in images.items()
         }
-        accepted = {
-            number: image_vector(self._predictor.encode(read_pixels(truth[number]), self._cancelled))
+        accepted = [
+            image_vector(self._predictor.encode(read_pixels(truth[number]), self._cancelled))
             for number in truth
             if number not in images
-        }
-        return [images[place.image_id] for place in queue(scores, accepted, self._setting.mix, self._seed)]
+        ]
+        found = queue(ScoreTable.of(scores), np.array(accepted, np.float16), self._setting.mix, self._seed)
+        return [images[place.image_id] for place in found]
 
     def _measure(self, project: Project, accepted: int, work: Work) -> Measured:
         verdict, promoted, seconds = (self._fine_tune(project, accepted)) if self._finetuned else (None, False, 0.0)

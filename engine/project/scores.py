@@ -1,8 +1,10 @@
 """What a model made of each image: how much a person could teach it there, and what the image looks like to it."""
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from engine.records import Review
 ImageVector = NDArray[np.float16]
 
 _STORED = np.dtype("<f2")
+_AT_ONCE = 1000  # rows that are objects at the same time
 
 
 class Part(NamedTuple):
@@ -25,6 +28,7 @@ class Part(NamedTuple):
 
 
 NOTHING = Part(0.0, 0)
+PARTS = ("doubt", "instability", "mirror", "differences")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,19 +52,54 @@ class ImageScore:
     differences: Part | None = None
 
 
-class Scores(NamedTuple):
-    """What one checkpoint made of a project's images, by image id: scores of those that nobody decided about yet, and
-    vectors of those that were accepted."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """Scores of n images, column by column: a hundred thousand of them are kept without an object for each.
 
-    open: dict[int, ImageScore]
-    accepted: dict[int, ImageVector]
+    Attributes:
+        ids: (n,) int64 image ids.
+        contents: n texts, and of what they tell see ImageScore, as of what follows.
+        vectors: (n, d) float16.
+        amounts: (n, 4) float64 of doubt, instability, mirror and differences; 0 where there is no such part.
+        places: (n, 4) float64 whole numbers, of the same.
+    """
+
+    ids: NDArray[np.int64]
+    contents: Sequence[str]
+    vectors: NDArray[np.float16]
+    amounts: NDArray[np.float64]
+    places: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, scores: Mapping[int, ImageScore]) -> Self:
+        """The table of scores by image id, all of one checkpoint."""
+        given = list(scores.values())
+        parts = [[getattr(score, name) or NOTHING for name in PARTS] for score in given]
+        return cls(
+            np.fromiter(scores, np.int64, len(scores)),
+            [score.content for score in given],
+            np.stack([score.vector for score in given]) if given else np.zeros((0, 0), np.float16),
+            np.array([[part.amount for part in each] for each in parts], np.float64).reshape(-1, len(PARTS)),
+            np.array([[part.places for part in each] for each in parts], np.float64).reshape(-1, len(PARTS)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Scores(NamedTuple):
+    """What one checkpoint made of a project's images: the scores of those that nobody decided about yet, and the (m, d)
+    float16 vectors of those that were accepted."""
+
+    open: ScoreTable
+    accepted: NDArray[np.float16]
 
 
 _DONE = (Review.ACCEPTED.value, Review.VERIFIED_EMPTY.value)
-_PARTS = ("doubt", "instability", "mirror", "differences")
-_PART_COLUMNS = tuple(image_scores.c[name] for part in _PARTS for name in (part, f"{part}_places"))
+_AMOUNTS = tuple(image_scores.c[part] for part in PARTS)
+_PLACES = tuple(image_scores.c[f"{part}_places"] for part in PARTS)
 _READ = (
-    select(images.c.id, images.c.review, images.c.content_hash, image_scores.c.vector, *_PART_COLUMNS)
+    select(images.c.id, images.c.review, images.c.content_hash, image_scores.c.vector, *_AMOUNTS, *_PLACES)
     .join_from(image_scores, images, image_scores.c.image_id == images.c.id)
     .where(image_scores.c.checkpoint_id == bindparam("checkpoint"), images.c.review != Review.SKIPPED.value)
     .order_by(images.c.id)
@@ -86,17 +125,32 @@ _OUTDATE = update(image_scores).where(image_scores.c.image_id == bindparam("key"
 
 
 def read(connection: Connection, checkpoint_id: str) -> Scores:
-    """Everything that is known of a checkpoint, in one query: a hundred thousand rows are read at once."""
-    found = Scores({}, {})
-    for number, review, content, vector, *parts in connection.execute(_READ, {"checkpoint": checkpoint_id}).all():
-        seen = np.frombuffer(vector, _STORED)
+    """Everything that is known of a checkpoint, in one query. A list of all rows would set the garbage collector to
+    work, which halts the window, too."""
+    ids, contents, vectors, figures, accepted = array("q"), [], bytearray(), array("d"), bytearray()
+    size = 0
+    found = connection.execute(_READ, {"checkpoint": checkpoint_id})
+    for number, review, content, vector, *parts in chain.from_iterable(found.partitions(_AT_ONCE)):
+        size = len(vector)
         if review in _DONE:
-            found.accepted[number] = seen
+            accepted += vector
         elif parts[0] is not None:
-            doubt, instability, mirror = (Part(*parts[at : at + 2]) for at in (0, 2, 4))
-            differences = None if parts[6] is None else Part(*parts[6:8])
-            found.open[number] = ImageScore(content, seen, doubt, instability, mirror, differences)
-    return found
+            ids.append(number)
+            contents.append(content)
+            vectors += vector
+            figures.extend(part or 0.0 for part in parts)
+    length = size // _STORED.itemsize
+    columns = np.frombuffer(figures, np.float64).reshape(len(ids), 2, len(PARTS))
+    return Scores(
+        ScoreTable(
+            np.frombuffer(ids, np.int64),
+            contents,
+            np.frombuffer(vectors, _STORED).reshape(len(ids), length),
+            columns[:, 0],
+            columns[:, 1],
+        ),
+        np.frombuffer(accepted, _STORED).reshape(-1, length) if length else np.zeros((0, 0), np.float16),
+    )
 
 
 def unscored(connection: Connection, checkpoint_id: str) -> list[int]:
@@ -119,7 +173,7 @@ def save(
         "outdated": score is None,
         "vector": vector.astype(_STORED).tobytes(),
     }
-    for name in _PARTS:
+    for name in PARTS:
         part: Part | None = None if score is None else getattr(score, name)
         row[name] = None if part is None else float(part.amount)
         row[f"{name}_places"] = None if part is None else int(part.places)

@@ -147,7 +147,7 @@ def test_the_mix_counts_at_once_and_is_kept_with_the_project(
     panel.order.mix_button.click()
     (dialog,) = panel.window().findChildren(QueueMixDialog)
     dialog.random.setValue(100)
-    qtbot.waitUntil(lambda: all(place.reason == "control" for place in queue.places.values()))
+    qtbot.waitUntil(lambda: all(place.reason == "control" for place in queue.places))
     assert opened.project is not None and opened.project.queue_mix is not None
     assert opened.project.queue_mix["random"] == 1.0
     assert opened.project.queue_order is True

@@ -1,7 +1,7 @@
 """Measures a large project in the real window, and large imports and exports; prints one JSON document on stdout.
 
     python tests/benchmarks/scale.py [--images 100000] [--instances 1000000] [--annotations 36000] [--repeats 3]
-        [--seconds 10] [--parts open list export import] [--folder FOLDER]
+        [--seconds 10] [--parts open list queue export import] [--folder FOLDER]
 
 Each part, and each repeat of it, runs in a process of its own on a project that is made first (`made_s`), with Qt's
 offscreen platform. Seconds are wall-clock and the process's CPU time, all its threads.
@@ -10,11 +10,13 @@ offscreen platform. Seconds are wall-clock and the process's CPU time, all its t
 with the project's file dropped from the system's cache, then warm. There is no model: responsiveness.py measures that.
 `list` tells how long the event loop kept an event waiting, in milliseconds: `control` with nothing going on, then after
 the opening, while all image files are looked at, and while somebody scrolls, filters, and decides about image after
-image; `holds` says whether p99.9 is at most 50 ms and the worst at most the control's + 50 ms. `export` writes every
-accepted instance as COCO; `grown_mb` is by how much the process's peak memory rose over that of the open project.
-`import` reads a COCO file of 200 JPEGs, half of it polygons of 32 vertices, half of it compressed RLE, imports it into
-a new project, and takes that back. (A PNG takes some ms more than a JPEG, because it is decoded to see that it is
-whole.) Linux only: it reads /proc. Other load on the machine spoils the figures: `load` is what it reported.
+image; `holds` says whether p99.9 is at most 50 ms and the worst at most the control's + 50 ms. `queue` tells the same
+of a list that goes by the queue: `ordering` while its mix changes all the time, so that it is found anew, `found` times
+in all, and `deciding` while somebody decides meanwhile. `export` writes every accepted instance as COCO; `grown_mb` is
+by how much the process's peak memory rose over that of the open project. `import` reads a COCO file of 200 JPEGs, half
+of it polygons of 32 vertices, half of it compressed RLE, imports it into a new project, and takes that back. (A PNG
+takes some ms more than a JPEG, because it is decoded to see that it is whole.) Linux only: it reads /proc. Other load
+on the machine spoils the figures: `load` is what it reported.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,12 +38,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 from PIL import Image as Picture
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication, QWidget
 from responsiveness import EVERY_MS, P999_MS, WORST_OVER_CONTROL_MS, GapMeter, Times
-from scale_project import CATEGORIES, HEIGHT, WIDTH, coco_record, make_project, outline
+from scale_project import CATEGORIES, CHECKPOINT, HEIGHT, WIDTH, coco_record, make_project, outline
 
 import app.jobs.rounds
+from app.jobs.queue_order import QueueOrder
 from app.preferences import Preferences
 from app.theme import Mode, theme
 from app.window import MainWindow
@@ -49,9 +52,10 @@ from engine.formats.coco import EVERYTHING, export_coco
 from engine.formats.coco_document import read_dataset
 from engine.formats.exporting import Selection
 from engine.formats.importing import import_dataset
+from engine.learning.queue import QueueMix
 from engine.project import Project
 
-PARTS = ("open", "list", "export", "import")
+PARTS = ("open", "list", "queue", "export", "import")
 IMPORTED_IMAGES = 200
 TYPED = "field 01234", "batch 07", "nothing is called like this"
 
@@ -69,6 +73,17 @@ class Stopwatch:
         taken = {"wall_s": round(wall - self._wall, 3), "cpu_s": round(cpu - self._cpu, 3)}
         self._wall, self._cpu = wall, cpu
         return taken
+
+
+class Counted:
+    """How often a signal came."""
+
+    def __init__(self, signal: SignalInstance) -> None:
+        self.times = 0
+        signal.connect(self._count)
+
+    def _count(self) -> None:
+        self.times += 1
 
 
 class PaintWatch(QObject):
@@ -129,11 +144,32 @@ def measure_list(path: Path, arguments: argparse.Namespace) -> dict[str, object]
             ("deciding", decide(window)),
         ):
             busy[name] = meter_while(meter, seconds, act)
-        holds = all(
-            times["p99.9"] <= P999_MS and times["worst"] <= control["worst"] + WORST_OVER_CONTROL_MS
-            for times in busy.values()
-        )
-        return {"control": control, **busy, "holds": holds}
+        return {"control": control, **busy, "holds": hold(control, busy.values())}
+
+
+def measure_queue(path: Path, arguments: argparse.Namespace) -> dict[str, object]:
+    with window_without_model() as window:
+        meter, seconds = GapMeter(), arguments.seconds
+        open_project(window, path)
+        queue = window.queue
+        window.prediction.checkpoint_id = CHECKPOINT
+        meter.measure(seconds)  # the files of all images are looked at meanwhile
+        control = meter.measure(seconds)
+        found = Counted(queue.changed)
+        window.images.order.by_queue.click()
+        busy = {}
+        for name, act in (("ordering", order(queue)), ("deciding", decide_and_order(window, queue))):
+            before = found.times
+            busy[name] = meter_while(meter, seconds, act)
+            busy[name]["found"] = found.times - before
+        return {"control": control, **busy, "holds": hold(control, busy.values())}
+
+
+def hold(control: Times, busy: Iterable[Times]) -> bool:
+    """Whether a person feels none of it."""
+    return all(
+        times["p99.9"] <= P999_MS and times["worst"] <= control["worst"] + WORST_OVER_CONTROL_MS for times in busy
+    )
 
 
 def meter_while(meter: GapMeter, seconds: float, act: Iterator[int]) -> Times:
@@ -189,6 +225,20 @@ def decide(window: MainWindow) -> Iterator[int]:
             yield 100
         window.timeline.undo()
         yield 100
+
+
+def order(queue: QueueOrder) -> Iterator[int]:
+    """Let other things count for the queue, again and again."""
+    while True:
+        for share in (0.1, 0.2):
+            queue.set_mix(QueueMix(random=share))
+            yield 200
+
+
+def decide_and_order(window: MainWindow, queue: QueueOrder) -> Iterator[int]:
+    """Both at once."""
+    for pause, _ in zip(decide(window), order(queue), strict=False):
+        yield pause
 
 
 def measure_export(path: Path, arguments: argparse.Namespace) -> dict[str, object]:
@@ -257,6 +307,7 @@ def drop_from_cache(path: Path) -> None:
 MEASURES: dict[str, Callable[[Path, argparse.Namespace], dict[str, object]]] = {
     "open": measure_open,
     "list": measure_list,
+    "queue": measure_queue,
     "export": measure_export,
     "import": measure_import,
 }
@@ -285,7 +336,7 @@ def report(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
     if "open" in arguments.parts:
         drop_from_cache(path)
         found["open"] = {"cold": alone("open", path, 0), **repeated("open", path, arguments)}
-    for part in ("list", "export"):
+    for part in ("list", "queue", "export"):
         if part in arguments.parts:
             found[part] = repeated(part, path, arguments)
     if "import" in arguments.parts:

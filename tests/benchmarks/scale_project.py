@@ -28,13 +28,15 @@ LINKS = 1000  # images a folder; a file system allows some 65,000 links to one f
 VERTICES = 32
 SHAPES = 500  # different masks
 EDITS = 2000  # in the history
+CHECKPOINT = "checkpoint"  # that proposed, and looked at every image
+VECTOR = 192  # numbers that say what an image looks like to the bundled model
 
 # Status, review, and the checkpoint of the proposals, image after image.
 _STATES = (
     (ImageStatus.ACCEPTED, Review.ACCEPTED, None),
-    (ImageStatus.EDITED, Review.OPEN, "checkpoint"),
+    (ImageStatus.EDITED, Review.OPEN, CHECKPOINT),
     (ImageStatus.EDITED, Review.OPEN, None),
-    (ImageStatus.ACCEPTED, Review.ACCEPTED, "checkpoint"),
+    (ImageStatus.ACCEPTED, Review.ACCEPTED, CHECKPOINT),
 )
 
 
@@ -79,6 +81,7 @@ def make_project(folder: Path, images: int, instances: int) -> Path:
         _insert(connection, "categories", _category_rows())
         _insert(connection, "images", _image_rows(images, facts))
         _insert(connection, "instances", _instance_rows(images, instances))
+        _insert(connection, "image_scores", _score_rows(images))
         _insert(connection, "journal", _journal_rows(images))
         connection.execute("INSERT INTO meta (key, value) VALUES ('cursor', ?)", (str(EDITS),))
     connection.close()
@@ -167,6 +170,19 @@ def _instance_rows(images: int, count: int) -> Iterator[dict[str, object]]:
             "mask_h": mask.height,
             "mask_counts": counts,
             "source": sources[index % SHAPES].replace('"id": 0', f'"id": {index + 1}', 1) if imported else None,
+        }
+
+
+def _score_rows(images: int) -> Iterator[dict[str, object]]:
+    random = np.random.default_rng(2)
+    for index in range(images):
+        yield {
+            "image_id": index + 1,
+            "checkpoint_id": CHECKPOINT,
+            "outdated": False,
+            **{part: random.random() for part in ("doubt", "instability", "mirror", "differences")},
+            **{f"{part}_places": 3 for part in ("doubt", "instability", "mirror", "differences")},
+            "vector": random.normal(size=VECTOR).astype(np.float16).tobytes(),
         }
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from engine.project import Project, commands
-from engine.project.scores import ImageScore, Part
+from engine.project.scores import ImageScore, Part, ScoreTable
 from engine.records import Review
 from tests.engine.project.conftest import Disc, WriteImage
 
@@ -33,17 +33,19 @@ def test_scores_come_back_as_they_were(two: Project) -> None:
         two.set_score(image_id, "a", each)
     with Project.open(two.path, read_only=True) as reader:
         found = reader.scores("a")
-    assert found.accepted == {}
-    for each, stored in zip(given, found.open.values(), strict=True):
-        parts = ("content", "doubt", "instability", "mirror", "differences")
-        assert [getattr(each, name) for name in parts] == [getattr(stored, name) for name in parts]
-        assert (each.vector == stored.vector).all() and stored.vector.dtype == np.float16
+    assert len(found.accepted) == 0
+    expected = ScoreTable.of(dict(enumerate(given, start=1)))
+    for name in ("ids", "contents", "vectors", "amounts", "places"):
+        assert np.array_equal(getattr(found.open, name), getattr(expected, name)), name
+    assert found.open.vectors.dtype == np.float16
+    assert found.open.amounts.tolist() == [[1.5, 0.25, 3, 0], [1.5, 0.25, 3, 6.5]]
+    assert found.open.places.tolist() == [[2, 1, 3, 0], [2, 1, 3, 7]]
 
 
 def test_scores_of_another_checkpoint_do_not_count(two: Project) -> None:
     two.set_score(1, "a", score("x"))
     assert (two.unscored("a"), two.unscored("b")) == ([2], [1, 2])
-    assert two.scores("b").open == {}
+    assert len(two.scores("b").open) == 0
     two.set_score(1, "b", score("x"))
     assert (two.unscored("a"), two.unscored("b")) == ([1, 2], [2])
 
@@ -61,7 +63,7 @@ def test_an_edit_outdates_the_score_of_its_image_alone_and_so_does_undo(two: Pro
         two.set_score(image_id, "a", score("x"))
     two.apply(commands.draw(two.new_instance_id(), 1, 1, disc(5, 5)))
     assert two.unscored("a") == [1]
-    assert set(two.scores("a").open) == {1, 2}, "the old score places the image until there is a new one"
+    assert two.scores("a").open.ids.tolist() == [1, 2], "the old score places the image until there is a new one"
     two.set_score(1, "a", score("x"))
     two.undo()
     assert two.unscored("a") == [1]
@@ -73,19 +75,19 @@ def test_of_an_accepted_image_what_it_looks_like_is_enough(two: Project, disc: D
     two.apply(commands.accept_image(two.image(1), two.instances(1), 0.5))
     assert two.image(1).review is Review.ACCEPTED
     assert two.unscored("a") == [2]
-    assert list(two.scores("a").accepted) == [1]
+    assert len(two.scores("a").accepted) == 1
     assert two.unscored("b") == [1, 2]
     two.set_image_vector(1, "b", np.ones(4, np.float16))
-    assert two.scores("b").accepted[1].tolist() == [1, 1, 1, 1]
+    assert two.scores("b").accepted.tolist() == [[1, 1, 1, 1]]
     two.apply(commands.reopen_image(two.image(1), two.instances(1)))
     assert two.unscored("b") == [1, 2]
-    assert two.scores("b").open == {}, "nothing but its vector is known"
+    assert len(two.scores("b").open) == 0, "nothing but its vector is known"
 
 
 def test_a_skipped_image_is_of_no_interest(two: Project) -> None:
     two.set_score(1, "a", score("x"))
     two.apply(commands.skip(two.image(1)))
-    assert (two.scores("a").open, two.unscored("a")) == ({}, [2])
+    assert (len(two.scores("a").open), two.unscored("a")) == (0, [2])
 
 
 def test_scores_are_no_part_of_the_history(two: Project) -> None:
