@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
-from app.panels.parts import label
+from app.panels.parts import CutLabel, label
 from app.theme import SPACING, theme
 from app.tools.base import Tool
 from app.tools.options import Choice, Number, Toggle, Triggers
@@ -45,7 +45,9 @@ class OptionBar(QWidget):
         self._layout.setContentsMargins(12, 0, 12, 0)
         self._layout.setSpacing(2 * SPACING)
         self._name = label("", "heading")
-        self._hint = _Hint()
+        self._hint = CutLabel("small", _LEAST_HINT, may_go=True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._layout.addWidget(self._name)
         self._layout.addWidget(self._controls)
         self._layout.addWidget(self._hint, 1)
@@ -102,33 +104,6 @@ class OptionBar(QWidget):
         margins = self._layout.contentsMargins()
         taken = self._name.sizeHint().width() + self._controls.sizeHint().width()
         return taken + margins.left() + margins.right() + 2 * self._layout.spacing()
-
-
-class _Hint(QLabel):
-    """A line at the right that is cut where there is no room, and then told by its tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._whole = ""
-        self.setProperty("kind", "small")
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def show_text(self, text: str) -> None:
-        self._whole = text
-        self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        fitting = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        if fitting != self._whole and self.width() < _LEAST_HINT:
-            fitting = ""
-        self.setText(fitting)
-        self.setToolTip(self._whole if fitting != self._whole else "")
-        self.setAccessibleName(self._whole)
 
 
 def control(option: Toggle | Choice | Number) -> QWidget:

@@ -5,12 +5,14 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app.actions import Actions
-from app.panels.parts import IconLabel, label, row
+from app.panels.parts import CutLabel, IconLabel, row
 from app.panels.status import IMAGE_LOOKS
 from app.session import Session
 from app.theme import SPACING, theme
 from app.translation import tr
 from engine.records import Review
+
+_LEAST_NAME, _LEAST_STATUS = 96, 40  # pixels; a file may have a name as long as the window
 
 
 class ReviewBar(QWidget):
@@ -22,8 +24,8 @@ class ReviewBar(QWidget):
         self.setProperty("kind", "bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._icon = IconLabel("circle-outline", "faint", 16)
-        self._name = label("", "heading")
-        self._status = label("", "small")
+        self._name = CutLabel("heading", _LEAST_NAME, Qt.TextElideMode.ElideMiddle)
+        self._status = CutLabel("small", _LEAST_STATUS, may_go=True)
         self._accept = _button(actions["accept_image"], tr("Accept image"), "primary")
         self._empty = _button(actions["verify_empty"], tr("Empty"))
         self._skip = _button(actions["skip_image"], tr("Skip"))
@@ -55,16 +57,16 @@ class ReviewBar(QWidget):
         self._reopen.setVisible(image is not None and not undecided)
         self._icon.setVisible(image is not None)
         if image is None:
-            self._name.setText("")
-            self._status.setText("")
+            self._name.show_text("")
+            self._status.show_text("")
             return
         look = IMAGE_LOOKS[image.status]
         self._icon.set_icon(look.icon, look.token)
-        self._name.setText(image.name)
+        self._name.show_text(image.name)
         words = [look.word]
         words += [tr("hold-out")] if image.hold_out else []
         words += [tr("read only")] if self._session.read_only else []
-        self._status.setText(", ".join(words))
+        self._status.show_text(", ".join(words))
 
 
 def _button(action: QAction, text: str, kind: str = "") -> QPushButton:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -67,6 +68,45 @@ class IconLabel(QLabel):
 
     def _paint_icon(self) -> None:
         self.setPixmap(theme().icon(self._icon, self._token).pixmap(QSize(self._size, self._size)))
+
+
+class CutLabel(QLabel):
+    """A line that is cut where there is no room, and then told whole by its tooltip.
+
+    It does not become narrower than `least` pixels; one that may go takes none rather than fewer.
+    """
+
+    def __init__(
+        self, kind: str, least: int, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight, *, may_go: bool = False
+    ) -> None:
+        super().__init__()
+        self._whole, self._least, self._mode, self._may_go = "", least, mode, may_go
+        self.setProperty("kind", kind)
+
+    def show_text(self, text: str) -> None:
+        self._whole = text
+        self.updateGeometry()
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        self.ensurePolished()
+        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 1, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        whole = self.sizeHint()
+        return QSize(0 if self._may_go else min(self._least, whole.width()), whole.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fitting = self.fontMetrics().elidedText(self._whole, self._mode, self.width())
+        if fitting != self._whole and self.width() < self._least:
+            fitting = ""
+        self.setText(fitting)
+        self.setToolTip(self._whole if fitting != self._whole else "")
+        self.setAccessibleName(self._whole)
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.jobs.model_thread import PredictorState
@@ -16,6 +16,7 @@ from app.key_sheet import KeySheet
 from app.keymap import tool_names
 from app.messages import ErrorDialog
 from app.preferences import Preferences
+from app.review_bar import ReviewBar
 from app.theme import Mode, theme
 from app.window import MainWindow
 from engine.geometry.mask import Mask
@@ -255,6 +256,26 @@ def test_the_sample_project_is_predicted_while_the_window_answers(
     assert session.shown_instances()
     assert {each.state for each in session.instances.values()} == {InstanceState.PROPOSAL}
     window.close()
+
+
+def test_a_long_file_name_is_cut_and_widens_nothing(qtbot: QtBot, working: MainWindow, folder: Path) -> None:
+    long = folder / f"{'a very long name ' * 12}.png"
+    Picture.new("RGB", (120, 160)).save(long)
+    working.projects.add([long])
+    qtbot.waitUntil(lambda: len(working.session.images) == 4)
+    names = {image.name: image.id for image in working.session.images.values()}
+    bar = working.workplace.findChild(ReviewBar)
+    assert bar is not None
+    widths, shown = [], []
+    for name in ("picture 0.png", long.name):
+        working.session.open_image(names[name])
+        QApplication.processEvents()
+        widths.append(working.minimumSizeHint().width())
+        shown.append([each.text() for each in bar.findChildren(QLabel) if each.accessibleName() == name])
+    assert shown[0] == ["picture 0.png"]
+    assert widths[1] <= widths[0]
+    (cut,) = shown[1]
+    assert cut.startswith("a very") and "…" in cut and cut.endswith(".png")
 
 
 @pytest.mark.parametrize("width", [1280, 1440])
