@@ -45,7 +45,7 @@ class OptionBar(QWidget):
         self._layout.setContentsMargins(12, 0, 12, 0)
         self._layout.setSpacing(2 * SPACING)
         self._name = label("", "heading")
-        self._hint = CutLabel("small", _LEAST_HINT, may_go=True)
+        self._hint = CutLabel("small", least=_LEAST_HINT, may_go=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._layout.addWidget(self._name)

@@ -12,7 +12,7 @@ from app.theme import SPACING, theme
 from app.translation import tr
 from engine.records import Review
 
-_LEAST_NAME, _LEAST_STATUS = 96, 40  # pixels; a file may have a name as long as the window
+_LEAST_STATUS = 40  # pixels of its words; the icon tells it, too
 
 
 class ReviewBar(QWidget):
@@ -24,8 +24,8 @@ class ReviewBar(QWidget):
         self.setProperty("kind", "bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._icon = IconLabel("circle-outline", "faint", 16)
-        self._name = CutLabel("heading", _LEAST_NAME, Qt.TextElideMode.ElideMiddle)
-        self._status = CutLabel("small", _LEAST_STATUS, may_go=True)
+        self._name = CutLabel("heading", Qt.TextElideMode.ElideMiddle)
+        self._status = CutLabel("small", least=_LEAST_STATUS, may_go=True)
         self._accept = _button(actions["accept_image"], tr("Accept image"), "primary")
         self._empty = _button(actions["verify_empty"], tr("Empty"))
         self._skip = _button(actions["skip_image"], tr("Skip"))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QGridLayout, QHBoxLa
 
 from app.day_bars import DAYS, DayBars
 from app.jobs.background import Background
-from app.panels.parts import EmptyState, button, frame, label, row
+from app.panels.parts import CutLabel, EmptyState, button, frame, label, row
 from app.session import Session
 from app.theme import SPACING
 from app.translation import tr, trn
@@ -222,9 +222,12 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> QFrame:
     grid.setVerticalSpacing(4)
     grid.setColumnStretch(0, 1)
     for line, texts in enumerate([headings, *rows[:_ROWS]]):
-        for place, text in enumerate(texts):
-            side = Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft
-            grid.addWidget(label(text, "" if line else "small"), line, place, side)
+        kind = "" if line else "small"
+        name = CutLabel(kind)
+        name.show_text(texts[0])
+        grid.addWidget(name, line, 0)
+        for place, text in enumerate(texts[1:], start=1):
+            grid.addWidget(label(text, kind), line, place, Qt.AlignmentFlag.AlignRight)
     column.addLayout(grid)
     if len(rows) > _ROWS:
         column.addWidget(label(trn("and {count} more", "and {count} more", len(rows) - _ROWS), "small"))

@@ -7,11 +7,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.panels.parts import IconButton, IconLabel, button, label, row, set_kind
+from app.panels.parts import CutLabel, IconButton, IconLabel, button, label, row, set_kind
 from app.theme import RESOURCES, SPACING
 from app.translation import tr
 
 WIDTH = 720
+MOST_NAME = 300  # pixels of a recent project's name; its folder gets the others
 CARDS = (
     ("sample", "flask-outline", tr("Open the sample project"), tr("Nuclei images and a model, ready to try")),
     ("open_folder", "folder-image", tr("Open a folder of images"), tr("A new project is made beside them")),
@@ -92,6 +93,7 @@ class Welcome(QScrollArea):
             item = self._recent.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         self._recent_heading.setVisible(bool(paths))
         for path in paths:
@@ -134,7 +136,10 @@ class Welcome(QScrollArea):
     def _recent_row(self, path: Path) -> QWidget:
         line = QWidget()
         name = button(path.stem, lambda: self._open_recent(path), "link", tr("Open {project}", project=path))
-        where = label(str(path.parent).replace(str(Path.home()), "~"), "small")
+        name.ensurePolished()
+        name.setText(name.fontMetrics().elidedText(path.stem, Qt.TextElideMode.ElideMiddle, MOST_NAME))
+        where = CutLabel("small", Qt.TextElideMode.ElideMiddle)
+        where.show_text(str(path.parent).replace(str(Path.home()), "~"))
         go = IconButton("arrow-right", tr("Open {project}", project=path.stem), lambda: self._open_recent(path))
         layout = row(name, where, None, go)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -2,13 +2,14 @@
 
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.wheel import NOTCH_ZOOM
 from app.jobs.background import ToolWork
 from app.jobs.pixels import PixelCache
 from app.panels.legend import Legend
-from app.panels.parts import EmptyState, IconButton, label, row
+from app.panels.parts import CutLabel, EmptyState, IconButton, label, row
 from app.panels.round_figures import fraction_text
 from app.side_by_side import SideBySide
 from app.theme import SPACING
@@ -32,7 +33,7 @@ class WorsePage(QWidget):
         self.previous = IconButton("chevron-left", tr("The image before (Page Up)"), partial(self.step, -1), 20)
         self.next = IconButton("chevron-right", tr("The next image (Page Down)"), partial(self.step, 1), 20)
         self._place = label("", "muted")
-        self._name = label("", "heading")
+        self._name = CutLabel("heading", Qt.TextElideMode.ElideMiddle)
         self._what = label("", "warning", wrap=True)
         self._sides = label("", "small", wrap=True), label("", "small", wrap=True)
         self.panes = SideBySide(tr("The model before"), tr("The new model"))
@@ -100,8 +101,7 @@ class WorsePage(QWidget):
         self._place.setText(place)
         self.previous.setEnabled(self._at > 0)
         self.next.setEnabled(self._at + 1 < len(self._images))
-        self._name.setText(_name(image))
-        self._name.setToolTip(str(image.path))
+        self._name.show_text(_name(image), str(image.path))
         self._what.setText(what_is_worse(image))
         for words, name, view in zip(
             self._sides, (tr("Before"), tr("After")), (image.before, image.after), strict=True

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.theme import SPACING, theme
 
+LEAST_NAME = 100  # pixels in which a name can still be told from others
+
 
 class TextField(QLineEdit):
     """A line to type into, named for people who cannot see it."""
@@ -71,20 +73,26 @@ class IconLabel(QLabel):
 
 
 class CutLabel(QLabel):
-    """A line that is cut where there is no room, and then told whole by its tooltip.
+    """A line that is cut where there is no room, and then told whole by its tooltip; or that tells the `tip` given.
 
     It does not become narrower than `least` pixels; one that may go takes none rather than fewer.
     """
 
     def __init__(
-        self, kind: str, least: int, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight, *, may_go: bool = False
+        self,
+        kind: str,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        *,
+        least: int = LEAST_NAME,
+        may_go: bool = False,
     ) -> None:
         super().__init__()
-        self._whole, self._least, self._mode, self._may_go = "", least, mode, may_go
+        self._whole, self._tip, self._least, self._mode, self._may_go = "", "", least, mode, may_go
         self.setProperty("kind", kind)
+        self.setTextFormat(Qt.TextFormat.PlainText)
 
-    def show_text(self, text: str) -> None:
-        self._whole = text
+    def show_text(self, text: str, tip: str = "") -> None:
+        self._whole, self._tip = text, tip
         self.updateGeometry()
         self._fit()
 
@@ -105,13 +113,13 @@ class CutLabel(QLabel):
         if fitting != self._whole and self.width() < self._least:
             fitting = ""
         self.setText(fitting)
-        self.setToolTip(self._whole if fitting != self._whole else "")
+        self.setToolTip(self._tip or (self._whole if fitting != self._whole else ""))
         self.setAccessibleName(self._whole)
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     """A label in one of the style sheet's kinds: heading, title, display, muted, small, number, danger ..."""
-    result = QLabel(text)
+    result = QLabel(text, textFormat=Qt.TextFormat.PlainText)  # names that people gave are no markup
     result.setWordWrap(wrap)
     if kind:
         result.setProperty("kind", kind)
