@@ -19,6 +19,7 @@ def run(arguments: list[str] | None = None) -> int:
         return NO_DISPLAY_CODE
     from PySide6.QtWidgets import QApplication
 
+    from app.interrupts import Interrupts
     from app.messages import Faults, start_logging
     from app.preferences import Preferences
     from app.theme import theme
@@ -35,6 +36,7 @@ def run(arguments: list[str] | None = None) -> int:
     window = MainWindow(preferences)
     faults = Faults(window.show_problem)
     faults.install()
+    Interrupts(application, application.closeAllWindows)
     window.show()
     _begin(window, preferences, arguments or [])
     return application.exec()

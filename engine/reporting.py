@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 CONSOLE = Console(stderr=True)
 STDIN = 0
+CANCEL = b"cancel"  # on stdin: the person wants the process to stop
 LINE_SECONDS, LINE_SHARE = 0.1, 0.01  # between two lines of progress: a bar moves no more smoothly for more
 
 
@@ -103,26 +104,30 @@ class StopSignal:
 
     @property
     def deserted(self) -> bool:
-        """Whether nobody asked: whoever started the process is gone."""
+        """Whether no person asked: whoever started the process is gone, or the system ends."""
         return self._deserted.is_set() and not self._asked.is_set()
 
     def ask(self) -> None:
-        """Somebody wants the process to stop."""
+        """A person wants the process to stop."""
         self._asked.set()
 
     def desert(self) -> None:
-        """Whoever started the process is gone."""
+        """It has to stop, and no person asked for that."""
         self._deserted.set()
 
 
 @contextmanager
 def stop_signal(*, watch_stdin: bool) -> Iterator[StopSignal]:
-    """A question that is true from when the process is asked to stop: by SIGTERM or Ctrl+C, or where wanted by the end
-    of stdin, which is how a subprocess learns that the window that started it is gone."""
+    """A question that is true from when the process has to stop: by Ctrl+C or SIGTERM.
+
+    Where wanted also by stdin, as a subprocess of the window: a line says that the person cancelled, its end that the
+    window is gone. A signal does not come from the person then, but to the whole session, for example as it ends.
+    """
     stop = StopSignal()
-    with _handling(lambda *_: stop.ask(), signal.SIGTERM, signal.SIGINT):
+    signalled = stop.desert if watch_stdin else stop.ask
+    with _handling(lambda *_: signalled(), signal.SIGTERM, signal.SIGINT):
         if watch_stdin:
-            threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), name="stdin-watch", daemon=True).start()
+            threading.Thread(target=_watch_stdin, args=(stop,), name="stdin-watch", daemon=True).start()
         yield stop
 
 
@@ -136,9 +141,10 @@ def _handling(handler: Callable[[int, FrameType | None], object], *numbers: sign
             signal.signal(number, previous)
 
 
-def _wait_for_end_of_stdin(stop: StopSignal) -> None:
+def _watch_stdin(stop: StopSignal) -> None:
     # Not through sys.stdin: its lock, held by a read that never ends, aborts the interpreter at the end.
     with suppress(OSError):  # a stdin that was closed from the start has ended, too
-        while os.read(STDIN, 1024):
-            pass
+        while words := os.read(STDIN, 1024):
+            if CANCEL in words:
+                stop.ask()
     stop.desert()

@@ -1,8 +1,9 @@
 """Runs a headless verb of `main.py` as a subprocess and hands on the JSON lines that it prints.
 
-The child is niced, and its stdin stays open as long as it may live: closing it, or this process ending for
-whatever reason, is what tells the child to stop. A signal before it says that a person cancelled; without one the child
-keeps what it needs to go on another time.
+The child is niced, and in a session of its own: a Ctrl+C in the terminal is the window's alone. Its stdin stays open as
+long as it may live: the end of it, by whatever ended this process, tells a child that is resumable to stop and to keep
+what it needs to go on another time. A word before it says that a person cancelled. Other children are asked by a
+signal.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+from engine.reporting import CANCEL
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
 NICENESS = 10  # a fine-tune takes minutes; the window's threads come first
@@ -26,13 +29,16 @@ class VerbProcess(QObject):
     reported = Signal(object)  # one JSON object of the child's stdout
     ended = Signal(int, str)  # exit code, what it wrote to stderr
 
-    def __init__(self, parent: QObject | None = None, program: Sequence[str] = ()) -> None:
-        """`program` is what to run instead of `python main.py`."""
+    def __init__(self, parent: QObject | None = None, program: Sequence[str] = (), *, resumable: bool = False) -> None:
+        """`program` is what to run instead of `python main.py`; a `resumable` one listens to its stdin."""
         super().__init__(parent)
+        self._resumable = resumable
         nice = shutil.which("nice")
         self._program = [nice, "-n", str(NICENESS)] if nice else []
         self._program += list(program) or [sys.executable, str(MAIN)]
         self._process = QProcess(self)
+        if sys.platform != "win32":
+            self._process.setUnixProcessParameters(QProcess.UnixProcessFlag.CreateNewSession)
         self._process.readyReadStandardOutput.connect(self._read_output)
         self._process.readyReadStandardError.connect(self._read_errors)
         self._process.finished.connect(self._on_finished)
@@ -59,11 +65,11 @@ class VerbProcess(QObject):
             self._end()
             self._kill.start()
 
-    def stop(self, *, resumable: bool = False) -> None:
-        """Wait until the child is gone: for a closing window. A `resumable` one keeps what it has for another time."""
+    def stop(self) -> None:
+        """Wait until the child is gone: for a closing window. A resumable one keeps what it has for another time."""
         if self.running:
             self._process.blockSignals(True)
-            if resumable:
+            if self._resumable:
                 self._process.closeWriteChannel()
             else:
                 self._end()
@@ -72,8 +78,10 @@ class VerbProcess(QObject):
                 self._process.waitForFinished(GRACE_MS)
 
     def _end(self) -> None:
-        # The signal first: the end of stdin alone says that whoever started the verb is gone.
-        self._process.terminate()
+        if self._resumable:
+            self._process.write(CANCEL + b"\n")
+        else:
+            self._process.terminate()
         self._process.closeWriteChannel()
 
     def _read_output(self) -> None:
@@ -130,12 +138,12 @@ class VerbJob(QObject):
     def stop(self) -> None:
         """Wait until it has stopped, for a closing window or project."""
         if self._process is not None:
-            self._process.stop(resumable=self.resumable)
+            self._process.stop()
             self._process = None
             self.changed.emit()
 
     def _run(self, arguments: Sequence[str]) -> None:
-        self._process = VerbProcess(self, self._program)
+        self._process = VerbProcess(self, self._program, resumable=self.resumable)
         self._process.reported.connect(self._on_event)
         self._process.ended.connect(self._on_process_ended)
         self._process.start(arguments)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -67,6 +68,11 @@ def test_the_first_start_shows_the_sample_project_on_an_x_display(display: str, 
         assert colors >= 1000, errors.read_text()
         assert list((tmp_path / "home").rglob("*.maskwright"))
         assert program.poll() is None
+        (project,) = (tmp_path / "home").rglob("*.maskwright")
+        program.send_signal(signal.SIGINT)
+        assert program.wait(20) == 0, errors.read_text()
+        assert "Traceback" not in errors.read_text()
+        assert not list(project.parent.glob(".*.lock")), "it closed as by its own button"
     finally:
-        program.terminate()
+        program.kill()
         program.wait(20)

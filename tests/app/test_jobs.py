@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -155,22 +154,12 @@ print('{"event": "step", "step": 2}'); print('a reason', file=sys.stderr); sys.e
     assert "not json" in emitted.args[1]
 
 
-def test_cancelling_closes_the_childs_stdin(qtbot: QtBot) -> None:
-    script = """
-import signal, sys
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print('{"event": "started"}')
-sys.stdin.read()
-print('{"event": "cancelled"}')
-"""
-    process = VerbProcess(program=child(script))
-    events: list[dict[str, object]] = []
-    process.reported.connect(events.append)
-    process.start([])
-    qtbot.waitUntil(lambda: len(events) == 1, timeout=20000)
-    with qtbot.waitSignal(process.ended, timeout=4000):
-        process.cancel()
-    assert events[-1] == {"event": "cancelled"}
+def test_a_child_is_in_a_session_of_its_own_which_the_windows_terminal_does_not_interrupt(qtbot: QtBot) -> None:
+    process = VerbProcess(program=child("import os; print('{\"session\": %d}' % os.getsid(0))"))
+    with qtbot.waitSignal(process.reported, timeout=20000) as told:
+        process.start([])
+    assert told.args[0]["session"] != os.getsid(0)
+    qtbot.waitUntil(lambda: not process.running, timeout=20000)
 
 
 def test_a_child_that_will_not_stop_is_gone_when_the_window_closes(
@@ -194,8 +183,12 @@ time.sleep(600)
         os.kill(events[0]["pid"], 0)
 
 
-def test_a_closing_window_asks_a_child_to_stop_but_for_one_that_can_go_on_another_time(
-    qtbot: QtBot, tmp_path: Path
+@pytest.mark.parametrize(
+    ("resumable", "cancelled", "expected"),
+    [(False, False, "asked gone "), (False, True, "asked gone "), (True, False, "gone "), (True, True, "cancel gone ")],
+)
+def test_a_child_is_asked_to_stop_but_one_that_can_go_on_is_left_by_a_closing_window(
+    qtbot: QtBot, tmp_path: Path, resumable: bool, cancelled: bool, expected: str
 ) -> None:
     told = tmp_path / "told"
     script = f"""
@@ -203,18 +196,15 @@ import signal, sys
 def tell(text): open({str(told)!r}, 'a').write(text + ' ')
 signal.signal(signal.SIGTERM, lambda *_: tell('asked'))
 print('{{"event": "started"}}', flush=True)
-sys.stdin.read()
+for line in sys.stdin: tell(line.strip())
 tell('gone')
 """
-    leave = partial(VerbProcess.stop, resumable=True)
-    for end, expected in ((leave, "gone "), (VerbProcess.stop, "asked gone "), (VerbProcess.cancel, "asked gone ")):
-        process = VerbProcess(program=child(script))
-        with qtbot.waitSignal(process.reported, timeout=20000):
-            process.start([])
-        end(process)
-        qtbot.waitUntil(lambda running=process: not running.running, timeout=20000)
-        assert told.read_text() == expected
-        told.unlink()
+    process = VerbProcess(program=child(script), resumable=resumable)
+    with qtbot.waitSignal(process.reported, timeout=20000):
+        process.start([])
+    process.cancel() if cancelled else process.stop()
+    qtbot.waitUntil(lambda: not process.running, timeout=20000)
+    assert told.read_text() == expected
 
 
 def test_a_program_that_cannot_be_started_ends_with_a_reason(qtbot: QtBot) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -93,14 +92,13 @@ def test_a_round_tells_each_step_and_leaves_a_checkpoint_and_both_figures(accept
 def test_a_round_that_is_stopped_ends_soon_and_leaves_nothing(accepted: Path, tmp_path: Path) -> None:
     process = start(accepted, tmp_path / "round", steps=500)
     first_step(process)
-    process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=60)  # closes stdin
+    output, errors = process.communicate("cancel\n", timeout=60)
     assert process.returncode == verbs.STOPPED, errors
     assert json.loads(output.splitlines()[-1]) == {"event": "cancelled"}
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("how", ["its window is gone", "it is killed"])
+@pytest.mark.parametrize("how", ["its window is gone", "the system ends", "it is killed"])
 def test_a_round_that_was_cut_off_goes_on_where_it_was(accepted: Path, tmp_path: Path, how: str) -> None:
     process = start(accepted, tmp_path / "round", steps=500)
     first_step(process)
@@ -111,12 +109,13 @@ def test_a_round_that_was_cut_off_goes_on_where_it_was(accepted: Path, tmp_path:
         time.sleep(0.1)
     if how == "it is killed":
         process.kill()
+    elif how == "the system ends":
+        process.terminate()
     process.communicate(timeout=60)  # closes stdin
     assert [path.name for path in tmp_path.iterdir()] == [".round.training"]
     again = start(accepted, tmp_path / "round", steps=500)
     assert first_step(again) > 1
-    again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=60)
+    again.communicate("cancel\n", timeout=60)
     assert list(tmp_path.iterdir()) == []
 
 
