@@ -30,6 +30,7 @@ class RoundNotices(QObject):
         rounds.finished.connect(self._tell_finished)
         rounds.found.connect(self._tell_found)
         rounds.cut_off.connect(self._tell_cut_off)
+        rounds.cancelled.connect(self._tell_cancelled)
 
     def _tell_finished(self, entry: Round) -> None:
         self._notices.show_notice(finished_words(entry), action=tr("Show"), then=self._show)
@@ -44,6 +45,9 @@ class RoundNotices(QObject):
             "A fine-tune was cut off. The next one goes on where it was, unless what it learns from has changed."
         )
         self._notices.show_next(words, action=tr("Show"), then=self._show)
+
+    def _tell_cancelled(self) -> None:
+        self._notices.show_notice(tr("The fine-tune was cancelled. The model stays as it was."))
 
     def _offer(self, entry: Round) -> None:
         words = tr("The new model can tell where it disagrees with what was accepted.")

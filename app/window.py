@@ -227,6 +227,7 @@ class MainWindow(QMainWindow):
         self.queue.changed.connect(self.status.refresh)  # after the panel, which arranges the images
         self.prediction.state_changed.connect(self._show_state)
         self.prediction.encoded.connect(lambda: self.status.show_features(self.prediction.features))
+        self.prediction.measured.connect(self.training.refresh)  # it can be said now how long a round takes
         self.prediction.failed.connect(self._prediction_failed)
         self.prediction.unusable.connect(self.rounds.give_up)
         self.rounds.checkpoint_changed.connect(self._use_checkpoint)
@@ -260,6 +261,8 @@ class MainWindow(QMainWindow):
         self.docks.set_visible(opened)
         self.statusBar().setVisible(opened)
         self._show_place()
+        if opened:
+            self.canvas.setFocus()  # its keys work at once
 
     def _show_place(self) -> None:
         """Title and enabled commands, for the current project and image."""

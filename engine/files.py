@@ -112,6 +112,19 @@ def work_folder(path: str | os.PathLike[str]) -> Iterator[WorkFolder]:
             os.close(descriptor)
 
 
+def is_in_use(path: str | os.PathLike[str]) -> bool:
+    """Whether a process is at work in a folder that `work_folder` gave it. False where the disk knows no locks."""
+    try:
+        descriptor = _lock(Path(os.path.realpath(path)))
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no such folder
+        return False
+    if descriptor is not None:
+        os.close(descriptor)
+    return False
+
+
 def clear_leftovers(folder: Path, name: str | None = None) -> None:
     """Removes what killed writers of a name, or of any, left in a folder, and nothing of those that are at work."""
     known = _LEFTOVER if name is None else re.compile(rf"\.{re.escape(name[:_NAME_LENGTH])}\.[0-9a-f]{{8}}\.tmp")

@@ -94,6 +94,7 @@ class QueueOrder(QObject):
         self.places = Queue.empty()
         project = self._session.project
         self.mix = _mix_of(project)
+        self.scores.pause(False)
         self.scores.want(bool(project is not None and project.queue_order))
         self.mix_changed.emit()
         self.wanted_changed.emit()

@@ -15,7 +15,14 @@ from engine.checkpoints import checkpoint_id, read_card
 from engine.checkpoints.catalog import entries
 from engine.errors import InvalidCheckpoint, MaskwrightError
 from engine.learning.choosing import Choice
-from engine.learning.finished import BETTER, is_cut_off, register, round_of, unregistered_rounds
+from engine.learning.finished import (
+    BETTER,
+    cut_off_seed,
+    forget_cut_off,
+    register,
+    round_of,
+    unregistered_rounds,
+)
 from engine.learning.recipe import Scope
 from engine.project import CheckpointReference, Round
 from engine.records import ImageStatus
@@ -50,6 +57,7 @@ class Rounds(VerbJob):
     progressed = Signal()
     finished = Signal(object)  # Round, already registered
     found = Signal(object)  # Round that a window before this one never heard of, registered now
+    cancelled = Signal()  # by the person; nothing of it is left
     cut_off = Signal()  # a round stopped in the middle when a window was closed or gone, and can go on
     checkpoint_changed = Signal()  # another checkpoint is the current one
     failed = Signal(str, str)  # message, details
@@ -105,11 +113,18 @@ class Rounds(VerbJob):
             return tr("Accept some images with objects first: the model learns from what you accepted.")
         return ""
 
-    def start(self, seed: int = 0) -> None:
-        """Fine-tune the project's base checkpoint on the accepted images; another `seed` makes other random choices."""
+    def held_out_instances(self) -> int:
+        """How many accepted instances there are to compare on."""
+        return self._session.project.held_out_instances() if self._session.project is not None else 0
+
+    def start(self, seed: int | None = None) -> None:
+        """Fine-tune the project's base checkpoint on the accepted images; another `seed` makes other random choices.
+        Without one, a round that was cut off goes on."""
         project = self._session.project
         if project is None or self.running or self.checkpoint is None:
             return
+        if seed is None:
+            seed = cut_off_seed(project.path) or 0
         self._outcome = None
         self.progress = RoundProgress()
         data = ["--project", str(project.path), "--weights", str(BUNDLED_WEIGHTS)]
@@ -240,10 +255,21 @@ class Rounds(VerbJob):
             self._session.writing.when_free(partial(self._register, outcome))
         elif outcome.get("event") == "failed":
             self.failed.emit(f"{outcome['message']} {outcome.get('remedy', '')}".strip(), errors)
-        elif not cancelled and outcome.get("event") != "cancelled":
+        elif cancelled or outcome.get("event") == "cancelled":
+            self._forget(outcome)
+        else:
             self.failed.emit(
                 tr("Fine-tuning stopped unexpectedly (exit code {code}). The model is unchanged.", code=code), errors
             )
+
+    def _forget(self, outcome: dict[str, Any]) -> None:
+        """A round was cancelled: one that had to be killed could not clear away what it had."""
+        project = self._session.project
+        if project is not None and not outcome:
+            forget_cut_off(project.path)
+        self.progress = RoundProgress()
+        self.changed.emit()
+        self.cancelled.emit()
 
     def _register(self, outcome: dict[str, Any]) -> None:
         """Write a finished round into the project; better is promoted at once, anything else is for the person."""
@@ -270,7 +296,7 @@ class Rounds(VerbJob):
         if project is None or project.read_only:
             return
         try:
-            if is_cut_off(project.path):
+            if cut_off_seed(project.path) is not None:
                 QTimer.singleShot(0, self, self.cut_off.emit)
             for entry in unregistered_rounds(project):
                 taken = register(project, entry, promote=entry.verdict == BETTER and self._still_predicts(entry))

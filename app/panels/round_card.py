@@ -116,7 +116,8 @@ class RoundCard(QWidget):
         self._use.setText(_use(current, declined, worse))
         self.promote_button.setVisible(not current)
         self.promote_button.setText(tr("Use it anyway") if worse else tr("Use the new model"))
-        set_kind(self.promote_button, "" if worse or declined else "primary")
+        # Neither button is the obvious one where it cannot be told and the figure fell.
+        set_kind(self.promote_button, "" if worse or declined or figure.is_better is False else "primary")
         self.keep_button.setVisible(current or not (declined or worse))
         self.keep_button.setText(tr("Go back to the old model") if current else tr("Keep the old model"))
 

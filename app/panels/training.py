@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QProgressBar, QScrollArea, QVBo
 
 from app.jobs.rounds import Rounds
 from app.panels.model import ModelCardView
-from app.panels.parts import IconLabel, Panel, button, label, row
+from app.panels.parts import CutLabel, IconLabel, Panel, button, label, row
 from app.panels.round_card import UNJUDGED, VERDICTS, RoundCard
 from app.panels.round_figures import ap50
 from app.panels.round_plan import before_words, plan_words
@@ -141,9 +141,11 @@ class TrainingPanel(Panel):
             return ""
         if why_not:
             return why_not
-        if held_out < FEWEST_HELD_OUT:
+        # The instances are counted only where they may be too few: on many images there are enough.
+        few = held_out < FEWEST_HELD_OUT
+        if few or (held_out < FEWEST_INSTANCES and self._rounds.held_out_instances() < FEWEST_INSTANCES):
             return tr(
-                "With fewer than {fewest} held-out images and {instances} instances on them, before and after cannot "
+                "With fewer than {fewest} held-out images or {instances} instances on them, before and after cannot "
                 "be told apart.",
                 fewest=FEWEST_HELD_OUT,
                 instances=FEWEST_INSTANCES,
@@ -157,6 +159,10 @@ class TrainingPanel(Panel):
             return ""
         return before_words(train, held_out, self._rounds.base)
 
+    def _show_plan(self, words: str) -> None:
+        self._plan.setText(words)
+        self._plan.setVisible(bool(words))
+
     def _later(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
@@ -166,7 +172,7 @@ class TrainingPanel(Panel):
         self._progress.setMaximum(progress.steps)  # 0 until the child has said how many: a busy bar
         self._progress.setValue(progress.step)
         self._phase.setText(self._phase_text())
-        self._plan.setText(plan_words(progress))
+        self._show_plan(plan_words(progress))
         if progress.losses or progress.precisions:
             self._plots_widget().show_values(progress.losses, progress.precisions, progress.steps)
 
@@ -205,8 +211,7 @@ class TrainingPanel(Panel):
         )
         self._hint.setText(self._advice(why_not, held_out))
         self._hint.setVisible(bool(self._hint.text()))
-        self._plan.setText(self._plan_text(why_not, train, held_out))
-        self._plan.setVisible(bool(self._plan.text()))
+        self._show_plan(self._plan_text(why_not, train, held_out))
         project = self._session.project
         self.one_mask.setVisible(project is not None and len(self._session.categories) > 1)
         self.one_mask.setEnabled(not self._session.read_only and not self._rounds.running)
@@ -233,8 +238,10 @@ class TrainingPanel(Panel):
         in_use = self._rounds.checkpoint == BUNDLED_WEIGHTS
         icon = IconLabel("package-variant-closed", "muted", 16)
         use = self._rounds.use_bundled
-        name = tr("Bundled model")
-        self._history_column.addWidget(_model_row(icon, name, label(name), label(), None if in_use else use))
+        tip = tr("Predict with the bundled model, and start every fine-tune from it")
+        self._history_column.addWidget(
+            _model_row(icon, label(tr("Bundled model")), label(), None if in_use else use, tip)
+        )
 
     def _history_row(self, entry: Round) -> QWidget:
         look = VERDICTS.get(entry.verdict or "", UNJUDGED)
@@ -243,18 +250,15 @@ class TrainingPanel(Panel):
         icon = IconLabel(look.icon, look.token, 16)
         icon.setToolTip(f"{look.text}\n{reason_text(entry)}")
         icon.setAccessibleName(look.text)
-        created = label(when(entry.created, tr("d MMM")), "small")
-        created.setToolTip(when(entry.created))
+        created = CutLabel("small", least=40, may_go=True)
+        created.show_text(when(entry.created, tr("d MMM")), when(entry.created))
         use = None if self._rounds.is_current(entry) else lambda: self._rounds.promote(entry)
         details = button(figures, lambda: self.show_details(entry), "link", tr("What this fine-tune changed"))
-        return _model_row(icon, figures, details, created, use)
+        return _model_row(icon, details, created, use, tr("Predict with this model: {model}", model=figures))
 
 
-def _model_row(
-    icon: IconLabel, words: str, name: QWidget, created: QWidget, use: Callable[[], object] | None
-) -> QWidget:
-    """A model that can be predicted with, or that does already where `use` is None; `words` are those of `name`."""
-    tip = tr("Predict with this model: {model}", model=words)
+def _model_row(icon: IconLabel, name: QWidget, created: QWidget, use: Callable[[], object] | None, tip: str) -> QWidget:
+    """A model that can be predicted with, as `tip` says, or that does already where `use` is None."""
     last = label(tr("in use"), "success") if use is None else button(tr("Use"), use, "quiet", tip)
     line = QWidget()
     layout = row(icon, name, None, created, last)

@@ -5,7 +5,9 @@ Nothing here needs torch, because the window reads it too: also what a trainer f
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,13 +16,14 @@ from typing import Any
 
 from engine.checkpoints import checkpoint_id, read_card
 from engine.errors import InvalidCheckpoint
-from engine.files import atomic_write, clear_leftovers, new_folder
+from engine.files import atomic_write, clear_leftovers, is_in_use, new_folder
 from engine.learning.worse import WORSE_NAME, WorseImage, worse_document
 from engine.project import CheckpointReference, Project, Round
 
 CHECKPOINT_NAME = "model.safetensors"
 RESULT_NAME = "result.json"
 STATE_NAME = "state.pt"
+SEED_NAME = "seed.txt"
 BETTER = "better"
 
 
@@ -38,9 +41,24 @@ def training_folder(out: Path) -> Path:
     return out.with_name(f".{out.name}.training")
 
 
-def is_cut_off(project_path: Path) -> bool:
-    """Whether the last round of a project was cut off in its training, and the next one can go on from there."""
-    return (training_folder(next_round_folder(project_path)) / STATE_NAME).is_file()
+def cut_off_seed(project_path: Path) -> int | None:
+    """The seed of a project's last round where its training was cut off: a round with that seed goes on from there.
+    None where there is nothing to go on from, or a process is at it."""
+    folder = training_folder(next_round_folder(project_path))
+    if not (folder / STATE_NAME).is_file() or is_in_use(folder):
+        return None
+    try:
+        return int((folder / SEED_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+
+
+def forget_cut_off(project_path: Path) -> None:
+    """Remove what a training that was cut off left to go on from."""
+    folder = training_folder(next_round_folder(project_path))
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # there are other rounds
+        folder.parent.rmdir()
 
 
 def keep_round(

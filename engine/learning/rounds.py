@@ -14,13 +14,13 @@ import torch
 
 from engine.checkpoints import ModelCard, checkpoint_id, save
 from engine.checkpoints.project_base import base_for_project
-from engine.files import check_new_folder, work_folder
+from engine.files import atomic_write, check_new_folder, work_folder
 from engine.inference.predictor import Predictor
 from engine.learning.choosing import Choice, choose_scope, recipe_for
 from engine.learning.dataset import AnnotatedSet, check_instances, fingerprint
 from engine.learning.estimate import Estimate, check_memory, estimate, kept_to, peak_memory
 from engine.learning.evaluation import Evaluation, evaluate, predict_all
-from engine.learning.finished import CHECKPOINT_NAME, keep_round, training_folder
+from engine.learning.finished import CHECKPOINT_NAME, SEED_NAME, keep_round, training_folder
 from engine.learning.promotion import Comparison, compare
 from engine.learning.recipe import Recipe, Scope
 from engine.learning.trainer import Step, train
@@ -139,6 +139,8 @@ def run_round(
     check_instances(source.training)
     check_new_folder(source.out)
     with work_folder(training_folder(source.out)) as work:
+        with atomic_write(work.path / SEED_NAME) as temporary:
+            temporary.write_text(str(wishes.seed), encoding="utf-8")
         try:
             return _run(source, wishes, command, observer, cancelled, work.path)
         except Cancelled as error:

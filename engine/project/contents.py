@@ -21,7 +21,7 @@ from engine.project.schema import images, instances
 from engine.project.scores import Scores
 from engine.project.settings import BASE_CHECKPOINT, CATEGORY_MAPS, CURRENT_CHECKPOINT, RENAMED, Fact
 from engine.project.statistics import Statistics
-from engine.records import Category, Image, ImageStatus, Instance, Review
+from engine.records import Category, Image, ImageStatus, Instance, InstanceState, Review
 
 Answer = TypeVar("Answer")
 Found = TypeVar("Found")
@@ -188,6 +188,16 @@ class ProjectContents:
     def stale_images(self, checkpoint_id: str) -> list[Image]:
         """The images under review whose proposals are not that checkpoint's: of another one, or of none yet."""
         return [image for image in self.images() if image.review is Review.OPEN and image.predicted_by != checkpoint_id]
+
+    def held_out_instances(self) -> int:
+        """How many accepted instances there are on accepted images of the hold-out."""
+        counted = (
+            select(func.count())
+            .select_from(instances.join(images))
+            .where(images.c.hold_out, images.c.review == Review.ACCEPTED.value)
+            .where(instances.c.state == InstanceState.ACCEPTED.value)
+        )
+        return self._ask(lambda connection: connection.execute(counted).scalar_one())
 
     def scores(self, checkpoint_id: str) -> Scores:
         """What a checkpoint made of the images, as far as it looked at them."""

@@ -16,12 +16,20 @@ from safetensors.numpy import save_file
 
 from app.jobs.pixels import PixelCache, PixelLoader, Thumbnails, neighbours
 from app.jobs.planned_thread import PlannedThread
-from app.jobs.rounds import Rounds
+from app.jobs.rounds import RoundProgress, Rounds
 from app.jobs.verb_process import VerbProcess
 from app.session import Session
 from engine.checkpoints import ModelCard, checkpoint_id, read_card
 from engine.checkpoints.card import CARD_KEY
-from engine.learning.finished import RESULT_NAME, keep_round
+from engine.files import work_folder
+from engine.learning.finished import (
+    RESULT_NAME,
+    SEED_NAME,
+    STATE_NAME,
+    keep_round,
+    next_round_folder,
+    training_folder,
+)
 from engine.project import Project
 from engine.resources import BUNDLED_WEIGHTS
 
@@ -397,6 +405,45 @@ def test_a_fine_tune_that_dies_is_told_with_its_last_words(qtbot: QtBot, session
         rounds.start()
     assert "unexpectedly" in emitted.args[0]
     assert "out of memory" in emitted.args[1]
+
+
+@pytest.fixture
+def cut_off(session: Session) -> Path:
+    """The folder of a round with seed 3 that was cut off."""
+    assert session.project is not None
+    folder = training_folder(next_round_folder(session.project.path))
+    folder.mkdir(parents=True)
+    (folder / STATE_NAME).touch()
+    (folder / SEED_NAME).write_text("3")
+    return folder
+
+
+def test_a_fine_tune_goes_on_with_the_choices_of_the_one_that_was_cut_off(
+    qtbot: QtBot, session: Session, cut_off: Path
+) -> None:
+    script = "import json, sys; print(json.dumps({'event': 'failed', 'message': ' '.join(sys.argv)}))"
+    rounds = Rounds(session, child(script))
+    with qtbot.waitSignal(rounds.failed, timeout=20000) as told:
+        rounds.start()
+    assert "--seed 3 " in told.args[0]
+    with work_folder(cut_off) as work:  # another process is at it
+        work.keep = True
+        with qtbot.waitSignal(rounds.failed, timeout=20000) as told:
+            rounds.start()
+    assert "--seed 0 " in told.args[0]
+
+
+def test_a_fine_tune_that_has_to_be_killed_to_stop_leaves_nothing_either(
+    qtbot: QtBot, session: Session, cut_off: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.verb_process.GRACE_MS", 300)
+    rounds = Rounds(session, child('import time; print(\'{"event": "view", "done": 1, "total": 2}\'); time.sleep(600)'))
+    rounds.start()
+    qtbot.waitUntil(lambda: rounds.progress.views == (1, 2), timeout=20000)
+    with qtbot.waitSignal(rounds.cancelled, timeout=20000):
+        rounds.cancel()
+    assert not cut_off.parent.exists()
+    assert rounds.progress == RoundProgress()
 
 
 def test_a_cancelled_fine_tune_registers_nothing_and_is_no_failure(qtbot: QtBot, session: Session) -> None:

@@ -1,5 +1,6 @@
 """Promises of the panels: lists follow the session both ways, and what they offer does what it says."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
@@ -334,6 +335,45 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     train, held_out = rounds.counts()
     assert train + held_out == 2
     assert f"{held_out} image" in panel._counts.text()
+
+
+def test_the_hint_tells_of_too_few_instances_to_compare_on(
+    session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, add: Callable[[Mask], Instance]
+) -> None:
+    rounds = Rounds(session)
+    panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
+    qtbot.addWidget(panel)
+    for image_id in list(session.images):
+        session.open_image(image_id)
+        add(square(10, 10))
+        accept_image(session)
+    for held_out, instances, told in ((4, 1000, True), (5, 99, True), (5, 100, False)):
+        monkeypatch.setattr(rounds, "counts", lambda count=held_out: (2, count))
+        monkeypatch.setattr(rounds, "why_not", lambda: "")
+        monkeypatch.setattr(rounds, "held_out_instances", lambda count=instances: count)
+        panel.refresh()
+        assert ("cannot be told apart" in panel._hint.text()) is told
+
+
+def test_what_a_round_trains_and_takes_is_said_while_it_runs(qtbot: QtBot, session: Session) -> None:
+    started = {"event": "started", "steps": 9, "images": 2, "hold_out": 1, "scope": "heads", "choice": "few images"}
+    line = json.dumps({**started, "seconds": 100.0, "memory": 1.5e9})
+    rounds = Rounds(session, [sys.executable, "-c", f"import sys; print({line!r}, flush=True); sys.stdin.read()"])
+    panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
+    qtbot.addWidget(panel)
+    rounds.start()
+    qtbot.waitUntil(lambda: "2 min in all, 1.5 GB" in panel._plan.text(), timeout=20000)
+    assert panel._plan.isVisibleTo(panel)
+    rounds.stop()
+
+
+def test_a_model_whose_figure_fell_is_not_the_obvious_choice(qtbot: QtBot, tmp_path: Path) -> None:
+    card = RoundCard(*[lambda entry: None] * 3, lambda: None)
+    qtbot.addWidget(card)
+    for after, kind in ((0.72, "primary"), (0.6, "")):
+        figures = {"before": evaluation(0.61), "after": evaluation(after)}
+        card.show_round(Round(tmp_path, tmp_path / "m", "id", verdict="cannot tell", **figures), current=False)
+        assert card.promote_button.property("kind") == kind
 
 
 def test_every_round_is_told_in_full_and_may_be_tried_again(

@@ -258,6 +258,17 @@ def test_the_sample_project_is_predicted_while_the_window_answers(
     window.close()
 
 
+def test_the_keys_of_the_canvas_work_as_soon_as_a_project_is_open(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    assert window.projects.open_folder(folder)
+    qtbot.waitUntil(lambda: window.session.image is not None)
+    assert window.focusWidget() is window.canvas
+    window.projects.close()
+    assert window.projects.open(folder / "pictures.maskwright")
+    assert window.focusWidget() is window.canvas
+
+
 def test_a_long_file_name_is_cut_and_widens_nothing(qtbot: QtBot, working: MainWindow, folder: Path) -> None:
     long = folder / f"{'a very long name ' * 12}.png"
     Picture.new("RGB", (120, 160)).save(long)

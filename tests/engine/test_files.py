@@ -16,6 +16,7 @@ from engine.files import (
     check_output_folder,
     clear_leftovers,
     explain,
+    is_in_use,
     new_folder,
     sha256_of,
     work_folder,
@@ -240,6 +241,15 @@ def test_a_work_folder_leaves_no_folder_above_it(tmp_path: Path) -> None:
     with work_folder(tmp_path / "rounds" / "work"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_in_use_while_somebody_works_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    assert not is_in_use(folder)
+    with work_folder(folder) as work:
+        assert is_in_use(folder)
+        work.keep = True
+    assert not is_in_use(folder)
 
 
 def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.project import CheckpointReference, Project, Round
+from engine.project import CheckpointReference, Project, Round, commands
+from tests.engine.project.conftest import Disc, WriteImage
 
 
 def a_round(project: Project, name: str) -> Round:
@@ -20,6 +21,21 @@ def a_round(project: Project, name: str) -> Round:
         after={"mask": {"AP50": 1 / 3}, "images": 3},
         reason="Only 3 images are held out.",
     )
+
+
+def test_the_instances_to_compare_on_are_the_accepted_ones_of_accepted_held_out_images(
+    project: Project, write_image: WriteImage, tmp_path: Path, disc: Disc
+) -> None:
+    project.add_images([write_image(tmp_path / f"{seed}.png", seed) for seed in range(12)])
+    held_out = [image for image in project.images() if image.hold_out]
+    assert len(held_out) > 1, "one in five, by what they show"
+    for image in project.images():
+        for place in (5, 30):
+            project.apply(commands.draw(project.new_instance_id(), image.id, 1, disc(place, 5)))
+    assert project.held_out_instances() == 0
+    for image in [each for each in project.images() if each.id != held_out[0].id]:
+        project.apply(commands.accept_image(image, project.instances(image.id), 0.5))
+    assert project.held_out_instances() == 2 * (len(held_out) - 1)
 
 
 def test_rounds_survive_reopening_bit_by_bit(project: Project) -> None:
