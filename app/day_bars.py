@@ -8,7 +8,7 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import theme
-from app.translation import tr, trn
+from app.translation import number, tr, trn
 
 DAYS = 30
 _HEIGHT = 132
@@ -77,7 +77,7 @@ class DayBars(QWidget):
             above = QRectF(most_at.center().x() - 40, most_at.top() - _HEAD, 80, _HEAD)
             above.moveRight(min(above.right(), self.width()))
             above.moveLeft(max(above.left(), 0))
-            painter.drawText(above, Qt.AlignmentFlag.AlignCenter, f"{most:,}")
+            painter.drawText(above, Qt.AlignmentFlag.AlignCenter, number(most))
         painter.end()
 
     def _paint_date(self, painter: QPainter, day: date, floor: int) -> None:

@@ -4,6 +4,7 @@ Kept as an ini file in the user's configuration folder.
 """
 
 import math
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.canvas.display import DisplaySettings
 from app.theme import Mode
+from app.translation import tr
 from engine.project.orders import Order
 from engine.records import DEFAULT_THRESHOLD
 from engine.user_folders import config_folder
@@ -24,7 +26,10 @@ class Preferences:
 
     def __init__(self) -> None:
         folder = config_folder()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            print(tr("Settings are not kept: {error}", error=error), file=sys.stderr)
         self._settings = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
 
     @property

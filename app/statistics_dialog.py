@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QGridLayout, QHBoxLa
 from app.day_bars import DAYS, DayBars
 from app.jobs.background import Background
 from app.panels.parts import CutLabel, EmptyState, button, frame, label, row
+from app.panels.round_figures import share_text
 from app.session import Session
 from app.theme import SPACING
-from app.translation import tr, trn
+from app.translation import number, tr, trn
 from engine.errors import MaskwrightError
 from engine.files import atomic_write
 from engine.project import Project, Statistics
@@ -165,9 +166,9 @@ def _cards(figures: Statistics, today: date) -> QHBoxLayout:
     share, each = figures.unedited_share, figures.corrections_each
     return row(
         _card(
-            f"{figures.accepted:,}",
+            number(figures.accepted),
             tr("instances accepted"),
-            tr("{count} today", count=f"{figures.accepted_on(today):,}"),
+            tr("{count} today", count=number(figures.accepted_on(today))),
             tr("Accepted at present; those that a dataset brought along are left out"),
         ),
         _card(
@@ -177,13 +178,13 @@ def _cards(figures: Statistics, today: date) -> QHBoxLayout:
             tr("Median over instances: the time on an image is shared equally by its accepted instances"),
         ),
         _card(
-            "–" if share is None else f"{share:.0%}",
+            "–" if share is None else share_text(share),
             tr("accepted unedited"),
             trn("{count} instance", "{count} instances", figures.unedited),
             tr("Accepted as the model proposed it: neither mask nor category was changed"),
         ),
         _card(
-            "–" if each is None else f"{each:.1f}",
+            "–" if each is None else number(each, 1),
             tr("edits an instance"),
             trn("{count} edit", "{count} edits", figures.corrections),
             tr("Edits of masks and categories for each accepted instance; decisions are no edits"),
@@ -203,12 +204,12 @@ def _card(figure: str, caption: str, remark: str, tip: str) -> QFrame:
 
 def _tables(figures: Statistics) -> QHBoxLayout:
     categories = [
-        (each.name, f"{each.accepted:,}", f"{each.unedited / each.accepted:.0%}") for each in figures.categories
+        (each.name, number(each.accepted), share_text(each.unedited / each.accepted)) for each in figures.categories
     ]
     tables = [_table((tr("Category"), tr("Accepted"), tr("Unedited")), categories)]
     if len(figures.authors) > 1:
         people = [
-            (each.name or tr("nobody named"), f"{each.accepted:,}", duration(each.seconds)) for each in figures.authors
+            (each.name or tr("nobody named"), number(each.accepted), duration(each.seconds)) for each in figures.authors
         ]
         tables.append(_table((tr("Person"), tr("Accepted"), tr("Time")), people))
     return row(*tables, spacing=2 * SPACING)
@@ -239,10 +240,10 @@ def _images(figures: Statistics) -> str:
     counts = figures.images
     return tr(
         "{accepted} of {all} images accepted, {empty} verified as empty, {skipped} skipped.",
-        accepted=f"{counts[ImageStatus.ACCEPTED]:,}",
-        all=f"{sum(counts.values()):,}",
-        empty=f"{counts[ImageStatus.VERIFIED_EMPTY]:,}",
-        skipped=f"{counts[ImageStatus.SKIPPED]:,}",
+        accepted=number(counts[ImageStatus.ACCEPTED]),
+        all=number(sum(counts.values())),
+        empty=number(counts[ImageStatus.VERIFIED_EMPTY]),
+        skipped=number(counts[ImageStatus.SKIPPED]),
     )
 
 
@@ -251,7 +252,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < _MINUTE:
-        return tr("{seconds} s", seconds=f"{seconds:.1f}")
+        return tr("{seconds} s", seconds=number(seconds, 1))
     minutes = round(seconds / _MINUTE)
     if minutes < _MINUTE:
         return tr("{minutes} min", minutes=minutes)

@@ -23,7 +23,7 @@ from engine.learning.reporters import BarReporter
 from engine.learning.rounds import Wishes
 from engine.project import Project, commands
 from engine.records import Image, Instance, InstanceState
-from engine.reporting import progress_bar, say, stop_signal
+from engine.reporting import counted, progress_bar, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS, SAMPLE_IMAGES, SAMPLE_TRUTH
 
 SAME_OBJECT_IOU = 0.5
@@ -50,7 +50,8 @@ def run_demo(out: Path, *, steps: int) -> dict[str, object] | None:
     except BaseException:
         Project.discard(project_path)
         raise
-    say(f"Corrected and accepted {exported.images} images, exported {exported.annotations} annotations.")
+    images, annotations = counted(exported.images, "image"), counted(exported.annotations, "annotation")
+    say(f"Corrected and accepted {images}, exported {annotations}.")
     source = finetune.source_from_project(project_path, BUNDLED_WEIGHTS, None)
     with stop_signal(watch_stdin=False) as cancelled:
         result = finetune.finetune(

@@ -73,6 +73,11 @@ def say(text: str) -> None:
     CONSOLE.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 image", "2,000 images"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def emit(document: dict[str, object]) -> None:
     """One JSON object on its own line of stdout."""
     sys.stdout.write(json.dumps(document) + "\n")

@@ -11,7 +11,7 @@ from app.canvas.rects import meet
 from app.canvas.viewport import Viewport
 from app.session import Session
 from app.theme import theme
-from app.translation import tr, trn
+from app.translation import number, tr, trn
 from engine.records import Instance, Origin
 
 COLOR = QColor("#f0e442")  # a yellow that people with any colour vision tell from the categories' first colours
@@ -109,11 +109,11 @@ class Peek(QObject):
         """Ask the journal for what is not known yet, a little at a time."""
         project, until = self._session.project, perf_counter() + SLICE
         missing = [one for one in self._wanted if one not in self._known and one in self._session.instances]
-        for number in missing:
+        for one in missing:
             if project is None or perf_counter() > until:
                 self._reading.start()
                 break
-            self._known[number] = project.original(number)
+            self._known[one] = project.original(one)
         self.changed.emit()
 
     def _words_of_originals(self) -> str:
@@ -127,4 +127,4 @@ class Peek(QObject):
         score = originals[0].score
         if score is None:
             return tr("The model’s proposal: {name}", name=name)
-        return tr("The model’s proposal: {name}, score {score}", name=name, score=f"{score:.2f}")
+        return tr("The model’s proposal: {name}, score {score}", name=name, score=number(score, 2))

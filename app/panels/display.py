@@ -12,7 +12,7 @@ from app.option_bar import control
 from app.panels.parts import IconButton, button, label, row, rule
 from app.theme import SPACING
 from app.tools.options import Number
-from app.translation import tr
+from app.translation import number, tr
 
 _PLACE = 12  # widget pixels from the canvas's corner beside the tools
 _WIDTH = 452
@@ -131,4 +131,4 @@ def _sliders(display: Display, options: tuple[Number, ...]) -> QGridLayout:
 
 
 def _say(words: QLabel, option: Number, _value: float = 0.0) -> None:
-    words.setText(f"{option.value:.0f} {option.unit}" if option.unit else f"{option.value:.2f}")
+    words.setText(f"{number(option.value)} {option.unit}" if option.unit else number(option.value, 2))

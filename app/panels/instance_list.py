@@ -187,7 +187,7 @@ class InstanceDelegate(QStyledItemDelegate):
         painter.drawText(columns["name"], Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(colors.color("faint" if faint else "muted"))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(columns["score"], right, "" if instance.score is None else f"{instance.score:.2f}")
+        painter.drawText(columns["score"], right, "" if instance.score is None else number(instance.score, 2))
         painter.drawText(columns["area"], right, tr("{area} px", area=number(instance.mask.area)))
         look = INSTANCE_LOOKS[instance.state]
         # What is locked is decided too: the lock takes the place of the state's sign, in the state's colour.

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 from app.panels.parts import label, row
 from app.session import Session
 from app.theme import SPACING
-from app.translation import tr, trn
+from app.translation import number, tr, trn
 from engine.records import InstanceState
 
 _STEPS = 100
@@ -42,7 +42,7 @@ class ThresholdControl(QWidget):
         threshold = self._session.threshold
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(threshold * _STEPS))
-        self._value.setText(f"{threshold:.2f}")
+        self._value.setText(number(threshold, 2))
         scores = [
             each.score or 0.0
             for each in self._session.arrived.values()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from app.jobs.background import Background
 from app.session import Session
 from app.tools.options import Number, Option, Triggers
-from app.translation import tr, trn
+from app.translation import number, tr, trn
 from engine.errors import MaskwrightError
 from engine.geometry import rle
 from engine.geometry.mask import Mask
@@ -161,7 +161,7 @@ class Shaping(QObject):
         count = sum(len(masks) - 1 for _, masks in pieces)
         if count > MOST_PIECES:
             raise MaskwrightError(
-                tr("This would make {count} new instances.", count=f"{count:,}"), remedy=tr("Remove the specks first.")
+                tr("This would make {count} new instances.", count=number(count)), remedy=tr("Remove the specks first.")
             )
         new_ids = project.new_instance_ids(count)
         edit = shape_commands.split(pieces, new_ids)

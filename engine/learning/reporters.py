@@ -11,7 +11,7 @@ from engine.learning.evaluation import Evaluation
 from engine.learning.rounds import Plan, RoundObserver, RoundResult
 from engine.learning.summary import figure
 from engine.learning.trainer import Step
-from engine.reporting import Advance, emit, progress_bar, say
+from engine.reporting import Advance, counted, emit, progress_bar, say
 
 
 class Reporter(RoundObserver, Protocol):
@@ -77,10 +77,8 @@ class BarReporter:
         self._has_stepped = False
 
     def started(self, plan: Plan) -> None:
-        say(
-            f"Training on {len(plan.training.images)} images with {plan.training.instances} instances, "
-            f"{len(plan.held_out.images)} images held out."
-        )
+        images, held_out = (counted(len(each.images), "image") for each in (plan.training, plan.held_out))
+        say(f"Training on {images} with {counted(plan.training.instances, 'instance')}, {held_out} held out.")
         both = {image.path for image in plan.training.images} & {image.path for image in plan.held_out.images}
         if both:
             say(f"Note: learned from and held out at once, so that the figures flatter: images {len(both)}.")
@@ -106,7 +104,7 @@ class BarReporter:
         if step:
             self._bar.close()
         mask = evaluation.mask
-        say(f"Hold-out after {step} steps: mask AP50 {figure(mask.AP50)}, mask AP {figure(mask.AP)}")
+        say(f"Hold-out after {counted(step, 'step')}: mask AP50 {figure(mask.AP50)}, mask AP {figure(mask.AP)}")
 
     def finished(self, result: RoundResult) -> None:
         say(f"Verdict: {result.comparison.verdict}. {result.comparison.reason}")

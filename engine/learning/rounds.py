@@ -30,7 +30,7 @@ from engine.nn.device import best_device
 from engine.nn.trunk import Cancelled, go_on
 from engine.nn.zoo import with_class_agnostic_masks
 from engine.project import CategoryMap
-from engine.reporting import StopSignal
+from engine.reporting import StopSignal, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +218,12 @@ def _resuming_key(source: Source, model: MaskRCNN, recipe: Recipe, data: str) ->
 
 def _card(base: ModelCard, model: MaskRCNN, plan: Plan, data: str, command: str) -> ModelCard:
     """The model's card, but for its metrics."""
+    images = counted(len(plan.training.images), "accepted image")
     return replace(
         base,
         name=f"{base.name}, fine-tuned",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        data=f"{len(plan.training.images)} accepted images with {plan.training.instances} instances",
+        data=f"{images} with {counted(plan.training.instances, 'instance')}",
         fingerprint=data,
         recipe=plan.recipe.to_dict(),
         metrics={},

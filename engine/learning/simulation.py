@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 
@@ -145,17 +146,25 @@ def simulate(
             remedy="Label fewer with --count.",
         )
     check_output_folder(folder)
+    if any(_run_folder(folder, *each).is_dir() for each in product(Order, (True, False), seeds)):
+        raise MaskwrightError(
+            f"There are runs of another simulation in {folder}.", remedy="Choose a new or an empty folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     base = _base_for(setting, folder)
     for seed in seeds:
         for order in Order:
             labeled: tuple[Path, ...] | None = None
             for finetuned in (True, False):
-                name = f"{order}-{'fine-tuned' if finetuned else 'as-it-is'}-{seed}"
-                loop = _Loop(setting, base, folder / name, order, finetuned, seed, labeled, cancelled)
-                run = loop.run(partial(_told, progress, name))
+                place = _run_folder(folder, order, finetuned, seed)
+                loop = _Loop(setting, base, place, order, finetuned, seed, labeled, cancelled)
+                run = loop.run(partial(_told, progress, place.name))
                 labeled = run.labeled
                 yield run
+
+
+def _run_folder(folder: Path, order: Order, finetuned: bool, seed: int) -> Path:
+    return folder / f"{order}-{'fine-tuned' if finetuned else 'as-it-is'}-{seed}"
 
 
 def _told(progress: Progress, name: str, text: str) -> None:

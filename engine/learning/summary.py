@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.learning.evaluation import Evaluation, Precision
+from engine.reporting import counted
 
 UNKNOWN = "unknown"
 
@@ -26,7 +27,8 @@ def summary(evaluation: Evaluation) -> list[str]:
     if error is not None:
         lines.append(f"scores are off by {error:.3f} (expected calibration error)")
     lines.append(
-        f"{evaluation.images} images, {evaluation.instances} instances, {evaluation.max_detections} detections an image"
+        f"{counted(evaluation.images, 'image')}, {counted(evaluation.instances, 'instance')}, at most "
+        f"{counted(evaluation.max_detections, 'detection')} an image"
     )
     return lines
 

@@ -55,16 +55,18 @@ def category_map(
     """What a person chose, and for the model's other categories what goes without saying.
 
     A category of the same name, in whatever case, is the same; `renamed` says what categories that had another name are
-    called now. One that the project lacks is left out, unless the project has no categories at all, or the model has
-    this one only: else nothing would be found.
+    called now. The only category of a model is the only one of a project, whatever either is called. One that the
+    project lacks is left out, unless the project has no categories at all, or the model has this one only: else nothing
+    would be found.
     """
     same = {name.casefold(): name for name in project}
     real = [name for name in dict.fromkeys(model) if name != PLACEHOLDER]
     passes = not project or len(real) == 1
+    only = project[0] if len(real) == len(project) == 1 else None
     targets: dict[str, str | None] = {PLACEHOLDER: None} if PLACEHOLDER in model else {}
     for name in real:
         now = (renamed or {}).get(name, name)
-        targets[name] = same.get(name.casefold()) or same.get(now.casefold()) or (name if passes else None)
+        targets[name] = same.get(name.casefold()) or same.get(now.casefold()) or only or (name if passes else None)
     return CategoryMap(targets | {name: target for name, target in (chosen or {}).items() if name in targets})
 
 

@@ -19,7 +19,7 @@ from engine.images import find_images
 from engine.project import Project, every_page, first_page
 from engine.project.intake import PageChoice, these_pages
 from engine.records import ImageStatus
-from engine.reporting import emit, progress_bar, say
+from engine.reporting import counted, emit, progress_bar, say
 from engine.verbs.command_line import AsJson, ProgressJson, ProjectFile, app, say_left_out
 
 FormatName = Annotated[str, typer.Option("--format", help=f"Format: {', '.join(FORMATS)}.")]
@@ -91,7 +91,7 @@ def _add_images(project: Project, folder: Path, pages: PageChoice, as_json: bool
     say_left_out([f"{path}. {reason}" for path, reason in report.skipped])
     if not report.added and not report.skipped:
         raise MaskwrightError(f"There is nothing to add in {folder}.", remedy="Choose a folder with images.")
-    say(f"Added {len(report.added)} images to {project.path}.")
+    say(f"Added {counted(len(report.added), 'image')} to {project.path}.")
 
 
 def _say_import(report: ImportReport, images: Path | None, path: Path) -> None:
@@ -100,13 +100,13 @@ def _say_import(report: ImportReport, images: Path | None, path: Path) -> None:
     say_left_out([f"{name}. {reason}" for name, reason in report.unreadable])
     say_left_out([f"{place}, {reason}." for place, reason in report.left_out])
     _say_notes(report.notes)
-    say(f"Imported {report.instances} annotations and {report.images} new images into {path}.")
+    say(f"Imported {counted(report.instances, 'annotation')} and {counted(report.images, 'new image')} into {path}.")
 
 
 def _say_results(report: ResultsReport, path: Path) -> None:
     say_left_out([f"{place}, {reason}." for place, reason in report.left_out])
     _say_notes(report.notes)
-    say(f"Imported {report.proposals} proposals on {report.images} images into {path}.")
+    say(f"Imported {counted(report.proposals, 'proposal')} on {counted(report.images, 'image')} into {path}.")
 
 
 def _say_notes(notes: Iterable[str]) -> None:
@@ -159,7 +159,7 @@ def export(
     if as_json:
         counts = {"images": report.images, "annotations": report.annotations}
         emit({"path": str(report.path), **counts, "losses": list(report.losses)})
-    say(f"Exported {report.annotations} annotations on {report.images} images to {report.path}.")
+    say(f"Exported {counted(report.annotations, 'annotation')} on {counted(report.images, 'image')} to {report.path}.")
 
 
 def _split(text: str, seed: int, group_by: str) -> Split:

@@ -13,7 +13,7 @@ import typer
 
 from engine.errors import MaskwrightError
 from engine.files import check_output, check_output_folder
-from engine.reporting import emit, progress_bar, say, stop_signal
+from engine.reporting import counted, emit, progress_bar, say, stop_signal
 from engine.resources import BUNDLED_WEIGHTS
 from engine.verbs.command_line import BUNDLED, STOPPED, AsJson, CocoFile, ImagesFolder, Weights, app, say_left_out
 
@@ -52,12 +52,12 @@ def predict(
         with Project.open(project_file) as project, progress_bar("Predicting") as advance:
             predicted = predict_open_images(project, predictor, advance)
         say_left_out(predicted.unreadable)
-        say(f"Proposals for {predicted.images} images are in {project_file}.")
+        say(f"Proposals for {counted(predicted.images, 'image')} are in {project_file}.")
     elif images and out is not None:
         with progress_bar("Predicting") as advance:
             written = predict_to_coco(images, out, predictor, threshold, advance)
         say_left_out(written.unreadable)
-        say(f"Wrote {written.annotations} annotations on {written.images} images to {out}.")
+        say(f"Wrote {counted(written.annotations, 'annotation')} on {counted(written.images, 'image')} to {out}.")
 
 
 @app.command()
@@ -156,7 +156,7 @@ def train(
         )
     if result is None:
         return STOPPED
-    say(f"{out}: mask AP50 {figure(result.mask.AP50)} on {result.images} images")
+    say(f"{out}: mask AP50 {figure(result.mask.AP50)} on {counted(result.images, 'image')}")
     return 0
 
 
@@ -174,18 +174,23 @@ def evaluate(
     from engine.learning.evaluation import evaluate as score
     from engine.learning.evaluation import predict_all
     from engine.learning.summary import summary
+    from engine.project.category_maps import category_map
 
     predictor = Predictor.from_checkpoint(weights)
     dataset = from_coco(coco, images)
+    names = category_map(None, predictor.model.spec.categories, dataset.categories)
+    for name, target in names.targets.items():
+        if target is not None and target.casefold() != name.casefold():
+            say(f"Note: what the model calls {name!r} counts as {target!r}.")
     unknown = sorted(
-        {name for image in dataset.images for name in image.categories} - set(predictor.model.spec.categories)
+        {name for image in dataset.images for name in image.categories} - set(filter(None, names.targets.values()))
     )
     if unknown:
         more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        names = ", ".join(map(repr, unknown[:NAMED]))
-        say(f"Note: the model has no category {names}{more}, so it finds none of their instances.")
+        listed = ", ".join(map(repr, unknown[:NAMED]))
+        say(f"Note: the model has no category {listed}{more}, so it finds none of their instances.")
     with progress_bar("Predicting") as advance:
-        found = predict_all(predictor, dataset, advance)
+        found = [names.renamed(each) for each in predict_all(predictor, dataset, advance)]
     result = score(dataset, found, max_detections)
     if as_json:
         emit(result.to_dict())

@@ -61,7 +61,7 @@ def test_the_dialog_tells_what_was_done_in_the_open_project(qtbot: QtBot, workin
     draw(working)
     dialog = open_dialog(working)
     qtbot.waitUntil(dialog.export_button.isEnabled)
-    assert {"2", "2 today", "0%", "1.0", "cell"} <= texts(dialog)
+    assert {"2", "2 today", "0 %", "1.0", "cell"} <= texts(dialog)
     assert any("Nothing leaves this computer" in each for each in texts(dialog))
 
 
@@ -94,7 +94,7 @@ def test_what_is_exported_is_what_the_project_says(working: MainWindow, tmp_path
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, "–"), (0.04, "0.0 s"), (4.25, "4.2 s"), (59.9, "59.9 s"), (61.0, "1 min"), (3661.0, "1 h 1 min")],
+    [(None, "–"), (0.04, "0.0 s"), (4.25, "4.3 s"), (59.9, "59.9 s"), (61.0, "1 min"), (3661.0, "1 h 1 min")],
 )
 def test_times_are_said_as_people_say_them(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words

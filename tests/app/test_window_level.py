@@ -91,6 +91,7 @@ def test_sliders_and_keys_move_the_window(qtbot: QtBot, working: MainWindow) -> 
     low, high = picture.window
     assert high - low == pytest.approx((most - least) / 1000)
     before = picture.window
+    bar.level_slider.setFocus()
     qtbot.keyClick(bar.level_slider, Qt.Key.Key_Right)
     assert picture.window[0] > before[0]
     assert picture.window[1] - picture.window[0] == pytest.approx(before[1] - before[0])

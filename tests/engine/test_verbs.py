@@ -139,8 +139,27 @@ def test_an_images_folder_that_does_not_exist_is_named(refused: Refused, dataset
         assert f"The images folder {tmp_path / 'nowhere'} does not exist." in refused(*verb, *data)
 
 
+def test_the_only_category_of_the_model_is_that_of_the_dataset(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--coco", str(dataset), "--images", str(dataset.parent / "images"), "--json"]
+    found = []
+    for name in ("nucleus", "zebra"):
+        dataset.write_text(dataset.read_text().replace('"nucleus"', f'"{name}"'))
+        assert verbs.main(["evaluate", *arguments]) == 0
+        told = capsys.readouterr()
+        found.append(json.loads(told.out)["mask"])
+    assert "what the model calls 'nucleus' counts as 'zebra'" in told.err
+    assert found[0] == found[1]
+    assert found[0]["AP50"] > 0.5
+
+
 def test_a_category_that_the_model_cannot_find_is_told(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    dataset.write_text(dataset.read_text().replace('"nucleus"', '"zebra"'))
+    document = json.loads(dataset.read_text())
+    document["categories"] = [
+        {**document["categories"][0], "name": name, "id": n} for n, name in enumerate(("zebra", "lion"), 1)
+    ]
+    dataset.write_text(json.dumps(document))
     arguments = ["--coco", str(dataset), "--images", str(dataset.parent / "images"), "--json"]
     assert verbs.main(["evaluate", *arguments]) == 0
     told = capsys.readouterr()

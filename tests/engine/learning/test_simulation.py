@@ -125,7 +125,9 @@ def test_the_verb_reports_every_round_of_every_run(tmp_path: Path, capsys: pytes
     ElementTree.parse(out / "simulation.svg")
 
 
-def test_what_is_measured_before_a_failure_is_written(tmp_path: Path) -> None:
+def test_what_is_measured_before_a_failure_is_written_and_not_added_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     annotations = write_dataset(tmp_path, 3, seed=5, size=(96, 96))
     base = tmp_path / "tiny.safetensors"
     save(base, tiny().model, ModelCard(name="tiny", spec=TINY))
@@ -139,6 +141,9 @@ def test_what_is_measured_before_a_failure_is_written(tmp_path: Path) -> None:
     report = json.loads((out / "simulation.json").read_text())
     assert [(run["order"], run["finetuned"]) for run in report["runs"]] == [("queue", True)]
     ElementTree.parse(out / "simulation.svg")
+    capsys.readouterr()
+    assert verbs.main(["simulate", *data, *settings, "--out", str(out)]) == 2
+    assert "There are runs of another simulation" in capsys.readouterr().err
 
 
 def test_too_small_a_pool_and_odd_counts_are_refused_in_words(

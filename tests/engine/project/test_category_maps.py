@@ -32,8 +32,10 @@ def test_the_same_name_in_whatever_case_is_the_same_category_and_others_are_left
     assert made.left_out == ["person"]
 
 
-def test_a_models_only_category_is_never_left_out_unasked() -> None:
-    assert category_map(None, ["nucleus"], ["cell"]).targets == {"nucleus": "nucleus"}
+def test_a_models_only_category_is_never_left_out_unasked_and_the_projects_only_one() -> None:
+    assert category_map(None, ["nucleus"], ["cell"]).targets == {"nucleus": "cell"}
+    assert category_map(None, ["nucleus"], ["cell", "debris"]).targets == {"nucleus": "nucleus"}
+    assert category_map(None, ["nucleus", "debris"], ["cell"]).targets == {"nucleus": None, "debris": None}
     assert category_map({"nucleus": None}, ["nucleus"], ["cell"]).left_out == ["nucleus"]
 
 
