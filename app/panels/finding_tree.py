@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.jobs.quality import Quality
-from app.panels.finding_words import FINDING_WORDS
+from app.panels.finding_words import FINDING_WORDS, said
 from app.panels.image_list import Index, paint_row_background
 from app.panels.status import Look
 from app.session import Session
@@ -113,7 +113,7 @@ class FindingTree(QAbstractItemModel):
 
     def _words(self, check: Check, finding: Finding | None) -> str:
         if finding is not None:
-            return f"{finding.message}\n{self.place(finding)}"
+            return f"{said(finding.message)}\n{self.place(finding)}"
         look = SEVERITY_LOOKS[ABOUT[check].severity]
         return f"{look.word}: {FINDING_WORDS[check].title}, {number(self._open[check])}"
 
@@ -199,7 +199,7 @@ class FindingDelegate(QStyledItemDelegate):
         outdated = self._quality.is_outdated(finding)
         text = area.adjusted(22, 5, 0, -5)
         painter.setPen(colors.color("muted" if outdated else "text"))
-        words = option.fontMetrics.elidedText(finding.message, Qt.TextElideMode.ElideRight, text.width())
+        words = option.fontMetrics.elidedText(said(finding.message), Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignTop, words)
         small = painter.font()
         small.setPixelSize(12)

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QFrame, QProgressBar
 
 from app.jobs.quality import Quality
 from app.panels.finding_tree import CHECK_ROLE, FINDING_ROLE, FindingDelegate, FindingTree
-from app.panels.finding_words import FINDING_WORDS
+from app.panels.finding_words import FINDING_WORDS, said
 from app.panels.parts import EmptyState, Panel, button, frame, label, row
 from app.session import Session
 from app.translation import number, tr, trn
@@ -181,7 +181,7 @@ class QualityPanel(Panel):
         words = FINDING_WORDS[check]
         outdated = finding is not None and self._quality.is_outdated(finding)
         self._title.setText(words.title)
-        self._message.setText(finding.message if finding is not None else "")
+        self._message.setText(said(finding.message) if finding is not None else "")
         self._message.setVisible(finding is not None)
         self._why.setText(
             words.why if not outdated else tr("No longer found: it was fixed, or the image was edited since.")

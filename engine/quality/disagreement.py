@@ -11,6 +11,7 @@ from engine.geometry.mask import Mask
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, Fix, FixKind, Subject
 from engine.records import Image, Instance, InstanceState, Review
+from engine.words import words
 
 # More of a detection than this inside a crowd region, and it is one of the crowd.
 _OF_CROWD = 0.5
@@ -32,8 +33,12 @@ def missed(subject: Subject) -> Iterator[Finding]:
     for (category, score, mask, proposal), iou in zip(confident, overlap, strict=True):
         if iou >= subject.limits.unmatched_iou or _in_crowd(subject, mask):
             continue
-        rejected = ", and it was rejected" if proposal and proposal.state is InstanceState.REJECTED else ""
-        message = f"The model sees a {category} (score {score:.2f}); none is annotated{rejected}."
+        seen = {"category": category, "score": float(score)}
+        message = words("The model sees a {category} (score {score}); none is annotated.", **seen)
+        if proposal and proposal.state is InstanceState.REJECTED:
+            message = words(
+                "The model sees a {category} (score {score}); none is annotated, and it was rejected.", **seen
+            )
         # Nothing is accepted on an image that was verified as empty: it has to be reopened first.
         fixable = subject.image.review is Review.ACCEPTED
         fix = Fix(FixKind.ACCEPT, proposal.id, safe=False) if proposal and fixable else None
@@ -49,9 +54,10 @@ def extra(subject: Subject) -> Iterator[Finding]:
     overlap = _best([each.mask for each in subject.single], [found.mask for found in _found(subject)])
     for instance, iou in zip(subject.single, overlap, strict=True):
         if iou < subject.limits.unmatched_iou:
-            stored = subject.detections is None
-            what = "None of the model's stored proposals overlaps" if stored else "The model sees nothing at"
-            message = f"{what} {subject.named(instance)}."
+            named = subject.named(instance)
+            message = words("The model sees nothing at {instance}.", instance=named)
+            if subject.detections is None:
+                message = words("None of the model's stored proposals overlaps {instance}.", instance=named)
             yield replace(subject.finding(Check.EXTRA, message, instance), score=1 - iou)
 
 
@@ -61,7 +67,9 @@ def low_iou(subject: Subject) -> Iterator[Finding]:
     overlap = _best([each.mask for each in subject.single], [found.mask for found in _confident(subject)])
     for instance, iou in zip(subject.single, overlap, strict=True):
         if limits.unmatched_iou <= iou < limits.low_iou:
-            message = f"The model outlines {subject.named(instance)} otherwise (IoU {iou:.2f})."
+            message = words(
+                "The model outlines {instance} otherwise (IoU {iou}).", instance=subject.named(instance), iou=float(iou)
+            )
             yield replace(subject.finding(Check.LOW_IOU, message, instance), score=1 - iou)
 
 
@@ -77,7 +85,12 @@ def other_category(subject: Subject) -> Iterator[Finding]:
         name = subject.names.get(instance.category_id)
         if same and all(found.category != name for found in same):
             best = max(same, key=lambda found: found.score)
-            message = f"The model sees a {best.category} (score {best.score:.2f}) in {subject.named(instance)}."
+            message = words(
+                "The model sees a {category} (score {score}) in {instance}.",
+                category=best.category,
+                score=float(best.score),
+                instance=subject.named(instance),
+            )
             yield replace(subject.finding(Check.OTHER_CATEGORY, message, instance), score=best.score)
 
 

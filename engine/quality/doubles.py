@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, Fix, FixKind, Subject
 from engine.quality.pairs import Overlap
+from engine.words import words
 
 # A cut that leaves less than this share of an instance is no correction any more.
 _LEAST_LEFT = 0.5
@@ -31,8 +32,13 @@ def two_categories(subject: Subject) -> Iterator[Finding]:
     for pair in subject.overlaps:
         first, second = subject.single[pair.first], subject.single[pair.second]
         if first.category_id != second.category_id and pair.iou >= subject.limits.near_duplicate_iou:
-            words = f"{subject.named(first)} and {subject.named(second)} are the same pixels (IoU {pair.iou:.2f})."
-            yield subject.finding(Check.TWO_CATEGORIES, words, first, second)
+            message = words(
+                "{first} and {second} are the same pixels (IoU {iou}).",
+                first=subject.named(first),
+                second=subject.named(second),
+                iou=float(pair.iou),
+            )
+            yield subject.finding(Check.TWO_CATEGORIES, message, first, second)
 
 
 def shared_pixels(subject: Subject) -> Iterator[Finding]:
@@ -47,7 +53,12 @@ def shared_pixels(subject: Subject) -> Iterator[Finding]:
             continue
         if pair.of_smaller > limits.overlap_share:
             shared = first.mask.intersect(second.mask)
-            message = f"{subject.named(second)} overlaps #{first.id} by {pair.of_smaller:.0%} of the smaller."
+            message = words(
+                "{instance} overlaps #{other} by {percent}% of the smaller.",
+                instance=subject.named(second),
+                other=str(first.id),
+                percent=round(100 * pair.of_smaller),
+            )
             # Where most of it would go, the one may lie on the other, or hold several: nothing to decide by a rule.
             clear = left[pair.second] - pair.shared >= _LEAST_LEFT * second.mask.area
             left[pair.second] -= pair.shared if clear else 0
@@ -75,5 +86,10 @@ def _repeated(subject: Subject, iou: float, gone: set[int]) -> list[Overlap]:
 
 def _double(subject: Subject, check: Check, pair: Overlap, *, safe: bool) -> Finding:
     kept, double = subject.single[pair.first], subject.single[pair.second]
-    message = f"{subject.named(double)} repeats #{kept.id} (IoU {pair.iou:.2f})."
+    message = words(
+        "{instance} repeats #{other} (IoU {iou}).",
+        instance=subject.named(double),
+        other=str(kept.id),
+        iou=float(pair.iou),
+    )
     return subject.finding(check, message, double, kept, fix=Fix(FixKind.DELETE, double.id, safe=safe))

@@ -13,6 +13,7 @@ from engine.project.image_files import problem_of
 from engine.quality.checks import Check, Limits
 from engine.quality.findings import Finding
 from engine.records import Image
+from engine.words import words
 
 # Images compared with all before them at once: with 100,000 images a block takes 26 MB.
 _BLOCK = 64
@@ -27,7 +28,7 @@ _FLAT = 1.0
 def missing_file(image: Image, path: Path) -> Iterator[Finding]:
     """An image whose file is not there."""
     if not path.is_file():
-        yield Finding(Check.MISSING_FILE, image.id, f"There is no file {path}.")
+        yield Finding(Check.MISSING_FILE, image.id, words("There is no file {path}.", path=path))
 
 
 def changed_file(image: Image, path: Path) -> Iterator[Finding]:
@@ -39,13 +40,17 @@ def changed_file(image: Image, path: Path) -> Iterator[Finding]:
             return
         info = read_info(path, image.page)
     except (OSError, UnreadableImage) as error:
-        yield Finding(Check.CHANGED_FILE, image.id, f"The file cannot be read any more: {error}")
+        yield Finding(Check.CHANGED_FILE, image.id, words("The file cannot be read any more: {error}", error=error))
         return
     if (info.width, info.height) != (image.width, image.height):
-        sizes = f"{info.width} x {info.height} pixels, annotated were {image.width} x {image.height}"
-        yield Finding(Check.CHANGED_FILE, image.id, f"The file has {sizes}.")
+        message = words(
+            "The file has {size} pixels, annotated were {annotated}.",
+            size=f"{info.width} x {info.height}",
+            annotated=f"{image.width} x {image.height}",
+        )
+        yield Finding(Check.CHANGED_FILE, image.id, message)
     elif image.content_hash:
-        yield Finding(Check.CHANGED_FILE, image.id, "The file has another content than when it was added.")
+        yield Finding(Check.CHANGED_FILE, image.id, words("The file has another content than when it was added."))
 
 
 def difference_hash(rgb: Pixels) -> NDArray[np.bool_]:
@@ -70,7 +75,7 @@ class Similarities:
         try:
             rgb = read_rgb(path, image.page)
         except UnreadableImage as error:
-            yield Finding(Check.SIMILAR_IMAGES, image.id, f"It could not be compared: {error}")
+            yield Finding(Check.SIMILAR_IMAGES, image.id, words("It could not be compared: {error}", error=error))
             return
         self._images.append(image)
         self._hashes.append(difference_hash(rgb))
@@ -105,7 +110,8 @@ def _grey(rgb: Pixels, width: int, height: int) -> Pixels:
 
 
 def _similar(first: Image, later: Image) -> Finding:
-    message = f"Looks like {PurePath(first.path).name}."
+    name = PurePath(first.path).name
+    message = words("Looks like {name}.", name=name)
     if first.hold_out != later.hold_out:
-        message += " One of them is held out, the other is trained on."
+        message = words("Looks like {name}. One of them is held out, the other is trained on.", name=name)
     return Finding(Check.SIMILAR_IMAGES, later.id, message)

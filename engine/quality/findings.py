@@ -9,6 +9,7 @@ from engine.geometry.mask import Mask
 from engine.quality.checks import ABOUT, USUAL_LIMITS, Check, Limits, Severity
 from engine.quality.pairs import Overlap, overlaps
 from engine.records import Detection, Image, Instance, InstanceState, Origin
+from engine.words import Words, counted_words, words
 
 Bounds = tuple[int, int, int, int]
 
@@ -50,7 +51,7 @@ class Finding:
 
     check: Check
     image_id: int | None
-    message: str = field(compare=False)
+    message: Words = field(compare=False)
     instance_ids: tuple[int, ...] = ()
     bounds: Bounds | None = None
     fix: Fix | None = None
@@ -92,12 +93,16 @@ class Subject:
         """The pairs of `single`, by index, that share pixels."""
         return overlaps([instance.mask for instance in self.single])
 
-    def named(self, instance: Instance) -> str:
+    def named(self, instance: Instance) -> Words:
         """An instance in words, by category and id."""
-        return f"{self.names.get(instance.category_id, 'instance')} #{instance.id}"
+        category = self.names.get(instance.category_id)
+        number = str(instance.id)
+        if category is None:
+            return words("instance #{number}", number=number)
+        return words("{category} #{number}", category=category, number=number)
 
     def finding(
-        self, check: Check, message: str, *instances: Instance, at: Mask | None = None, fix: Fix | None = None
+        self, check: Check, message: Words, *instances: Instance, at: Mask | None = None, fix: Fix | None = None
     ) -> Finding:
         """A finding about instances of this image, to be seen at a mask, by default at all of theirs.
 
@@ -118,6 +123,6 @@ def bounds_around(masks: Iterable[Mask]) -> Bounds | None:
     return min(x1), min(y1), max(x2), max(y2)
 
 
-def pixels(count: int) -> str:
+def pixels(count: int) -> Words:
     """A number of pixels in words."""
-    return "1 pixel" if count == 1 else f"{count:,} pixels"
+    return counted_words("{count} pixel", "{count} pixels", count)

@@ -9,6 +9,7 @@ from engine.geometry import shaping
 from engine.geometry.mask import Mask
 from engine.quality.checks import Check
 from engine.quality.findings import Finding, Fix, FixKind, Subject, pixels
+from engine.words import words
 
 
 def empty(subject: Subject) -> Iterator[Finding]:
@@ -16,7 +17,8 @@ def empty(subject: Subject) -> Iterator[Finding]:
     for instance in subject.accepted:
         if instance.mask.is_empty:
             fix = Fix(FixKind.DELETE, instance.id)
-            yield subject.finding(Check.EMPTY, f"{subject.named(instance)} has no pixels.", instance, fix=fix)
+            message = words("{instance} has no pixels.", instance=subject.named(instance))
+            yield subject.finding(Check.EMPTY, message, instance, fix=fix)
 
 
 def outside(subject: Subject) -> Iterator[Finding]:
@@ -25,8 +27,15 @@ def outside(subject: Subject) -> Iterator[Finding]:
         area = instance.mask.area
         beyond = area - instance.mask.clip(subject.image.width, subject.image.height).area
         if beyond:
-            how_much = "All" if beyond == area else f"{beyond:,} of {area:,}"
-            message = f"{how_much} pixels of {subject.named(instance)} lie outside the image."
+            named = subject.named(instance)
+            message = words("All pixels of {instance} lie outside the image.", instance=named)
+            if beyond < area:
+                message = words(
+                    "{beyond} of {all} pixels of {instance} lie outside the image.",
+                    beyond=beyond,
+                    all=area,
+                    instance=named,
+                )
             yield subject.finding(Check.OUTSIDE, message, instance, fix=Fix(FixKind.CLIP, instance.id))
 
 
@@ -35,7 +44,7 @@ def tiny(subject: Subject) -> Iterator[Finding]:
     for instance in subject.single:
         area = instance.mask.area
         if area <= subject.limits.tiny_pixels:
-            message = f"{subject.named(instance)} has only {pixels(area)}."
+            message = words("{instance} has only {pixels}.", instance=subject.named(instance), pixels=pixels(area))
             fix = Fix(FixKind.DELETE, instance.id, safe=False)
             yield subject.finding(Check.TINY, message, instance, fix=fix)
 
@@ -46,7 +55,9 @@ def specks(subject: Subject) -> Iterator[Finding]:
         main, *others = shaping.parts(instance.mask)
         for part in others:
             if _is_speck(subject, main, part):
-                message = f"{subject.named(instance)} has a speck of {pixels(part.area)}."
+                message = words(
+                    "{instance} has a speck of {pixels}.", instance=subject.named(instance), pixels=pixels(part.area)
+                )
                 fix = Fix(FixKind.TAKE, instance.id, pixels=part)
                 yield subject.finding(Check.SPECK, message, instance, at=part, fix=fix)
 
@@ -58,8 +69,11 @@ def far_parts(subject: Subject) -> Iterator[Finding]:
         larger = [part for part in others if not _is_speck(subject, main, part)]
         for part, gap in zip(larger, _gaps(instance.mask, main, larger), strict=True):
             if gap > subject.limits.far_gap * max(part.width, part.height):
-                message = (
-                    f"{subject.named(instance)} has a part of {pixels(part.area)}, {gap:.0f} pixels from the rest."
+                message = words(
+                    "{instance} has a part of {pixels}, {gap} from the rest.",
+                    instance=subject.named(instance),
+                    pixels=pixels(part.area),
+                    gap=pixels(round(gap)),
                 )
                 fix = Fix(FixKind.TAKE, instance.id, safe=False, pixels=part)
                 yield subject.finding(Check.FAR_PART, message, instance, at=part, fix=fix)
@@ -74,7 +88,9 @@ def holes(subject: Subject) -> Iterator[Finding]:
         for hole in found:
             few, small = hole.area <= limits.hole_pixels, hole.area < limits.hole_share * filled
             if few or small:
-                message = f"{subject.named(instance)} has a hole of {pixels(hole.area)}."
+                message = words(
+                    "{instance} has a hole of {pixels}.", instance=subject.named(instance), pixels=pixels(hole.area)
+                )
                 fix = Fix(FixKind.FILL, instance.id, safe=few and small, pixels=hole)
                 yield subject.finding(Check.HOLE, message, instance, at=hole, fix=fix)
 

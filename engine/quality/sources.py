@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.quality.checks import Check, Limits
-from engine.quality.findings import Finding, Fix, FixKind, Subject
+from engine.quality.findings import Finding, Fix, FixKind, Subject, pixels
 from engine.records import Image, Instance
+from engine.words import Words, words
 
 # No image is as large; infinity, NaN and integers that are too long for a float are no numbers either.
 _LARGEST = 1e9
@@ -16,11 +17,11 @@ def box_area(subject: Subject) -> Iterator[Finding]:
     """Imported instances whose `bbox` or `area` is not that of their mask."""
     for instance in subject.single:
         record = _record(instance)
-        problems = [_box_problem(record.get("bbox"), instance, subject.limits)]
-        problems.append(_area_problem(record.get("area"), instance, subject.limits))
-        words = " and ".join(problem for problem in problems if problem)
-        if words:
-            message = f"{subject.named(instance)} came with {words}."
+        box = _box_problem(record.get("bbox"), instance, subject.limits)
+        area = _area_problem(record.get("area"), instance, subject.limits)
+        problem = words("{box} and {area}", box=box, area=area) if box and area else box or area
+        if problem:
+            message = words("{instance} came with {problem}.", instance=subject.named(instance), problem=problem)
             yield subject.finding(Check.BOX_AREA, message, instance, fix=Fix(FixKind.FORGET, instance.id))
 
 
@@ -30,8 +31,11 @@ def outside_records(subject: Subject) -> Iterator[Finding]:
         record = _record(instance)
         beyond = max(_box_beyond(record, subject.image), _outline_beyond(record, subject.image))
         if beyond > subject.limits.box_pixels:
-            named = subject.named(instance)
-            message = f"The imported box or outline of {named} reaches {beyond:.0f} pixels beyond the image."
+            message = words(
+                "The imported box or outline of {instance} reaches {beyond} beyond the image.",
+                instance=subject.named(instance),
+                beyond=pixels(round(beyond)),
+            )
             yield subject.finding(Check.OUTSIDE, message, instance, fix=Fix(FixKind.FORGET, instance.id))
 
 
@@ -39,32 +43,33 @@ def _record(instance: Instance) -> dict[str, Any]:
     return {} if instance.source is None else json.loads(instance.source)
 
 
-def _box_problem(box: Any, instance: Instance, limits: Limits) -> str:
+def _box_problem(box: Any, instance: Instance, limits: Limits) -> Words | None:
     if box is None:
-        return ""
+        return None
     if not _are_numbers(box) or len(box) != 4:
-        return "a box that is not four numbers"
+        return words("a box that is not four numbers")
     x1, y1, x2, y2 = instance.mask.bounds
     sides = (x2 - x1, y2 - y1)
     x, y, w, h = box
     if _near((x, y, x + w, y + h), (x1, y1, x2, y2), sides, limits):
-        return ""
+        return None
     stated, right = ", ".join(f"{value:g}" for value in box), f"{x1}, {y1}, {sides[0]}, {sides[1]}"
-    corners = " (it holds two corners)" if _near(box, (x1, y1, x2, y2), sides, limits) else ""
-    return f"the box {stated}{corners}, where its mask has {right}"
+    if _near(box, (x1, y1, x2, y2), sides, limits):
+        return words("the box {stated} (it holds two corners), where its mask has {right}", stated=stated, right=right)
+    return words("the box {stated}, where its mask has {right}", stated=stated, right=right)
 
 
-def _area_problem(area: Any, instance: Instance, limits: Limits) -> str:
+def _area_problem(area: Any, instance: Instance, limits: Limits) -> Words | None:
     if area is None:
-        return ""
+        return None
     if not _are_numbers([area]):
-        return "an area that is no number"
+        return words("an area that is no number")
     measured = instance.mask.area
     # A polygon through the border pixels' middles lacks half of the border, which in small objects is most of the area.
     border = (instance.mask.width + instance.mask.height) * limits.box_pixels / 2
     if abs(area - measured) <= max(limits.source_share * measured, border):
-        return ""
-    return f"the area {area:g}, where its mask has {measured:,}"
+        return None
+    return words("the area {stated}, where its mask has {measured}", stated=f"{area:g}", measured=measured)
 
 
 def _near(box: Any, bounds: tuple[int, int, int, int], sides: tuple[int, int], limits: Limits) -> bool:

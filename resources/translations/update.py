@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-TRANSLATES_THE_ENGINE = Path("app/panels/finding_words.py")  # what it translates stands in engine.quality.checks.ABOUT
+TRANSLATES_THE_ENGINE = Path("app/panels/finding_words.py")  # what it translates stands in engine.quality
 PLACE = Path("LC_MESSAGES", "maskwright.po")
 HEADER = (
     "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
@@ -89,11 +89,11 @@ def write(path: Path, texts: Mapping[str, list[str]], translations: Catalogue) -
     path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
-def _texts(path: Path) -> Iterator[str]:
+def _texts(path: Path, one: str = "tr", many: str = "trn") -> Iterator[str]:
     for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
-        if isinstance(call, ast.Call) and name in ("tr", "trn"):
-            texts = call.args[: 2 if name == "trn" else 1]
+        if isinstance(call, ast.Call) and name in (one, many):
+            texts = call.args[: 2 if name == many else 1]
             if not all(isinstance(text, ast.Constant) and isinstance(text.value, str) for text in texts):
                 raise ValueError(f"{path}:{call.lineno}: what is translated must be written out in the call")
             yield "\0".join(text.value for text in texts if isinstance(text, ast.Constant))
@@ -104,6 +104,8 @@ def _engine_texts() -> Iterator[str]:
 
     for about in ABOUT.values():
         yield from filter(None, (about.title, about.why, about.fix))
+    for path in sorted((ROOT / "engine" / "quality").glob("*.py")):
+        yield from _texts(path, one="words", many="counted_words")
 
 
 def _quoted(text: str) -> str:
