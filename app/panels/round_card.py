@@ -44,9 +44,9 @@ def found_words(entry: Round) -> str:
     """What a round means that ended when no window was there to tell of it."""
     verdict = VERDICTS.get(entry.verdict or "", UNJUDGED).text
     if entry.promoted:
-        words = tr("A fine-tune finished after the window was gone: {verdict}. Its model predicts from now on.")
+        words = tr("A fine-tune finished while no window was open: {verdict}. Its model predicts from now on.")
     else:
-        words = tr("A fine-tune finished after the window was gone: {verdict}. The model before keeps predicting.")
+        words = tr("A fine-tune finished while no window was open: {verdict}. The model before keeps predicting.")
     return words.format(verdict=verdict)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.translation import number, tr
+from app.translation import number, tr, trn
 from engine.project import Round
 
 DASH = "–"
@@ -24,7 +24,7 @@ def share_text(value: float) -> str:
 
 
 def points_text(value: float) -> str:
-    return tr("{points} points", points=number(100 * value))
+    return trn("{count} point", "{count} points", round(100 * value))
 
 
 def seconds_text(value: float) -> str:

@@ -75,7 +75,7 @@ def test_a_fine_tune_that_outlived_its_window_is_told_after_what_was_cut_off(
     assert window.projects.open(folder / "p.maskwright")
     qtbot.waitUntil(lambda: "The last session was cut off" in window.notices.text)
     window.notices.hide()
-    qtbot.waitUntil(lambda: "A fine-tune finished after the window was gone: Worse" in window.notices.text)
+    qtbot.waitUntil(lambda: "A fine-tune finished while no window was open: Worse" in window.notices.text)
     assert window.notices.isVisible()
     assert [entry.verdict for entry in window.rounds.rounds()] == ["worse"]
 
