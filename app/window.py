@@ -281,7 +281,9 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         self._recent_menu.setEnabled(bool(recent))
         for path in recent:
-            self._recent_menu.addAction(path.stem).triggered.connect(lambda _, path=path: self.projects.open(path))
+            self._recent_menu.addAction(path.stem.replace("&", "&&")).triggered.connect(
+                lambda _, path=path: self.projects.open(path)
+            )
 
     def _show_instance(self, instance_id: int) -> None:
         instance = self.session.instances.get(instance_id)

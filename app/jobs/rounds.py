@@ -19,6 +19,7 @@ from engine.learning.finished import (
     BETTER,
     cut_off_seed,
     forget_cut_off,
+    is_training,
     register,
     round_of,
     unregistered_rounds,
@@ -122,6 +123,9 @@ class Rounds(VerbJob):
         Without one, a round that was cut off goes on."""
         project = self._session.project
         if project is None or self.running or self.checkpoint is None:
+            return
+        if is_training(project.path):
+            self.failed.emit(tr("Another process is fine-tuning on this project. Wait for it to end."), "")
             return
         if seed is None:
             seed = cut_off_seed(project.path) or 0

@@ -41,11 +41,16 @@ def training_folder(out: Path) -> Path:
     return out.with_name(f".{out.name}.training")
 
 
+def is_training(project_path: Path) -> bool:
+    """Whether a process is at work on a project's next round."""
+    return is_in_use(training_folder(next_round_folder(project_path)))
+
+
 def cut_off_seed(project_path: Path) -> int | None:
     """The seed of a project's last round where its training was cut off: a round with that seed goes on from there.
     None where there is nothing to go on from, or a process is at it."""
     folder = training_folder(next_round_folder(project_path))
-    if not (folder / STATE_NAME).is_file() or is_in_use(folder):
+    if not (folder / STATE_NAME).is_file() or is_training(project_path):
         return None
     try:
         return int((folder / SEED_NAME).read_text(encoding="utf-8"))
