@@ -17,6 +17,7 @@ class Interrupts(QObject):
             end.setblocking(False)
         signal.set_wakeup_fd(self._waking.fileno())
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: close())
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell starts what is to run in the background
+                signal.signal(number, lambda *_: close())
         self._notifier = QSocketNotifier(self._woken.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(lambda: self._woken.recv(64))
