@@ -27,6 +27,7 @@ def run(arguments: list[str] | None = None) -> int:
     from app.window import MainWindow
 
     application = QApplication(sys.argv[:1])
+    Interrupts(application, application.closeAllWindows)
     application.setApplicationName("Maskwright")
     application.setDesktopFileName("maskwright")
     translate_qt(application)
@@ -36,7 +37,6 @@ def run(arguments: list[str] | None = None) -> int:
     window = MainWindow(preferences)
     faults = Faults(window.show_problem)
     faults.install()
-    Interrupts(application, application.closeAllWindows)
     window.show()
     _begin(window, preferences, arguments or [])
     return application.exec()

@@ -396,6 +396,7 @@ class MainWindow(QMainWindow):
         if self.session.project is not None:
             self.preferences.set_bytes("docks", self.saveState())
         self.preferences.set_bytes("geometry", self.saveGeometry())
+        self.hide()  # a thread that loads the model takes seconds to stop
         self.projects.stop()
         self.rounds.stop()
         self.models.stop()

@@ -70,7 +70,7 @@ def test_the_first_start_shows_the_sample_project_on_an_x_display(display: str, 
         assert program.poll() is None
         (project,) = (tmp_path / "home").rglob("*.maskwright")
         program.send_signal(signal.SIGINT)
-        assert program.wait(20) == 0, errors.read_text()
+        assert program.wait(60) == 0, errors.read_text()
         assert "Traceback" not in errors.read_text()
         assert not list(project.parent.glob(".*.lock")), "it closed as by its own button"
     finally:

@@ -235,6 +235,16 @@ def test_closing_leaves_no_thread_and_the_project_free(qtbot: QtBot, working: Ma
         assert not job._thread.isRunning()
 
 
+def test_a_closing_window_is_out_of_sight_before_it_waits_for_its_threads(
+    working: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    stop = working.projects.stop
+    monkeypatch.setattr(working.projects, "stop", lambda: (seen.append(working.isVisible()), stop()))
+    working.close()
+    assert seen == [False]
+
+
 @pytest.mark.slow
 def test_the_sample_project_is_predicted_while_the_window_answers(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
