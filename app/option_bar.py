@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -16,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
-from app.panels.parts import CutLabel, label
+from app.panels.parts import CutLabel, IconButton, label
 from app.theme import SPACING, theme
 from app.tools.base import Tool
 from app.tools.options import Choice, Number, Toggle, Triggers
@@ -77,7 +78,7 @@ class OptionBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Leave out words, sliders and commands that the Mask menu has too, in this order and as far as needed."""
+        """Leave out words and sliders, and put commands into a menu, in this order and as far as needed."""
         triggers = self._controls.findChildren(_TriggerButtons)
         for each in triggers:
             each.leave_out(0)
@@ -148,33 +149,44 @@ class _ToggleButton(_OptionButton):
 
 
 class _TriggerButtons(QWidget):
-    """An icon for each command, with the command's own tooltip, enabled while the command is."""
+    """An icon for each command, with the command's own tooltip, enabled while the command is. Those that there is no
+    room for are in a menu behind the last one."""
 
     def __init__(self, option: Triggers, actions: Actions) -> None:
         super().__init__()
+        self._actions = [actions[command_id] for command_id in option.command_ids]
         self._buttons: list[QToolButton] = []
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        for command_id in option.command_ids:
+        for action in self._actions:
             button = QToolButton()
-            button.setDefaultAction(actions[command_id])
-            button.setAccessibleName(actions[command_id].text())
+            button.setDefaultAction(action)
+            button.setAccessibleName(action.text())
             button.setProperty("kind", "quiet")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
             self._buttons.append(button)
+        self._more = IconButton("dots-horizontal", tr("More commands"))
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._more.setMenu(QMenu(self._more))
+        row.addWidget(self._more)
 
     @property
     def count(self) -> int:
         return len(self._buttons)
 
     def leave_out(self, count: int) -> None:
-        """Show all but the last `count` commands."""
+        """Show all but the last `count` commands, which go into the menu."""
+        shown = self.count - count
         for place, button in enumerate(self._buttons):
-            button.setHidden(place >= self.count - count)
+            button.setHidden(place >= shown)
+        self._more.setHidden(not count)
+        menu = self._more.menu()
+        menu.clear()
+        menu.addActions(self._actions[shown:])
 
 
 class _Segments(QWidget):

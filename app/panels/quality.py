@@ -195,7 +195,7 @@ class QualityPanel(Panel):
         self._fix.setVisible(bool(mendable))
         self.fix_button.setVisible(one)
         self.fix_button.setEnabled(writable)
-        self.fix_all_button.setVisible(bool(mendable))
+        self.fix_all_button.setVisible(len(mendable) > (1 if one else 0))
         self.fix_all_button.setEnabled(writable)
         fix_all = tr("Fix all {count}", count=number(len(mendable)))
         self.fix_all_button.setText(fix_all)

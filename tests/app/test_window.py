@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,7 @@ from app.messages import ErrorDialog
 from app.preferences import Preferences
 from app.review_bar import ReviewBar
 from app.theme import Mode, theme
+from app.tools.shaping import TRIGGERS
 from app.window import MainWindow
 from engine.geometry.mask import Mask
 from engine.project import Project
@@ -311,6 +312,21 @@ def test_no_tool_widens_the_window_or_cuts_its_options(qtbot: QtBot, working: Ma
             if each.isVisible():
                 room = each.mapTo(bar, each.rect().bottomRight())
                 assert each.width() >= each.minimumSizeHint().width() and bar.rect().contains(room), name
+
+
+@pytest.mark.parametrize("width", [1000, 1900])
+def test_commands_that_the_option_bar_has_no_room_for_are_in_its_menu(
+    qtbot: QtBot, working: MainWindow, width: int
+) -> None:
+    working.actions_["tool_select"].trigger()
+    working.resize(width, 700)
+    bar = working.workplace.option_bar
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the controls of the tool before
+    (more,) = [each for each in bar.findChildren(QToolButton) if each.accessibleName() == "More commands"]
+    qtbot.waitUntil(lambda: more.parentWidget().isVisible() and more.isVisible() is (width == 1000))
+    beside = [each.defaultAction() for each in bar.findChildren(QToolButton) if each.isVisible() and each is not more]
+    assert [*beside, *more.menu().actions()] == [working.actions_[command_id] for command_id in TRIGGERS]
+    assert bool(more.menu().actions()) is (width == 1000)
 
 
 def test_the_option_bar_gives_its_words_back_where_there_is_room(qtbot: QtBot, working: MainWindow) -> None:
