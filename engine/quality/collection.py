@@ -24,8 +24,9 @@ def imbalance(categories: Sequence[Category], counts: Mapping[int, int], limits:
             "instances": counted_words("{count} instance", "{count} instances", count),
         }
         if count < limits.fewest_instances:
-            message = words("The category {category} has {instances}.", **told)
-            if not count:
+            if count:
+                message = words("The category {category} has {instances}.", **told)
+            else:
                 message = words("The category {category} has no instance.", **told)
             yield Finding(Check.IMBALANCE, None, message)
         elif count < limits.smallest_share * largest:

@@ -34,11 +34,12 @@ def missed(subject: Subject) -> Iterator[Finding]:
         if iou >= subject.limits.unmatched_iou or _in_crowd(subject, mask):
             continue
         seen = {"category": category, "score": float(score)}
-        message = words("The model sees a {category} (score {score}); none is annotated.", **seen)
         if proposal and proposal.state is InstanceState.REJECTED:
             message = words(
                 "The model sees a {category} (score {score}); none is annotated, and it was rejected.", **seen
             )
+        else:
+            message = words("The model sees a {category} (score {score}); none is annotated.", **seen)
         # Nothing is accepted on an image that was verified as empty: it has to be reopened first.
         fixable = subject.image.review is Review.ACCEPTED
         fix = Fix(FixKind.ACCEPT, proposal.id, safe=False) if proposal and fixable else None
@@ -55,9 +56,10 @@ def extra(subject: Subject) -> Iterator[Finding]:
     for instance, iou in zip(subject.single, overlap, strict=True):
         if iou < subject.limits.unmatched_iou:
             named = subject.named(instance)
-            message = words("The model sees nothing at {instance}.", instance=named)
             if subject.detections is None:
                 message = words("None of the model's stored proposals overlaps {instance}.", instance=named)
+            else:
+                message = words("The model sees nothing at {instance}.", instance=named)
             yield replace(subject.finding(Check.EXTRA, message, instance), score=1 - iou)
 
 

@@ -111,7 +111,8 @@ def _grey(rgb: Pixels, width: int, height: int) -> Pixels:
 
 def _similar(first: Image, later: Image) -> Finding:
     name = PurePath(first.path).name
-    message = words("Looks like {name}.", name=name)
-    if first.hold_out != later.hold_out:
+    if first.hold_out == later.hold_out:
+        message = words("Looks like {name}.", name=name)
+    else:
         message = words("Looks like {name}. One of them is held out, the other is trained on.", name=name)
     return Finding(Check.SIMILAR_IMAGES, later.id, message)

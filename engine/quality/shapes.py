@@ -28,8 +28,9 @@ def outside(subject: Subject) -> Iterator[Finding]:
         beyond = area - instance.mask.clip(subject.image.width, subject.image.height).area
         if beyond:
             named = subject.named(instance)
-            message = words("All pixels of {instance} lie outside the image.", instance=named)
-            if beyond < area:
+            if beyond == area:
+                message = words("All pixels of {instance} lie outside the image.", instance=named)
+            else:
                 message = words(
                     "{beyond} of {all} pixels of {instance} lie outside the image.",
                     beyond=beyond,

@@ -27,8 +27,11 @@ from app.round_report import RoundReport
 from app.session import Session
 from app.timeline import Timeline
 from engine.geometry.mask import Mask
-from engine.project import Round, commands
+from engine.project import Project, Round, commands
 from engine.records import ImageStatus, Instance
+from tests.engine.project.conftest import WriteImage, write_image
+
+__all__ = ["write_image"]
 
 Propose = Callable[..., list[Instance]]
 
@@ -337,22 +340,26 @@ def test_fine_tuning_is_offered_only_with_something_to_learn_from(
     assert f"{held_out} image" in panel._counts.text()
 
 
-def test_the_hint_tells_of_too_few_instances_to_compare_on(
-    session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, add: Callable[[Mask], Instance]
+@pytest.mark.parametrize(("held_out", "instances", "told"), [(4, 30, True), (5, 19, True), (5, 20, False)])
+def test_the_hint_tells_of_too_few_images_or_instances_to_compare_on(
+    qtbot: QtBot, tmp_path: Path, write_image: WriteImage, held_out: int, instances: int, told: bool
 ) -> None:
-    rounds = Rounds(session)
-    panel = TrainingPanel(session, rounds, lambda: None, lambda: None)
+    project = Project.create(tmp_path / "p.maskwright")
+    project.add_images([write_image(tmp_path / f"{seed}.png", seed) for seed in range(40)])
+    project.apply(commands.add_category(project.new_category_id(), "cell", "#ff0000"))
+    training, chosen = ([image for image in project.images() if image.hold_out is held] for held in (False, True))
+    assert len(chosen) > 5
+    for image in (training[0], *chosen[:held_out]):
+        for place in range(instances):
+            project.apply(commands.draw(project.new_instance_id(), image.id, 1, square(place, place)))
+        project.apply(commands.accept_image(image, project.instances(image.id), 0.5))
+    session = Session()
+    session.open_project(project)
+    panel = TrainingPanel(session, Rounds(session), lambda: None, lambda: None)
     qtbot.addWidget(panel)
-    for image_id in list(session.images):
-        session.open_image(image_id)
-        add(square(10, 10))
-        accept_image(session)
-    for held_out, instances, told in ((4, 1000, True), (5, 99, True), (5, 100, False)):
-        monkeypatch.setattr(rounds, "counts", lambda count=held_out: (2, count))
-        monkeypatch.setattr(rounds, "why_not", lambda: "")
-        monkeypatch.setattr(rounds, "held_out_instances", lambda count=instances: count)
-        panel.refresh()
-        assert ("cannot be told apart" in panel._hint.text()) is told
+    assert ("cannot be told apart" in panel._hint.text()) is told
+    session.writing.stop()
+    session.close_project()
 
 
 def test_what_a_round_trains_and_takes_is_said_while_it_runs(qtbot: QtBot, session: Session) -> None:
